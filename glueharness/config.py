@@ -1,0 +1,129 @@
+"""``RunConfig``: what a run is asked to do, and how it is put together from its layers."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from glueharness.errors import ConfigError
+from glueharness.settings import Layer, Resolved, resolve, setting, settings_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from glueharness.registry import Registry
+
+COMMAND_LINE = "command line"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """The settings of every run, whatever its model.
+
+    Attributes:
+        model: Model name, or ``family:argument``.
+        seed: Seed of everything random.
+        data: ``"auto"`` or a source's name.
+        data_dir: Data folder for the sources that read one.
+        limit_train: Use only so many training rows; the run is marked limited.
+        limit_dev: Use only so many rows of each dev split; the run is marked limited.
+        runs_dir: Folder that holds the run folders.
+        offline: Never touch the network.
+    """
+
+    model: str = setting("bert-tiny", help="Model: a name from `glueharness models`, or hf:NAME.")
+    seed: int = setting(
+        42, help="Seed of everything random.", unit="whole number", low=0, high=2**32 - 1
+    )
+    data: str = setting("auto", help="Source of the data: auto, or a source's name.")
+    data_dir: Path | None = setting(
+        None, help="Folder in the official GLUE layout [env: GLUE_DATA_DIR]."
+    )
+    limit_train: int | None = setting(
+        None, help="Use only the first N training rows.", unit="rows", low=1
+    )
+    limit_dev: int | None = setting(
+        None, help="Use only the first N rows of each dev split.", unit="rows", low=1
+    )
+    runs_dir: Path = setting(Path("runs"), help="Where run folders go [env: GLUEHARNESS_RUNS].")
+    offline: bool = setting(False, help="Never touch the network.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunConfig:
+    """A run, fully resolved.
+
+    Attributes:
+        task: Task name.
+        options: The settings of every run.
+        settings: The model's settings, an instance of its settings class.
+        origins: Setting name to the place its value came from, options and settings together.
+        resume: Run id to go on with; empty for a new run.
+    """
+
+    task: str
+    options: RunOptions
+    settings: Any
+    origins: Mapping[str, str] = field(default_factory=dict)
+    resume: str = ""
+
+
+def read_toml(path: Path) -> Layer:
+    """The settings of a TOML file, as a layer.
+
+    Raises:
+        ConfigError: The file cannot be read, or is not flat TOML.
+    """
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read the settings: {error}", where=str(path)) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"not valid TOML: {error}", where=str(path)) from error
+    for name, value in values.items():
+        if isinstance(value, dict | list):
+            raise ConfigError(
+                f"{name!r} is a {'table' if isinstance(value, dict) else 'list'}",
+                where=str(path),
+                remedy="Settings are plain `name = value` lines, named as the options are.",
+            )
+    return Layer(
+        origin=str(path), values={name.replace("-", "_"): value for name, value in values.items()}
+    )
+
+
+def build_config(
+    task: str, layers: list[Layer], registry: Registry, *, resume: str = ""
+) -> RunConfig:
+    """Resolve layers (strongest first) into a config; the model's recipe comes after them.
+
+    Raises:
+        ConfigError: A setting is unknown, malformed or out of range.
+        UnknownNameError: No such task or model.
+    """
+    registry.task(task)
+    shared = {item.name for item in settings_of(RunOptions)}
+    options = resolve(RunOptions, [_only(layer, shared) for layer in layers], owner="run")
+    model, _ = registry.model(options.settings.model)
+    specific = [_without(layer, shared) for layer in layers]
+    recipe = Layer(origin=f"recipe of {model.name}", values=model.recipe)
+    resolved: Resolved = resolve(model.settings, [*specific, recipe], owner=f"model {model.name!r}")
+    return RunConfig(
+        task=task,
+        options=options.settings,
+        settings=resolved.settings,
+        origins={**options.origins, **resolved.origins},
+        resume=resume,
+    )
+
+
+def _only(layer: Layer, names: set[str]) -> Layer:
+    return Layer(origin=layer.origin, values={k: v for k, v in layer.values.items() if k in names})
+
+
+def _without(layer: Layer, names: set[str]) -> Layer:
+    return Layer(
+        origin=layer.origin, values={k: v for k, v in layer.values.items() if k not in names}
+    )

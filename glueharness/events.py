@@ -1,0 +1,97 @@
+"""What the run-event hooks are told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from glueharness.protocols import Evaluation, Progress
+    from glueharness.record import RunRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted:
+    """A run is about to train.
+
+    Attributes:
+        record: The record as it stands: configuration, data, environment.
+        folder: The run folder.
+    """
+
+    record: RunRecord
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunProgress:
+    """A run is at work.
+
+    Attributes:
+        run: Run id.
+        progress: How far it is.
+    """
+
+    run: str
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEvaluated:
+    """An epoch is over.
+
+    Attributes:
+        run: Run id.
+        epoch: 1 for the first.
+        evaluation: Scores of the dev splits.
+        values: What else the model tells of the epoch, for instance ``{"loss": 0.61}``.
+    """
+
+    run: str
+    epoch: int
+    evaluation: Evaluation
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunWarned:
+    """Something that the user should know, for instance that weights are fresh.
+
+    Attributes:
+        run: Run id.
+        message: One or two sentences.
+    """
+
+    run: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFinished:
+    """A run is complete.
+
+    Attributes:
+        record: The final record.
+        folder: The run folder.
+    """
+
+    record: RunRecord
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFailed:
+    """A run ended without completing.
+
+    Attributes:
+        record: The record; its status is ``failed`` or ``interrupted``.
+        folder: The run folder.
+        error: What ended it.
+    """
+
+    record: RunRecord
+    folder: Path
+    error: BaseException

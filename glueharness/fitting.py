@@ -1,0 +1,94 @@
+"""What a run offers its model while it trains: scoring, progress, notes, warnings."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from glueharness.events import RunEvaluated, RunProgress, RunWarned
+from glueharness.interrupts import interruptible
+from glueharness.record import EpochRecord, write_record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from glueharness.plugins import Plugins
+    from glueharness.protocols import Evaluation, FloatArray, Progress
+    from glueharness.record import RunRecord
+    from glueharness.scoring import Scorer
+
+_SECONDS_BETWEEN_REPORTS = 0.1
+
+
+@dataclass(slots=True, kw_only=True)
+class RunFitContext:
+    """The :class:`glueharness.protocols.FitContext` of a run.
+
+    Attributes:
+        record: The run's record; history, notes and warnings go into it.
+        run_folder: The run folder.
+        scorer: Scores the dev splits.
+        plugins: Who hears of it.
+        resume: Whether to go on from the checkpoint folder.
+    """
+
+    record: RunRecord
+    run_folder: Path
+    scorer: Scorer
+    plugins: Plugins
+    resume: bool = False
+    _last_report: float = field(default=0.0, init=False)
+    _last_phase: str = field(default="", init=False)
+
+    @property
+    def folder(self) -> Path:
+        """The folder for checkpoints."""
+        return self.run_folder / "checkpoint"
+
+    def score(self, predictions: Mapping[str, FloatArray]) -> Evaluation:
+        """Score predictions of the dev splits."""
+        return self.scorer.evaluate(predictions)
+
+    def report(self, progress: Progress) -> None:
+        """Pass progress on, at most ten times a second; a phase's first and last always."""
+        now = time.monotonic()
+        edge = progress.phase != self._last_phase or progress.done == progress.total
+        if not edge and now - self._last_report < _SECONDS_BETWEEN_REPORTS:
+            return
+        self._last_report, self._last_phase = now, progress.phase
+        event = RunProgress(run=self.record.id, progress=progress)
+        self.plugins.notify("glueharness_run_progress", event)
+
+    def epoch(self, epoch: int, evaluation: Evaluation, values: Mapping[str, float]) -> None:
+        """Put an epoch into the history and tell the listeners."""
+        self.record.history.append(
+            EpochRecord(
+                epoch=epoch,
+                primary=evaluation.primary,
+                metrics={name: dict(scores) for name, scores in evaluation.metrics.items()},
+                values=dict(values),
+            )
+        )
+        write_record(self.run_folder, self.record)
+        self.plugins.notify(
+            "glueharness_run_evaluated",
+            RunEvaluated(run=self.record.id, epoch=epoch, evaluation=evaluation, values=values),
+        )
+
+    def note(self, name: str, value: Any) -> None:
+        """Put a fact about the model into the record."""
+        self.record.notes[name] = value
+
+    def warn(self, message: str) -> None:
+        """Put a warning into the record and tell the listeners."""
+        self.record.warnings.append(message)
+        self.plugins.notify(
+            "glueharness_run_warned", RunWarned(run=self.record.id, message=message)
+        )
+
+    def interruptible(self) -> AbstractContextManager[Callable[[], bool]]:
+        """A region in which the first Ctrl-C only asks."""
+        return interruptible()

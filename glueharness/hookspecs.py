@@ -1,0 +1,84 @@
+"""Every extension point. A plugin implements any of these, marked with ``@glueharness.hookimpl``.
+
+The first five are asked once, when the registry is built, each plugin on its own: return a list.
+The others are told what happens in a run; what they return is ignored, and an exception in one
+is reported and never harms the run.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pluggy
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from glueharness.events import (
+        RunEvaluated,
+        RunFailed,
+        RunFinished,
+        RunProgress,
+        RunStarted,
+        RunWarned,
+    )
+    from glueharness.specs import CommandSpec, ModelSpec, SourceSpec, TaskSpec, WriterSpec
+
+PROJECT = "glueharness"
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec
+def glueharness_tasks() -> Sequence[TaskSpec]:  # type: ignore[empty-body]
+    """Tasks that the plugin adds."""
+
+
+@hookspec
+def glueharness_models() -> Sequence[ModelSpec]:  # type: ignore[empty-body]
+    """Models that the plugin adds."""
+
+
+@hookspec
+def glueharness_sources() -> Sequence[SourceSpec]:  # type: ignore[empty-body]
+    """Data sources that serve the tasks of several plugins."""
+
+
+@hookspec
+def glueharness_writers() -> Sequence[WriterSpec]:  # type: ignore[empty-body]
+    """Submission writers that the plugin adds."""
+
+
+@hookspec
+def glueharness_commands() -> Sequence[CommandSpec]:  # type: ignore[empty-body]
+    """Commands that the plugin adds to ``glueharness``."""
+
+
+@hookspec
+def glueharness_run_started(event: RunStarted) -> None:
+    """A run has its folder and its data, and is about to train."""
+
+
+@hookspec
+def glueharness_run_progress(event: RunProgress) -> None:
+    """A few times a second while a run works: phase, units done, loss."""
+
+
+@hookspec
+def glueharness_run_evaluated(event: RunEvaluated) -> None:
+    """An epoch is over and the dev splits have been scored."""
+
+
+@hookspec
+def glueharness_run_warned(event: RunWarned) -> None:
+    """The run has something to say that the user should not miss."""
+
+
+@hookspec
+def glueharness_run_finished(event: RunFinished) -> None:
+    """A run is complete: record, predictions and model are on disk."""
+
+
+@hookspec
+def glueharness_run_failed(event: RunFailed) -> None:
+    """A run ended without completing; the record says whether it failed or was interrupted."""

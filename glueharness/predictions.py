@@ -1,0 +1,82 @@
+"""Predictions of a split as a Parquet file in the run folder: what scores, submits and compares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from glueharness import atomic
+from glueharness.errors import RunFolderError
+from glueharness.scoring import decide
+from glueharness.specs import LABEL_COLUMN
+from glueharness.table import labelled, row_numbers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from glueharness.protocols import FloatArray, Split
+    from glueharness.specs import TaskSpec
+
+FOLDER = "predictions"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitPredictions:
+    """What a run predicted for a split.
+
+    Attributes:
+        index: Row numbers; length n.
+        values: Label names, or floats for a regression; length n.
+        references: The truth, in the same form; None for an unlabelled split.
+    """
+
+    index: Sequence[int]
+    values: Sequence[Any]
+    references: Sequence[Any] | None
+
+
+def write_predictions(
+    folder: Path, name: str, task: TaskSpec, split: Split, scores: FloatArray
+) -> Path:
+    """Write ``predictions/<name>.parquet``: index, prediction, label if known, score a label."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns: dict[str, Any] = {
+        "index": pa.array(row_numbers(split), pa.int64()),
+        "prediction": pa.array(decide(scores, task)),
+    }
+    # The labels of a test split are placeholders, or not ours to look at.
+    if labelled(split) and task.split(name).role != "test":
+        columns[LABEL_COLUMN] = pa.array(list(split[LABEL_COLUMN]))
+    if not task.regression:
+        for position, label in enumerate(task.labels):
+            columns[f"score:{label}"] = pa.array(scores[:, position])
+    path = folder / FOLDER / f"{name}.parquet"
+    path.parent.mkdir(exist_ok=True)
+    with atomic.whole_file(path) as aside:
+        pq.write_table(pa.table(columns), aside)
+    return path
+
+
+def read_predictions(folder: Path, name: str) -> SplitPredictions:
+    """Read what a run predicted for a split.
+
+    Raises:
+        RunFolderError: The file is not there or damaged.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = folder / FOLDER / f"{name}.parquet"
+    try:
+        table = pq.read_table(path)
+    except (OSError, pa.ArrowException) as error:
+        raise RunFolderError(f"predictions cannot be read: {error}", where=str(path)) from error
+    names = table.column_names
+    return SplitPredictions(
+        index=table["index"].to_pylist(),
+        values=table["prediction"].to_pylist(),
+        references=table[LABEL_COLUMN].to_pylist() if LABEL_COLUMN in names else None,
+    )

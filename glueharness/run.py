@@ -1,0 +1,276 @@
+"""One run, from configuration to record. The path of the data reads from top to bottom."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import time
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from glueharness.data import open_data
+from glueharness.environment import describe_environment
+from glueharness.errors import ConfigError, DataError, GlueharnessError, Interrupted
+from glueharness.events import RunFailed, RunFinished, RunStarted
+from glueharness.fitting import RunFitContext
+from glueharness.interrupts import terminate_as_interrupt
+from glueharness.predictions import write_predictions
+from glueharness.protocols import DataOptions
+from glueharness.record import (
+    DataRecord,
+    RunRecord,
+    SettingRecord,
+    SplitRecord,
+    write_record,
+)
+from glueharness.runs import check_writable, new_run_id, remove_folder
+from glueharness.scoring import Scorer
+from glueharness.settings import settings_of
+from glueharness.specs import ModelContext
+from glueharness.table import check, fingerprint, head, labelled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from glueharness.config import RunConfig, RunOptions
+    from glueharness.data import OpenedData
+    from glueharness.protocols import Model, Split
+    from glueharness.registry import Registry
+    from glueharness.specs import TaskSpec
+
+MODEL_FOLDER = "model"
+
+
+def run(config: RunConfig, registry: Registry) -> RunRecord:
+    """Train a model on a task, score it on the dev splits, and leave a complete run folder.
+
+    Args:
+        config: What to do, resolved (see :func:`glueharness.config.build_config`).
+        registry: Where names are looked up; its plugins hear the run's events.
+
+    Returns:
+        The record of the completed run.
+
+    Raises:
+        Interrupted: The user stopped it; the record says so.
+        GlueharnessError: It could not be done; the record, if there is one, says why.
+    """
+    options = config.options
+    task = registry.task(config.task)
+    if task.trained_on:
+        raise ConfigError(
+            f"{task.name} has no training data",
+            remedy=f"It is predicted with the {task.trained_on} model: run {task.trained_on}.",
+        )
+    model = make_model(task, config, registry)
+    check_writable(options.runs_dir)
+
+    opened = open_data(task, data_options(options), list(registry.sources))
+    train, dev = load_splits(task, opened, options)
+    record = _new_record(task, config, opened, registry)
+    record.data.splits = {
+        name: _describe_split(task, name, whole, used)
+        for name, (whole, used) in {**train, **dev}.items()
+    }
+    record.identity = identity(record)
+
+    folder = options.runs_dir / record.id
+    folder.mkdir()
+    write_record(folder, record)
+    with _outcome(record, folder, registry):
+        registry.plugins.notify("glueharness_run_started", RunStarted(record=record, folder=folder))
+        used = {name: split for name, (_, split) in dev.items()}
+        scorer = Scorer(task, used)
+        with terminate_as_interrupt():
+            _fit(model, next(iter(train.values()))[1], used, RunFitContext(
+                record=record, run_folder=folder, scorer=scorer, plugins=registry.plugins,
+            ))  # fmt: skip
+            _evaluate(model, used, scorer, record, folder)
+            with _timed(record, "save"):
+                _save(model, folder)
+        record.status = "completed"
+    registry.plugins.notify("glueharness_run_finished", RunFinished(record=record, folder=folder))
+    return record
+
+
+def make_model(task: TaskSpec, config: RunConfig, registry: Registry) -> Model:
+    """The untrained model that a config names."""
+    spec, argument = registry.model(config.options.model)
+    return spec.factory(
+        ModelContext(
+            task=task,
+            settings=config.settings,
+            seed=config.options.seed,
+            argument=argument,
+            offline=config.options.offline,
+        )
+    )
+
+
+def data_options(options: RunOptions) -> DataOptions:
+    """What of a run's options concerns its data."""
+    return DataOptions(source=options.data, folder=options.data_dir, offline=options.offline)
+
+
+LoadedSplits = dict[str, "tuple[Split, Split]"]
+"""By split name: the whole split and the rows of it that the run uses."""
+
+
+def load_splits(
+    task: TaskSpec, opened: OpenedData, options: RunOptions
+) -> tuple[LoadedSplits, LoadedSplits]:
+    """Read and check the training split and every dev split.
+
+    Raises:
+        DataError: One is missing, unlabelled or not what the task says.
+    """
+
+    def load(role: Any, limit: int | None) -> LoadedSplits:
+        loaded = {}
+        for spec in task.splits_of(role):
+            split = opened.data.load(spec.name)
+            where = f"{opened.data.origin.source}: {opened.data.origin.location}"
+            check(split, task, name=spec.name, where=where)
+            if not labelled(split):
+                raise DataError(f"the {spec.name} split of {task.name} has no labels", where=where)
+            loaded[spec.name] = (split, head(split, limit))
+        if not loaded:
+            raise DataError(f"{task.name} has no split with the role {role!r}")
+        return loaded
+
+    return load("train", options.limit_train), load("dev", options.limit_dev)
+
+
+def identity(record: RunRecord) -> str:
+    """A hash that is equal for runs that would compute the same."""
+    ignored = {"runs_dir", "data", "data_dir", "offline"}
+    facts = {
+        "task": record.task,
+        "model": record.model,
+        "settings": {
+            name: item.value for name, item in record.settings.items() if name not in ignored
+        },
+        "data": {name: split.fingerprint for name, split in record.data.splits.items()},
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _new_record(
+    task: TaskSpec, config: RunConfig, opened: OpenedData, registry: Registry
+) -> RunRecord:
+    origin = opened.data.origin
+    now = datetime.now().astimezone()
+    return RunRecord(
+        id=new_run_id(task.name, config.options.model, now),
+        identity="",
+        task=task.name,
+        task_version=task.version,
+        model=config.options.model,
+        seed=config.options.seed,
+        started=now.isoformat(timespec="milliseconds"),
+        settings=_describe_settings(config),
+        primary_metric=task.primary.name,
+        environment=describe_environment(registry.plugins),
+        command=sys.argv,
+        data=DataRecord(
+            source=origin.source,
+            location=origin.location,
+            revision=origin.revision,
+            sample=origin.sample,
+            passed_over=dict(opened.passed_over),
+        ),
+    )
+
+
+def _describe_settings(config: RunConfig) -> dict[str, SettingRecord]:
+    values: Mapping[str, Any] = {
+        item.name: getattr(holder, item.name)
+        for holder in (config.options, config.settings)
+        for item in settings_of(type(holder))
+    }
+    plain = (str, int, float, bool, type(None))
+    return {
+        name: SettingRecord(
+            value=value if isinstance(value, plain) else str(value),
+            origin=config.origins.get(name, "default"),
+        )
+        for name, value in values.items()
+    }
+
+
+def _describe_split(task: TaskSpec, name: str, whole: Split, used: Split) -> SplitRecord:
+    spec = task.split(name)
+    return SplitRecord(
+        role=spec.role,
+        rows=len(used),
+        available=len(whole),
+        expected=spec.rows,
+        fingerprint=fingerprint(used, task),
+    )
+
+
+def _fit(model: Model, train: Split, dev: Mapping[str, Split], context: RunFitContext) -> None:
+    with _timed(context.record, "fit"):
+        context.folder.mkdir(exist_ok=True)
+        model.fit(train, dev, context)
+    remove_folder(context.folder)
+
+
+def _evaluate(
+    model: Model, dev: Mapping[str, Split], scorer: Scorer, record: RunRecord, folder: Path
+) -> None:
+    with _timed(record, "evaluate"):
+        predictions = {name: model.predict(split) for name, split in dev.items()}
+        evaluation = scorer.evaluate(predictions)
+        record.metrics = {name: dict(values) for name, values in evaluation.metrics.items()}
+        record.primary = evaluation.primary
+        for name, scores in predictions.items():
+            write_predictions(folder, name, scorer.task, dev[name], scores)
+
+
+def _save(model: Model, folder: Path) -> None:
+    from glueharness.atomic import whole_folder
+
+    with whole_folder(folder / MODEL_FOLDER) as aside:
+        model.save(aside)
+
+
+@contextmanager
+def _timed(record: RunRecord, phase: str) -> Iterator[None]:
+    start = time.perf_counter()
+    try:
+        yield
+    finally:
+        record.timings[phase] = round(time.perf_counter() - start, 3)
+
+
+@contextmanager
+def _outcome(record: RunRecord, folder: Path, registry: Registry) -> Iterator[None]:
+    """Write how the run ended, whatever ended it."""
+    try:
+        yield
+    except BaseException as error:
+        stopped = isinstance(error, KeyboardInterrupt | Interrupted)
+        record.status = "interrupted" if stopped else "failed"
+        record.error = "" if stopped else (str(error) or type(error).__name__)
+        _close(record, folder)
+        registry.plugins.notify(
+            "glueharness_run_failed", RunFailed(record=record, folder=folder, error=error)
+        )
+        if isinstance(error, KeyboardInterrupt):
+            raise Interrupted(f"run {record.id} was interrupted", where=str(folder)) from error
+        if isinstance(error, OSError):
+            raise GlueharnessError(
+                f"run {record.id} failed: {error.strerror or error}", where=str(folder)
+            ) from error
+        raise
+    else:
+        _close(record, folder)
+
+
+def _close(record: RunRecord, folder: Path) -> None:
+    record.finished = datetime.now().astimezone().isoformat(timespec="milliseconds")
+    write_record(folder, record)

@@ -1,0 +1,92 @@
+"""The folder of run folders: make one, list them, find one by its id."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import secrets
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from glueharness.errors import GlueharnessError, RunFolderError, UnknownNameError
+from glueharness.record import RUN_FILE, RunRecord, read_record
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+_PROBE_BYTES = 4 * 1024 * 1024
+
+
+def new_run_id(task: str, model: str, now: datetime) -> str:
+    """A readable id that sorts by time: ``qnli-bert-tiny-20261122-164512-1f3a``."""
+    name = re.sub(r"[^A-Za-z0-9.]+", "-", Path(model.replace(":", "/")).name).strip("-.") or "model"
+    return f"{task}-{name[:40]}-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def check_writable(folder: Path) -> None:
+    """Make sure that runs can be written to ``folder``, before any work is done for them.
+
+    Raises:
+        RunFolderError: It cannot be made, is read-only, or its disk is full.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".probe") as probe:
+            probe.write(b"\0" * _PROBE_BYTES)
+            probe.flush()
+            os.fsync(probe.fileno())
+    except OSError as error:
+        full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+        reason = "the disk is full" if full else (error.strerror or str(error))
+        raise RunFolderError(
+            f"runs cannot be written here: {reason}",
+            where=str(folder),
+            remedy="Free some space or choose another folder with --runs-dir.",
+        ) from error
+
+
+def list_runs(folder: Path) -> tuple[list[RunRecord], list[GlueharnessError]]:
+    """All runs in a folder, oldest first, and what is wrong with those that cannot be read."""
+    records, problems = [], []
+    if folder.is_dir():
+        with os.scandir(folder) as entries:
+            names = sorted(entry.name for entry in entries if not entry.name.startswith("."))
+        for name in names:
+            path = folder / name
+            if not (path / RUN_FILE).is_file():
+                continue
+            try:
+                records.append(read_record(path))
+            except RunFolderError as error:
+                problems.append(error)
+    records.sort(key=lambda record: record.started)
+    return records, list(problems)
+
+
+def find_run(folder: Path, run: str) -> tuple[Path, RunRecord]:
+    """The run with that id, or the only one whose id begins with it, or ``latest``.
+
+    Raises:
+        UnknownNameError: There is none, or several begin so.
+        RunFolderError: Its record cannot be read.
+    """
+    if (folder / run / RUN_FILE).is_file():
+        return folder / run, read_record(folder / run)
+    records, _ = list_runs(folder)
+    if run == "latest" and records:
+        return folder / records[-1].id, records[-1]
+    matches = [record for record in records if record.id.startswith(run)]
+    if len(matches) == 1:
+        return folder / matches[0].id, matches[0]
+    if len(matches) > 1:
+        listing = ", ".join(record.id for record in matches)
+        raise UnknownNameError(f"several runs begin with {run!r}", remedy=f"One of: {listing}.")
+    raise UnknownNameError.among("run", run, [record.id for record in records])
+
+
+def remove_folder(folder: Path) -> None:
+    """Delete a folder if it is there; what cannot be deleted stays."""
+    shutil.rmtree(folder, ignore_errors=True)

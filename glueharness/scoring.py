@@ -1,0 +1,97 @@
+"""From a model's numbers to labels, and from labels to metrics. Labels travel by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from glueharness.errors import DataError, ModelError
+from glueharness.protocols import Evaluation
+from glueharness.specs import LABEL_COLUMN
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from glueharness.protocols import FloatArray, Metric, Split
+    from glueharness.specs import TaskSpec
+
+
+def check_scores(scores: FloatArray, task: TaskSpec, rows: int) -> None:
+    """Refuse a prediction of the wrong shape or with values that are no numbers.
+
+    Raises:
+        ModelError: It says which shape was expected.
+    """
+    import numpy as np
+
+    expected = (rows,) if task.regression else (rows, len(task.labels))
+    if not isinstance(scores, np.ndarray) or scores.shape != expected:
+        shape = getattr(scores, "shape", type(scores).__name__)
+        raise ModelError(f"predict must return an array of shape {expected}, not {shape}")
+    if not np.isfinite(scores).all():
+        row = int(np.argwhere(~np.isfinite(scores).reshape(rows, -1).all(axis=1))[0, 0])
+        raise ModelError(f"predict gave a value that is not a number for row {row}")
+
+
+def decide(scores: FloatArray, task: TaskSpec) -> list[Any]:
+    """Label names of the highest scores, or floats within the score range for a regression.
+
+    Args:
+        scores: ``[n, k]``, or ``[n]`` for a regression.
+        task: The task.
+
+    Returns:
+        n values.
+    """
+    if not task.regression:
+        return [task.labels[position] for position in scores.argmax(axis=1)]
+    if task.score_range is None:
+        return [float(value) for value in scores]
+    low, high = task.score_range
+    return [float(value) for value in scores.clip(low, high)]
+
+
+class Scorer:
+    """Scores predictions of a task's dev splits.
+
+    Args:
+        task: The task.
+        dev: The labelled splits, by name.
+
+    Raises:
+        DataError: A dev split has no labels.
+    """
+
+    def __init__(self, task: TaskSpec, dev: Mapping[str, Split]) -> None:
+        self.task = task
+        self._references: dict[str, Sequence[Any]] = {}
+        self._metrics: dict[str, Metric] = {}
+        for name, split in dev.items():
+            # Only dev splits are ever scored: the hub's test labels are placeholders.
+            if task.split(name).role != "dev" or LABEL_COLUMN not in split.column_names:
+                raise DataError(f"split {name!r} of {task.name} has no labels to score against")
+            self._references[name] = list(split[LABEL_COLUMN])
+
+    def score(self, split: str, values: Sequence[Any]) -> dict[str, float]:
+        """Score decided values (see :func:`decide`) of one dev split, by metric name."""
+        references = self._references[split]
+        results = {}
+        for spec in self.task.metrics:
+            if spec.name not in self._metrics:
+                self._metrics[spec.name] = spec.factory(self.task)
+            answer = self._metrics[spec.name].compute(predictions=values, references=references)
+            results[spec.name] = float(answer[spec.name])
+        return results
+
+    def evaluate(self, predictions: Mapping[str, FloatArray]) -> Evaluation:
+        """Score a model's numbers for all dev splits.
+
+        Args:
+            predictions: By split name, as :meth:`Model.predict` returns them.
+        """
+        metrics = {}
+        for name in self._references:
+            scores = predictions[name]
+            check_scores(scores, self.task, len(self._references[name]))
+            metrics[name] = self.score(name, decide(scores, self.task))
+        primary = [values[self.task.primary.name] for values in metrics.values()]
+        return Evaluation(metrics=metrics, primary=sum(primary) / len(primary))

@@ -1,0 +1,242 @@
+"""Settings as typed fields: unit and range beside each, layers merged with their origin kept.
+
+A model declares its settings as a frozen dataclass whose fields are made with :func:`setting`.
+Each becomes an option of ``glueharness run``, a key of the TOML file and an entry of the record::
+
+    @dataclass(frozen=True, kw_only=True)
+    class MySettings:
+        epochs: int = setting(3, help="Passes over the training data.", unit="epochs", low=1)
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from glueharness.errors import ConfigError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+_KEY = "glueharness"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingInfo:
+    """What is known of a setting beside its type and default.
+
+    Attributes:
+        help: One sentence for ``--help``.
+        unit: Unit of the value, for instance ``"tokens"`` or ``"fraction in [0, 1)"``.
+        low: Smallest value allowed.
+        high: Largest value allowed.
+        above: Largest value *not* allowed, for a range that is open below.
+        below: Smallest value *not* allowed, for a range that is open above.
+        choices: The values allowed.
+    """
+
+    help: str
+    unit: str = ""
+    low: float | None = None
+    high: float | None = None
+    above: float | None = None
+    below: float | None = None
+    choices: tuple[str, ...] = ()
+
+    def range_text(self) -> str:
+        """The range in words, for instance ``"at least 1"``; empty if there is none."""
+        if self.choices:
+            return "one of " + ", ".join(self.choices)
+        parts = [
+            f"{word} {bound:g}"
+            for word, bound in (
+                ("at least", self.low),
+                ("more than", self.above),
+                ("at most", self.high),
+                ("less than", self.below),
+            )
+            if bound is not None
+        ]
+        return " and ".join(parts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One field of a settings class, as the command line and the resolver see it.
+
+    Attributes:
+        name: Field name, for instance ``"learning_rate"``.
+        kind: ``int``, ``float``, ``str``, ``bool`` or ``Path``.
+        optional: Whether None is allowed.
+        default: Value when no layer gives one.
+        info: Help, unit and range.
+    """
+
+    name: str
+    kind: type
+    optional: bool
+    default: Any
+    info: SettingInfo
+
+    @property
+    def flag(self) -> str:
+        """The option, for instance ``"--learning-rate"``."""
+        return "--" + self.name.replace("_", "-")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """Values from one place.
+
+    Attributes:
+        origin: The place in words, for instance ``"command line"`` or a file's name.
+        values: Setting name to value; text from a command line is converted.
+    """
+
+    origin: str
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """Settings after all layers.
+
+    Attributes:
+        settings: Instance of the settings class.
+        origins: Setting name to the place that its value came from.
+    """
+
+    settings: Any
+    origins: Mapping[str, str]
+
+
+def setting(default: Any, *, help: str, **limits: Any) -> Any:  # noqa: A002 - click's word
+    """A dataclass field with help, unit and range; see :class:`SettingInfo` for ``limits``."""
+    return field(default=default, metadata={_KEY: SettingInfo(help=help, **limits)})
+
+
+def settings_of(kind: type[Any]) -> tuple[Setting, ...]:
+    """The settings that a settings class declares, in its order.
+
+    Raises:
+        TypeError: A field's type is not one that a command line can give.
+    """
+    hints = typing.get_type_hints(kind)
+    return tuple(_describe(item, hints[item.name]) for item in dataclasses.fields(kind))
+
+
+def _describe(item: dataclasses.Field[Any], hint: Any) -> Setting:
+    options = typing.get_args(hint) if _is_union(hint) else (hint,)
+    kinds = [option for option in options if option is not type(None)]
+    if len(kinds) != 1 or kinds[0] not in {int, float, str, bool, Path}:
+        raise TypeError(f"setting {item.name!r} has type {hint}; use int, float, str, bool or Path")
+    return Setting(
+        name=item.name,
+        kind=kinds[0],
+        optional=len(kinds) < len(options),
+        default=item.default,
+        info=item.metadata.get(_KEY, SettingInfo(help="")),
+    )
+
+
+def _is_union(hint: Any) -> bool:
+    return typing.get_origin(hint) in {typing.Union, types.UnionType}
+
+
+def resolve(kind: type[Any], layers: Sequence[Layer], *, owner: str) -> Resolved:
+    """Merge layers, the first that has a value wins, and check every value.
+
+    Args:
+        kind: The settings class.
+        layers: From the strongest to the weakest.
+        owner: Whose settings they are, for messages: ``"model 'tfidf'"``.
+
+    Raises:
+        ConfigError: An unknown name, a value of the wrong type or out of range, or values that
+            contradict each other.
+    """
+    known = {item.name: item for item in settings_of(kind)}
+    for layer in layers:
+        check_names(layer, known, owner=owner)
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for name, item in known.items():
+        found = next((layer for layer in layers if name in layer.values), None)
+        values[name] = convert(item, found.values[name], found.origin) if found else item.default
+        origins[name] = found.origin if found else "default"
+    try:
+        return Resolved(settings=kind(**values), origins=origins)
+    except ValueError as error:  # a cross-check in __post_init__
+        raise ConfigError(f"{owner}: {error}") from error
+
+
+def check_names(layer: Layer, known: Iterable[str], *, owner: str) -> None:
+    """Refuse names that ``owner`` does not know.
+
+    Raises:
+        ConfigError: With the nearest known name.
+    """
+    names = sorted(known)
+    for name in layer.values:
+        if name not in names:
+            listing = ", ".join(names) if names else "it has none"
+            raise ConfigError(
+                f"{owner} has no setting {name!r}{did_you_mean(name, names)}",
+                where=layer.origin,
+                remedy=f"Its settings: {listing}.",
+            )
+
+
+def convert(item: Setting, value: Any, origin: str) -> Any:
+    """``value`` as the setting's type, checked against its range.
+
+    Raises:
+        ConfigError: It names the setting, its unit and its range.
+    """
+    if value is None and item.optional:
+        return None
+    converted = _parse(item, value)
+    if converted is None or not _within(item.info, converted):
+        expected = {int: "a whole number", float: "a number", bool: "true or false"}.get(
+            item.kind, "text"
+        )
+        limits = ", ".join(part for part in (item.info.range_text(), item.info.unit) if part)
+        raise ConfigError(
+            f"{item.flag} must be {expected}{f' ({limits})' if limits else ''}, not {value!r}",
+            where=origin,
+        )
+    return converted
+
+
+def _parse(item: Setting, value: Any) -> Any:
+    """``value`` in the setting's type, or None if it cannot be read as one."""
+    if item.kind is bool:
+        words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+        return value if isinstance(value, bool) else words.get(str(value).lower())
+    if isinstance(value, bool):
+        return None
+    try:
+        if item.kind is int:
+            number = float(value)
+            return int(number) if number == int(number) else None
+        return item.kind(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _within(info: SettingInfo, value: Any) -> bool:
+    if info.choices:
+        return value in info.choices
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return True
+    return (
+        value == value  # noqa: PLR0124 - not a number is in no range
+        and (info.low is None or value >= info.low)
+        and (info.high is None or value <= info.high)
+        and (info.above is None or value > info.above)
+        and (info.below is None or value < info.below)
+    )

@@ -92,6 +92,26 @@ class Registry:
                         "Report it to the plugin's author.",
                     )
 
+    def offers(self, owner: PluginStatus) -> dict[str, list[str]]:
+        """What a plugin offers: kind in the plural to names, empty kinds left out."""
+        shelves: tuple[Shelf[Any], ...] = (
+            self.tasks,
+            self.models,
+            self.sources,
+            self.writers,
+            self.commands,
+        )
+        offered = {}
+        for shelf in shelves:
+            names = [
+                name
+                for name, found in shelf.items.items()
+                if any(claimant is owner for _, claimant in found)
+            ]
+            if names:
+                offered[f"{shelf.kind}s"] = names
+        return offered
+
     def task(self, name: str) -> TaskSpec:
         """The task of that name.
 

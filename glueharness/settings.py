@@ -51,8 +51,10 @@ class SettingInfo:
         """The range in words, for instance ``"at least 1"``; empty if there is none."""
         if self.choices:
             return "one of " + ", ".join(self.choices)
+        if self.low is not None and self.high is not None:
+            return f"{self.low} to {self.high}"
         parts = [
-            f"{word} {bound:g}"
+            f"{word} {bound}"
             for word, bound in (
                 ("at least", self.low),
                 ("more than", self.above),

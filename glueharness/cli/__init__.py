@@ -1,7 +1,133 @@
-"""The command line. One command a file, imported when it is called."""
+"""The command line: one command a file, imported when it is called; errors are printed here."""
 
 from __future__ import annotations
 
+import importlib
+import os
+import sys
+from typing import TYPE_CHECKING
 
-def main() -> None:
-    """Placeholder replaced below."""
+import click
+
+from glueharness import __version__
+from glueharness.cli.app import App
+from glueharness.errors import GlueharnessError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# Name to module and help line, so that `--help` imports none of them.
+_COMMANDS = {
+    "run": "Train a model on a task, score it, and keep the run.",
+    "submit": "Write the submission of a run, or check one.",
+    "predict": "Ask a trained model about texts of your own.",
+    "tasks": "List the tasks, or show one.",
+    "models": "List the models, or show one.",
+    "plugins": "List the plugins, or show one.",
+    "runs": "List the runs, or show one.",
+    "doctor": "Say what this machine has, and where data and weights would come from.",
+    "completion": "Print the shell-completion script for bash, zsh or fish.",
+}
+_DEBUG_VARIABLE = "GLUEHARNESS_DEBUG"
+
+
+class LazyGroup(click.Group):
+    """Our commands and the plugins', each imported when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Ours in the order of work, then the plugins' by name."""
+        return [*_COMMANDS, *(name for name in sorted(_plugin_commands(ctx)))]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, imported."""
+        if cmd_name in _COMMANDS:
+            module = importlib.import_module(f"glueharness.cli.{cmd_name}")
+            command: click.Command = module.command
+            return command
+        if cmd_name in App.of(ctx).registry.commands.items:
+            return App.of(ctx).registry.commands.get(cmd_name).factory()
+        return None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; an unknown one is answered with the nearest."""
+        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            from glueharness.errors import did_you_mean
+
+            near = did_you_mean(args[0], self.list_commands(ctx))
+            ctx.fail(f"No such command {args[0]!r}{near}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+        added = _plugin_commands(ctx)
+        if added:
+            with formatter.section("Commands of plugins"):
+                formatter.write_dl(sorted(added.items()))
+
+
+def _plugin_commands(ctx: click.Context) -> dict[str, str]:
+    return {spec.name: spec.help for spec in App.of(ctx).registry.commands}
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="First steps: glueharness run qnli --model bert-tiny, then glueharness leaderboard.",
+)
+@click.version_option(__version__, prog_name="glueharness")
+@click.option("--debug", is_flag=True, envvar=_DEBUG_VARIABLE, help="Show the traceback of errors.")
+@click.pass_context
+def cli(ctx: click.Context, *, debug: bool) -> None:
+    """Fine-tune text encoders on GLUE, write the submission, compare the runs.
+
+    Results go to stdout, progress and warnings to stderr.
+    """
+    App.of(ctx).debug = debug
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its code: 0, 1, 2 (usage) or 130 (interrupted)."""
+    app = App()
+    try:
+        code = cli.main(arguments, prog_name="glueharness", standalone_mode=False, obj=app)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        _show(GlueharnessError("interrupted"))
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader, for instance `head`, has what it wanted; the interpreter must not complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except GlueharnessError as error:
+        if app.debug:
+            raise
+        _show(error)
+        sys.exit(error.exit_code)
+    except Exception as error:
+        if app.debug:
+            raise
+        _show(
+            GlueharnessError(
+                f"internal error: {type(error).__name__}: {error}",
+                remedy="Please report it, with what `glueharness --debug ...` prints.",
+            )
+        )
+        sys.exit(1)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _show(error: GlueharnessError) -> None:
+    from glueharness.cli.output import stderr
+
+    console = stderr()
+    head = f"{error.where}: {error.what}" if error.where else error.what
+    console.print("error:", style="bold red", end=" ")
+    console.print(head, markup=False, highlight=False, soft_wrap=True)
+    if error.remedy:
+        console.print(error.remedy, markup=False, highlight=False, soft_wrap=True)

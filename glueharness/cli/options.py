@@ -1,0 +1,88 @@
+"""Options of ``run`` that are made from the settings that the models declare."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from glueharness.cli.app import App
+from glueharness.config import RunOptions
+from glueharness.settings import settings_of
+
+if TYPE_CHECKING:
+    from glueharness.settings import Setting
+    from glueharness.specs import ModelSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """Settings that belong to the same models.
+
+    Attributes:
+        title: Heading in ``--help``.
+        settings: The settings.
+    """
+
+    title: str
+    settings: tuple[Setting, ...]
+
+
+def sections(models: list[ModelSpec]) -> list[Section]:
+    """The models' settings, one section a settings class; a name is listed once."""
+    by_class: dict[type[Any], list[str]] = {}
+    for model in models:
+        by_class.setdefault(model.settings, []).append(model.name)
+    seen = {item.name for item in settings_of(RunOptions)}
+    found = []
+    for kind, names in by_class.items():
+        fresh = tuple(item for item in settings_of(kind) if item.name not in seen)
+        seen |= {item.name for item in fresh}
+        if fresh:
+            shown = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+            found.append(Section(title=f"Settings of {shown}", settings=fresh))
+    return found
+
+
+def make_option(item: Setting) -> click.Option:
+    """The option of a setting; its text is converted later, so that all errors read alike."""
+    limits = ", ".join(part for part in (item.info.range_text(), item.info.unit) if part)
+    default = "" if item.default in (None, False) else f"default: {item.default}"
+    notes = "; ".join(part for part in (limits, default) if part)
+    text = f"{item.info.help} [{notes}]" if notes else item.info.help
+    if item.kind is bool:
+        declaration = f"{item.flag}/--no-{item.flag.removeprefix('--')}"
+        return click.Option([declaration], default=None, help=text)
+    return click.Option([item.flag], default=None, metavar=item.kind.__name__.upper(), help=text)
+
+
+class SettingsCommand(click.Command):
+    """A command whose options include every setting of every installed model."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """The command's own parameters, the shared settings, the models' settings."""
+        params = super().get_params(ctx)
+        own = {param.name for param in params}
+        items = [item for section in self._sections(ctx) for item in section.settings]
+        return [*params, *(make_option(item) for item in items if item.name not in own)]
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the options, each section under its heading."""
+        grouped = {item.name for section in self._sections(ctx) for item in section.settings}
+        params = self.get_params(ctx)
+        plain = [param for param in params if param.name not in grouped]
+        named = [param for param in plain if isinstance(param, click.Option)]
+        records = [record for param in named if (record := param.get_help_record(ctx))]
+        with formatter.section("Options"):
+            formatter.write_dl(records)
+        for section in self._sections(ctx):
+            names = {item.name for item in section.settings}
+            chosen = [param for param in params if param.name in names]
+            with formatter.section(section.title):
+                formatter.write_dl([r for param in chosen if (r := param.get_help_record(ctx))])
+
+    @staticmethod
+    def _sections(ctx: click.Context) -> list[Section]:
+        shared = Section(title="Settings of every run", settings=settings_of(RunOptions))
+        return [shared, *sections(list(App.of(ctx).registry.models))]

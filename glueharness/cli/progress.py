@@ -1,0 +1,137 @@
+"""The progress display: a listener like any other, on stderr."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from rich.markup import escape
+from rich.panel import Panel
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from glueharness.cli.output import percent, stderr
+from glueharness.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from rich.progress import TaskID
+
+    from glueharness.events import RunEvaluated, RunProgress, RunStarted, RunWarned
+
+_SHOWN = (
+    ("loss", "loss {:.3f}"),
+    ("examples_per_second", "{:,.0f} examples/s"),
+)
+
+
+class ProgressDisplay:
+    """Shows what a run is doing: a bar a phase, a line an epoch, a panel a warning."""
+
+    def __init__(self) -> None:
+        self._console = stderr()
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(compact=True),
+            TextColumn("{task.fields[values]}", style="dim"),
+            console=self._console,
+            transient=True,
+        )
+        self._bar: TaskID | None = None
+        self._phase = ""
+
+    def __enter__(self) -> Self:
+        """Start drawing."""
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop drawing; the bars go, the lines stay."""
+        self._progress.stop()
+
+    @hookimpl
+    def glueharness_run_started(self, event: RunStarted) -> None:
+        """Say what runs, on which data; loudly if the data are the sample."""
+        record = event.record
+        rows = ", ".join(f"{name} {split.rows:,}" for name, split in record.data.splits.items())
+        self._console.print(
+            f"[bold]{escape(record.task)}[/] · {escape(record.model)} · seed {record.seed} · "
+            f"{escape(record.data.source)} data ({rows})",
+            highlight=False,
+        )
+        if record.data.sample:
+            tried = "\n".join(
+                f"• {name}: {reason}" for name, reason in record.data.passed_over.items()
+            )
+            self._warn(
+                "This run uses the bundled sample: made-up pairs, good for trying things out. "
+                "Its scores say nothing about GLUE, and it cannot be submitted.\n"
+                + (f"No real data were found:\n{tried}\n" if tried else "")
+                + "For real data: --data-dir FOLDER (the official GLUE download).",
+                title="bundled sample",
+            )
+        elif record.partial:
+            short = ", ".join(
+                f"{name} has {split.available:,} of {split.expected:,} rows"
+                for name, split in record.data.splits.items()
+                if split.partial
+            )
+            self._warn(f"The data are not complete: {short}. The run is marked partial.", "partial")
+
+    @hookimpl
+    def glueharness_run_progress(self, event: RunProgress) -> None:
+        """Move the bar of the present phase."""
+        progress = event.progress
+        if self._bar is None or progress.phase != self._phase:
+            if self._bar is not None:
+                self._progress.remove_task(self._bar)
+            self._phase = progress.phase
+            self._bar = self._progress.add_task(
+                progress.phase, total=progress.total or None, values=""
+            )
+        self._progress.update(
+            self._bar,
+            completed=progress.done,
+            total=progress.total or None,
+            values=" · ".join(
+                form.format(progress.values[name])
+                for name, form in _SHOWN
+                if name in progress.values
+            ),
+        )
+
+    @hookimpl
+    def glueharness_run_evaluated(self, event: RunEvaluated) -> None:
+        """Leave a line for the epoch."""
+        scores = " · ".join(
+            f"{split} {metric} {percent(value)}"
+            for split, values in event.evaluation.metrics.items()
+            for metric, value in values.items()
+        )
+        loss = f" · loss {event.values['loss']:.4f}" if "loss" in event.values else ""
+        self._console.print(f"epoch {event.epoch}{loss} · {scores}", highlight=False, markup=False)
+
+    @hookimpl
+    def glueharness_run_warned(self, event: RunWarned) -> None:
+        """Show a warning as a panel."""
+        self._warn(event.message, "warning")
+
+    def _warn(self, message: str, title: str) -> None:
+        self._console.print(
+            Panel(Text(message), title=title, title_align="left", border_style="yellow")
+        )

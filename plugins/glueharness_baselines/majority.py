@@ -1,0 +1,50 @@
+"""The majority class: the simplest model there is, and the shortest example of one."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from glueharness import LABEL_COLUMN
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from glueharness import FitContext, FloatArray, Split, TaskSpec
+
+
+class Majority:
+    """Gives every row the training data's most frequent label, or their mean score."""
+
+    def __init__(self, task: TaskSpec) -> None:
+        self.scores = np.zeros(task.num_outputs, dtype=np.float32)
+        self.task = task
+
+    def fit(self, train: Split, dev: Mapping[str, Split], context: FitContext) -> None:  # noqa: ARG002
+        """Count the labels; the scores are their shares."""
+        if self.task.regression:
+            self.scores[0] = fmean(train[LABEL_COLUMN])
+        else:
+            counts = Counter(train[LABEL_COLUMN])
+            self.scores[:] = [counts[label] / len(train) for label in self.task.labels]
+
+    def predict(self, split: Split) -> FloatArray:
+        """The same scores for every row."""
+        rows = np.tile(self.scores, (len(split), 1))
+        return rows[:, 0] if self.task.regression else rows
+
+    def save(self, folder: Path) -> None:
+        """Write the scores by label name."""
+        names = self.task.labels or ("mean",)
+        values = dict(zip(names, self.scores.tolist(), strict=True))
+        (folder / "majority.json").write_text(json.dumps(values), encoding="utf-8")
+
+    def load(self, folder: Path) -> None:
+        """Read the scores."""
+        values = json.loads((folder / "majority.json").read_text(encoding="utf-8"))
+        self.scores[:] = [values[name] for name in self.task.labels or ("mean",)]

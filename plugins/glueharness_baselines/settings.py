@@ -1,0 +1,26 @@
+"""Settings of the baselines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from glueharness import setting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TfidfSettings:
+    """Settings of ``tfidf``.
+
+    Attributes:
+        ngram_max: Longest word n-gram.
+        max_features: Most frequent n-grams kept, a text column.
+        inverse_regularization: scikit-learn's ``C``; for a regression ridge's ``1 / alpha``.
+    """
+
+    ngram_max: int = setting(2, help="Longest word n-gram.", unit="words", low=1, high=5)
+    max_features: int = setting(
+        50_000, help="Most frequent n-grams kept, a text column.", unit="n-grams", low=1
+    )
+    inverse_regularization: float = setting(
+        1.0, help="Inverse of the regularisation strength (C).", above=0.0
+    )

@@ -1,0 +1,134 @@
+"""Logistic regression on TF-IDF, ridge regression for scores; saved without pickle."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from glueharness import LABEL_COLUMN, ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from glueharness import FitContext, FloatArray, Split, TaskSpec
+    from glueharness_baselines.settings import TfidfSettings
+
+_WEIGHTS, _VOCABULARY = "weights.npz", "vocabulary.json"
+_WORD = r"(?u)\b\w+\b"
+
+
+class Tfidf:
+    """A linear model on bags of word n-grams, one bag a text column.
+
+    Args:
+        task: The task.
+        settings: n-grams and regularisation.
+        seed: Seed of the solver.
+    """
+
+    def __init__(self, task: TaskSpec, settings: TfidfSettings, seed: int) -> None:
+        self.task = task
+        self.settings = settings
+        self.seed = seed
+        self._vectorizers: dict[str, Any] = {}
+        self._weights: Any = None  # [k, f]; [1, f] for two labels and for a regression
+        self._bias: Any = None  # [k] or [1]
+
+    def fit(self, train: Split, dev: Mapping[str, Split], context: FitContext) -> None:
+        """Learn vocabulary, weights and bias; scores the dev splits once."""
+        for column in self.task.columns:
+            self._vectorizers[column] = self._vectorizer().fit(list(train[column]))
+        features = self._features(train)
+        if self.task.regression:
+            self._fit_scores(features, train[LABEL_COLUMN])
+        else:
+            self._fit_labels(features, train[LABEL_COLUMN])
+        evaluation = context.score({name: self.predict(split) for name, split in dev.items()})
+        context.epoch(1, evaluation, {})
+        context.note("features", int(features.shape[1]))
+
+    def predict(self, split: Split) -> FloatArray:
+        """Decision values ``[n, k]`` in the order of the task's labels; ``[n]`` for scores."""
+        if len(split) == 0:
+            shape = (0,) if self.task.regression else (0, len(self.task.labels))
+            return np.zeros(shape, dtype=np.float32)
+        values = np.asarray(self._features(split) @ self._weights.T + self._bias, dtype=np.float32)
+        if self.task.regression:
+            return values[:, 0]
+        if values.shape[1] == 1:  # two labels: one value, positive for the second
+            return np.concatenate([-values, values], axis=1)
+        return values
+
+    def save(self, folder: Path) -> None:
+        """Write weights and vocabularies."""
+        idf = {f"idf:{name}": item.idf_ for name, item in self._vectorizers.items()}
+        np.savez(folder / _WEIGHTS, weights=self._weights, bias=self._bias, **idf)
+        vocabularies = {
+            name: {term: int(position) for term, position in item.vocabulary_.items()}
+            for name, item in self._vectorizers.items()
+        }
+        text = json.dumps(vocabularies, ensure_ascii=False)
+        (folder / _VOCABULARY).write_text(text, encoding="utf-8")
+
+    def load(self, folder: Path) -> None:
+        """Read weights and vocabularies.
+
+        Raises:
+            ModelError: A file is missing or damaged.
+        """
+        try:
+            arrays = np.load(folder / _WEIGHTS, allow_pickle=False)
+            vocabularies = json.loads((folder / _VOCABULARY).read_text(encoding="utf-8"))
+            self._weights, self._bias = arrays["weights"], arrays["bias"]
+            for column in self.task.columns:
+                vectorizer = self._vectorizer(vocabularies[column])
+                vectorizer.idf_ = arrays[f"idf:{column}"]
+                self._vectorizers[column] = vectorizer
+        except (OSError, ValueError, KeyError) as error:
+            raise ModelError(f"the model cannot be read: {error}", where=str(folder)) from error
+
+    def _vectorizer(self, vocabulary: Mapping[str, int] | None = None) -> Any:
+        from sklearn.feature_extraction.text import TfidfVectorizer
+
+        return TfidfVectorizer(
+            ngram_range=(1, self.settings.ngram_max),
+            max_features=self.settings.max_features,
+            sublinear_tf=True,
+            vocabulary=vocabulary,
+            # The default pattern drops one-letter words; an answer may well be one.
+            token_pattern=_WORD,
+        )
+
+    def _features(self, split: Split) -> Any:
+        from scipy.sparse import hstack
+
+        parts = [self._vectorizers[name].transform(list(split[name])) for name in self.task.columns]
+        return hstack(parts, format="csr")
+
+    def _fit_labels(self, features: Any, labels: Any) -> None:
+        from sklearn.linear_model import LogisticRegression
+
+        ids = np.array([self.task.labels.index(label) for label in labels])
+        seen = np.unique(ids)
+        if len(seen) < len(self.task.labels):
+            missing = [name for at, name in enumerate(self.task.labels) if at not in seen]
+            raise ModelError(
+                f"the training data have no row labelled {', '.join(missing)}",
+                remedy="Use more training rows.",
+            )
+        solver = LogisticRegression(
+            C=self.settings.inverse_regularization, max_iter=1000, random_state=self.seed
+        ).fit(features, ids)
+        self._weights, self._bias = solver.coef_, solver.intercept_
+
+    def _fit_scores(self, features: Any, scores: Any) -> None:
+        from sklearn.linear_model import Ridge
+
+        solver = Ridge(
+            alpha=1.0 / self.settings.inverse_regularization, random_state=self.seed
+        ).fit(features, np.asarray(scores, dtype=np.float64))
+        self._weights = solver.coef_[None, :]
+        self._bias = np.array([solver.intercept_])

@@ -1,6 +1,6 @@
 """Every extension point. A plugin implements any of these, marked with ``@glueharness.hookimpl``.
 
-The first five are asked once, when the registry is built, each plugin on its own: return a list.
+The first six are asked once, when the registry is built, each plugin on its own: return a list.
 The others are told what happens in a run; what they return is ignored, and an exception in one
 is reported and never harms the run.
 """
@@ -22,7 +22,14 @@ if TYPE_CHECKING:
         RunStarted,
         RunWarned,
     )
-    from glueharness.specs import CommandSpec, ModelSpec, SourceSpec, TaskSpec, WriterSpec
+    from glueharness.specs import (
+        CommandSpec,
+        DiagnosticSpec,
+        ModelSpec,
+        SourceSpec,
+        TaskSpec,
+        WriterSpec,
+    )
 
 PROJECT = "glueharness"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -52,6 +59,11 @@ def glueharness_writers() -> Sequence[WriterSpec]:  # type: ignore[empty-body]
 @hookspec
 def glueharness_commands() -> Sequence[CommandSpec]:  # type: ignore[empty-body]
     """Commands that the plugin adds to ``glueharness``."""
+
+
+@hookspec
+def glueharness_diagnostics() -> Sequence[DiagnosticSpec]:  # type: ignore[empty-body]
+    """What the plugin can tell ``glueharness doctor`` about this machine."""
 
 
 @hookspec

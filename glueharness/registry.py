@@ -7,14 +7,21 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from glueharness.errors import PluginError, UnknownNameError
 from glueharness.plugins import PluginStatus, load_plugins, owners
-from glueharness.specs import CommandSpec, ModelSpec, SourceSpec, TaskSpec, WriterSpec
+from glueharness.specs import (
+    CommandSpec,
+    DiagnosticSpec,
+    ModelSpec,
+    SourceSpec,
+    TaskSpec,
+    WriterSpec,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from glueharness.plugins import Plugins
 
-Spec = TypeVar("Spec", TaskSpec, ModelSpec, SourceSpec, WriterSpec, CommandSpec)
+Spec = TypeVar("Spec", TaskSpec, ModelSpec, SourceSpec, WriterSpec, CommandSpec, DiagnosticSpec)
 
 
 @dataclass(slots=True)
@@ -75,11 +82,14 @@ class Registry:
         self.sources: Shelf[SourceSpec] = Shelf("data source")
         self.writers: Shelf[WriterSpec] = Shelf("submission writer")
         self.commands: Shelf[CommandSpec] = Shelf("command")
+        self.diagnostics: Shelf[DiagnosticSpec] = Shelf("diagnostic")
         self._collect(self.tasks, "glueharness_tasks", TaskSpec)
         self._collect(self.models, "glueharness_models", ModelSpec)
         self._collect(self.sources, "glueharness_sources", SourceSpec)
         self._collect(self.writers, "glueharness_writers", WriterSpec)
         self._collect(self.commands, "glueharness_commands", CommandSpec)
+
+        self._collect(self.diagnostics, "glueharness_diagnostics", DiagnosticSpec)
 
     def _collect(self, shelf: Shelf[Any], hook: str, kind: type[Any]) -> None:
         for owner, items in self.plugins.ask(hook):
@@ -100,6 +110,7 @@ class Registry:
             self.sources,
             self.writers,
             self.commands,
+            self.diagnostics,
         )
         offered = {}
         for shelf in shelves:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from glueharness.errors import SpecError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import click
 
@@ -278,6 +278,34 @@ class WriterSpec:
     name: str
     description: str
     factory: Callable[[], Writer]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One line of ``glueharness doctor``.
+
+    Attributes:
+        name: What it is about, for instance ``"GPU"``.
+        value: What was found.
+        remedy: What to do if it is not as it should be; empty if all is well.
+    """
+
+    name: str
+    value: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiagnosticSpec:
+    """What a plugin can tell ``glueharness doctor`` about this machine.
+
+    Attributes:
+        name: Name of the diagnostic, and heading of its lines.
+        factory: Looks and tells, within a few seconds; True stands for "touch no network".
+    """
+
+    name: str
+    factory: Callable[[bool], Sequence[Fact]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

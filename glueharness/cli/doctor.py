@@ -1,0 +1,97 @@
+"""``glueharness doctor``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from glueharness.cli.app import App, environment_layer, json_option
+from glueharness.cli.output import print_facts, print_json, stdout
+from glueharness.data import sources_for
+from glueharness.environment import describe_environment
+from glueharness.errors import GlueharnessError, SourceUnavailable
+from glueharness.plugins import describe as describe_error
+from glueharness.protocols import DataOptions
+from glueharness.specs import Fact
+
+if TYPE_CHECKING:
+    from glueharness.registry import Registry
+    from glueharness.specs import TaskSpec
+
+
+@click.command(name="doctor")
+@click.argument("task", default="qnli")
+@click.option(
+    "--data-dir", type=click.Path(path_type=Path), help="Data folder [env: GLUE_DATA_DIR]."
+)
+@click.option("--offline", is_flag=True, help="Do not touch the network.")
+@json_option
+@click.pass_context
+def command(
+    ctx: click.Context, task: str, data_dir: Path | None, *, offline: bool, as_json: bool
+) -> None:
+    """Say what this machine has, and where the data of TASK and the weights would come from."""
+    registry = App.of(ctx).registry
+    folder = data_dir or environment_layer().values.get("data_dir")
+    options = DataOptions(folder=Path(folder) if folder else None, offline=offline)
+    report: dict[str, list[Fact]] = {"this machine": _machine(registry)}
+    for spec in registry.diagnostics:
+        try:
+            report[spec.name] = list(spec.factory(offline))
+        except Exception as error:  # noqa: BLE001 - a stranger's code: say so and go on
+            report[spec.name] = [Fact(name="failed", value=describe_error(error))]
+    report["plugins"] = _plugins(registry)
+    report[f"data of {task}"] = _sources(registry, registry.task(task), options)
+    if as_json:
+        print_json({title: [_plain(fact) for fact in facts] for title, facts in report.items()})
+        return
+    for title, facts in report.items():
+        print_facts(title, {fact.name: _line(fact) for fact in facts})
+        stdout().print()
+
+
+def _machine(registry: Registry) -> list[Fact]:
+    found = describe_environment(registry.plugins)
+    memory = found["memory_bytes"]
+    facts = [
+        Fact(name="python", value=f"{found['python']} on {found['platform']}"),
+        Fact(name="processor", value=f"{found['cpu']}, {found['cores']} cores"),
+    ]
+    if memory:
+        facts.append(Fact(name="memory", value=f"{memory / 2**30:.1f} GiB"))
+    versions = ", ".join(f"{name} {version}" for name, version in found["packages"].items())
+    return [*facts, Fact(name="packages", value=versions)]
+
+
+def _plugins(registry: Registry) -> list[Fact]:
+    return [
+        Fact(name=status.name, value=status.error or "loaded", remedy=status.remedy)
+        for status in registry.plugins.statuses.values()
+    ]
+
+
+def _sources(registry: Registry, task: TaskSpec, options: DataOptions) -> list[Fact]:
+    """Each source in the order of ``--data auto``; the first that has the data is marked."""
+    facts, chosen = [], False
+    for spec in sources_for(task, list(registry.sources)):
+        try:
+            origin = spec.factory().open(task, options).origin
+        except SourceUnavailable as reason:
+            facts.append(Fact(name=spec.name, value=f"not here: {reason.what}"))
+        except GlueharnessError as error:
+            facts.append(Fact(name=spec.name, value=f"damaged: {error.what}", remedy=error.remedy))
+        else:
+            mark = "" if chosen else "  <- what --data auto takes"
+            facts.append(Fact(name=spec.name, value=f"{origin.location} {origin.revision}{mark}"))
+            chosen = True
+    return facts
+
+
+def _line(fact: Fact) -> str:
+    return f"{fact.value}\n{fact.remedy}" if fact.remedy else fact.value
+
+
+def _plain(fact: Fact) -> dict[str, Any]:
+    return {"name": fact.name, "value": fact.value, "remedy": fact.remedy}

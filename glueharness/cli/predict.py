@@ -1,0 +1,194 @@
+"""``glueharness predict``."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from glueharness.cli.app import App, json_option, runs_dir, runs_dir_option
+from glueharness.cli.output import print_json, stderr
+from glueharness.errors import ConfigError, DataError, SubmissionError
+from glueharness.table import Table
+
+if TYPE_CHECKING:
+    from glueharness.record import RunRecord
+    from glueharness.specs import TaskSpec
+
+
+class ColumnsCommand(click.Command):
+    """A command with one option a text column of the installed tasks."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """The command's own parameters, then ``--question``, ``--sentence`` and so on."""
+        params = super().get_params(ctx)
+        own = {param.name for param in params}
+        tasks = list(App.of(ctx).registry.tasks)
+        users: dict[str, list[str]] = {}
+        for task in tasks:
+            for column in task.columns:
+                users.setdefault(column, []).append(task.name)
+        options = [
+            click.Option([f"--{column}"], metavar="TEXT", help=f"Text for {', '.join(names)}.")
+            for column, names in users.items()
+            if column not in own
+        ]
+        return [*params, *options]
+
+
+@click.command(cls=ColumnsCommand, name="predict")
+@click.argument("task")
+@click.option("--run", "run_id", default="", help="Run to ask [default: the best of the task].")
+@click.option(
+    "--file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Tab-separated file with a header that names the task's columns; - for standard input.",
+)
+@runs_dir_option
+@json_option
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    task: str,
+    run_id: str,
+    file: Path | None,
+    runs_dir: Path | None,
+    *,
+    as_json: bool,
+    **texts: str | None,
+) -> None:
+    """Ask a trained model about texts of your own; one line a pair goes to stdout.
+
+    \b
+    glueharness predict qnli --question "Who wrote it?" --sentence "Ada wrote it in 1843."
+    glueharness predict qnli --file pairs.tsv > answers.tsv
+    """  # noqa: D301 - click's mark against re-wrapping
+    registry = App.of(ctx).registry
+    spec = registry.task(task)
+    given = {name: text for name, text in texts.items() if text is not None}
+    split = _read_file(file, spec) if file is not None else _one_row(given, spec)
+    record, folder = _choose(spec, run_id, runs_dir)
+
+    from glueharness.scoring import check_scores, decide
+    from glueharness.submit import load_model
+
+    stderr().print(f"asking run {record.id}", markup=False, highlight=False)
+    scores = load_model(record, folder, registry).predict(split)
+    check_scores(scores, spec, len(split))
+    rows = Answers(task=spec, values=decide(scores, spec), scores=scores.tolist())
+    if as_json:
+        print_json({"run": record.id, "predictions": rows.as_json()})
+    else:
+        rows.write_tsv()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """Predictions to be printed.
+
+    Attributes:
+        task: The task.
+        values: Label names or floats; length n.
+        scores: ``[n, k]``, or ``[n]`` for a regression.
+    """
+
+    task: TaskSpec
+    values: list[Any]
+    scores: list[Any]
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """One object a row."""
+        if self.task.regression:
+            return [{"prediction": value} for value in self.values]
+        return [
+            {"prediction": value, "scores": dict(zip(self.task.labels, scores, strict=True))}
+            for value, scores in zip(self.values, self.scores, strict=True)
+        ]
+
+    def write_tsv(self) -> None:
+        """A header, then one line a row."""
+        writer = csv.writer(sys.stdout, delimiter="\t", lineterminator="\n")
+        writer.writerow(["index", "prediction", *(f"score:{name}" for name in self.task.labels)])
+        for row, value in enumerate(self.values):
+            scores = [] if self.task.regression else [f"{x:.4f}" for x in self.scores[row]]
+            shown = f"{value:.3f}" if self.task.regression else value
+            writer.writerow([row, shown, *scores])
+
+
+def _choose(task: TaskSpec, run_id: str, given: Path | None) -> tuple[RunRecord, Path]:
+    from glueharness.runs import find_run, list_runs
+    from glueharness.submit import best_run
+
+    folder = runs_dir(given)
+    if run_id:
+        path, record = find_run(folder, run_id)
+        if record.task != task.name:
+            raise ConfigError(f"run {record.id} is a run of {record.task}, not of {task.name}")
+        return record, path
+    try:
+        record = best_run(folder, task)
+    except SubmissionError as error:
+        # A model trained on the sample may not be submitted, but may well be asked.
+        samples = [
+            record
+            for record in list_runs(folder)[0]
+            if record.task == task.name and record.status == "completed"
+        ]
+        if not samples:
+            raise ConfigError(error.what, where=error.where, remedy=error.remedy) from None
+        record = samples[-1]
+        stderr().print("warning: this model was trained on the bundled sample", style="yellow")
+    return record, folder / record.id
+
+
+def _one_row(texts: dict[str, str], task: TaskSpec) -> Table:
+    wanted = " ".join(f"--{name} TEXT" for name in task.columns)
+    if set(texts) != set(task.columns):
+        raise ConfigError(
+            f"{task.name} needs {' and '.join(task.columns)}",
+            remedy=f"Write: glueharness predict {task.name} {wanted}",
+        )
+    return Table({name: [texts[name]] for name in task.columns})
+
+
+def _read_file(path: Path, task: TaskSpec) -> Table:
+    """Read the task's columns by name; quotes are plain characters, as in GLUE's own files.
+
+    Raises:
+        DataError: With file and line.
+    """
+    try:
+        raw = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+        text = raw.decode("utf-8-sig")
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror}", where=str(path)) from error
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise DataError("this line is not UTF-8", where=f"{path}:{line}") from error
+    lines = text.replace("\r\n", "\n").removesuffix("\n").split("\n")
+    header = lines[0].split("\t")
+    missing = [name for name in task.columns if name not in header]
+    if missing:
+        raise DataError(
+            f"the header lacks {', '.join(missing)}; it has {', '.join(header)}",
+            where=f"{path}:1",
+            remedy=f"{task.name} needs the columns {', '.join(task.columns)}.",
+        )
+    places = {name: header.index(name) for name in task.columns}
+    columns: dict[str, list[str]] = {name: [] for name in task.columns}
+    for number, line in enumerate(lines[1:], start=2):
+        fields = line.split("\t")
+        if len(fields) != len(header):
+            raise DataError(
+                f"{len(fields)} fields where the header has {len(header)}",
+                where=f"{path}:{number}",
+                remedy="Fields are parted by one tab each.",
+            )
+        for name, place in places.items():
+            columns[name].append(fields[place])
+    return Table(columns)

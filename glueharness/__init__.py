@@ -3,6 +3,7 @@
 What is listed here is what plugins build on. Importing it is cheap: no framework, no plugin.
 """
 
+from glueharness.checking import Answer, FileReport, Finding, Report
 from glueharness.errors import (
     ConfigError,
     DataError,
@@ -18,6 +19,8 @@ from glueharness.errors import (
 )
 from glueharness.hookspecs import hookimpl
 from glueharness.protocols import (
+    Bundler,
+    Checker,
     DataOptions,
     DataOrigin,
     Evaluation,
@@ -56,6 +59,9 @@ __version__ = "0.1.0"
 __all__ = [
     "INDEX_COLUMN",
     "LABEL_COLUMN",
+    "Answer",
+    "Bundler",
+    "Checker",
     "CommandSpec",
     "ConfigError",
     "DataError",
@@ -64,6 +70,8 @@ __all__ = [
     "DiagnosticSpec",
     "Evaluation",
     "Fact",
+    "FileReport",
+    "Finding",
     "FitContext",
     "FloatArray",
     "GlueharnessError",
@@ -78,6 +86,7 @@ __all__ = [
     "PluginError",
     "Prediction",
     "Progress",
+    "Report",
     "RunFolderError",
     "Source",
     "SourceSpec",

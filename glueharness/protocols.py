@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from glueharness.checking import Report
     from glueharness.specs import SubmissionFile, TaskSpec
 
 # A string, so that numpy is not imported by a plugin that merely describes itself.
@@ -260,5 +261,45 @@ class Writer(Protocol):
 
         Raises:
             SubmissionError: The server would not accept it.
+        """
+        ...
+
+
+@runtime_checkable
+class Bundler(Protocol):
+    """A writer that can also pack a whole submission into one file for the upload."""
+
+    def bundle(
+        self, predictions: Sequence[Prediction], folder: Path, manifest: Mapping[str, Any]
+    ) -> Sequence[Path]:
+        """Write the files, an archive of them, and beside it the manifest: all or nothing.
+
+        Args:
+            predictions: One a file, fillers included.
+            folder: Where to write.
+            manifest: What the predictions are (JSON-able); the writer adds checksums.
+
+        Returns:
+            The files written, the archive first.
+
+        Raises:
+            SubmissionError: The server would not accept it.
+        """
+        ...
+
+
+@runtime_checkable
+class Checker(Protocol):
+    """A writer that can also check what it or another program has written."""
+
+    def check(self, path: Path, tasks: Sequence[TaskSpec]) -> Report:
+        """Compare a submission with what the tasks say, without the network.
+
+        Args:
+            path: One file, a folder or an archive; it is not trusted.
+            tasks: The tasks whose files may be in it.
+
+        Raises:
+            SubmissionError: There is nothing there, or it cannot be read.
         """
         ...

@@ -28,6 +28,7 @@ INDEX_COLUMN = "index"
 """Split column with the row's number in a submission, 0 … n-1."""
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
+_NO_VERSIONS: Mapping[int, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,12 +74,15 @@ class SubmissionFile:
         values: Label name to what is written for it; empty for a regression.
         decimals: Digits after the point for a regression; predictions are clipped to the
             task's ``score_range`` first.
+        superseded: Row counts of versions that the server no longer takes, with what they are:
+            ``{5740: "QNLI v1, expired on 2019-01-30"}``.
     """
 
     name: str
     split: str
     values: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     decimals: int = 3
+    superseded: Mapping[int, str] = field(default_factory=lambda: _NO_VERSIONS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,144 @@
+"""What a checker finds in a submission, and what the server would make of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+Answer = Literal["accepted", "scored wrongly", "rejected"]
+"""What the server would answer, as far as its rules are known; in doubt the worse."""
+
+
+def worst(answers: Iterable[Answer]) -> Answer:
+    """The worst of several answers; accepted if there are none."""
+    return max(answers, key=get_args(Answer).index, default="accepted")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something in a submission that is not as it must be.
+
+    Attributes:
+        file: The file's name as found, with its path inside an archive or folder; empty if the
+            submission as a whole is meant.
+        what: One sentence: what is wrong, on the first of ``lines``.
+        answer: What the server would answer because of it.
+        lines: The first few lines that it holds for, counted from 1; empty if no line is meant.
+        count: Number of lines it holds for, at least ``len(lines)``.
+        remedy: What to do about it; empty if that is plain.
+    """
+
+    file: str
+    what: str
+    answer: Answer = "rejected"
+    lines: tuple[int, ...] = ()
+    count: int = 1
+    remedy: str = ""
+
+    @property
+    def where(self) -> str:
+        """The place, as ``file:line``."""
+        return f"{self.file}:{self.lines[0]}" if self.lines else self.file
+
+    def as_json(self) -> dict[str, Any]:
+        """The finding as a JSON-able value."""
+        return {
+            "file": self.file,
+            "line": self.lines[0] if self.lines else None,
+            "lines": list(self.lines),
+            "count": self.count,
+            "what": self.what,
+            "answer": self.answer,
+            "remedy": self.remedy,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileReport:
+    """What a checker says of one file of a submission.
+
+    Attributes:
+        name: The name it must have.
+        task: Name of its task.
+        rows: Predictions found in it; None if it is missing or was not read.
+        expected: Predictions that it must hold; None if the task does not say.
+        values: How often each value occurs; empty for a regression or if it was not read.
+        findings: What is wrong with it, the first few kinds.
+        more: Kinds of findings that are not listed.
+    """
+
+    name: str
+    task: str
+    rows: int | None = None
+    expected: int | None = None
+    values: Mapping[str, int] = field(default_factory=dict)
+    findings: Sequence[Finding] = ()
+    more: int = 0
+
+    @property
+    def answer(self) -> Answer:
+        """What the server would answer to this file."""
+        return worst(finding.answer for finding in self.findings)
+
+    def as_json(self) -> dict[str, Any]:
+        """The report as a JSON-able value."""
+        return {
+            "file": self.name,
+            "task": self.task,
+            "answer": self.answer,
+            "rows": self.rows,
+            "expected_rows": self.expected,
+            "values": dict(self.values),
+            "findings": [finding.as_json() for finding in self.findings],
+            "more_findings": self.more,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a checker says of a submission.
+
+    Attributes:
+        path: What was checked.
+        files: One a file that the submission must hold.
+        findings: What is wrong with the submission as a whole, or with files that do not belong
+            into it; the first few.
+        more: Findings of that sort that are not listed.
+        recognised: Number of files found that belong to a submission.
+    """
+
+    path: Path
+    files: Sequence[FileReport] = ()
+    findings: Sequence[Finding] = ()
+    more: int = 0
+    recognised: int = 0
+
+    @property
+    def all_findings(self) -> list[Finding]:
+        """The findings of the submission as a whole, then those of each file."""
+        return [*self.findings, *(finding for file in self.files for finding in file.findings)]
+
+    @property
+    def clean(self) -> bool:
+        """Whether everything is exactly as it must be."""
+        return not self.all_findings
+
+    @property
+    def answer(self) -> Answer:
+        """What the server would answer to the whole submission."""
+        return worst(finding.answer for finding in self.all_findings)
+
+    def as_json(self) -> dict[str, Any]:
+        """The report as a JSON-able value."""
+        return {
+            "path": str(self.path),
+            "answer": self.answer,
+            "clean": self.clean,
+            "findings": [finding.as_json() for finding in self.findings],
+            "more_findings": self.more,
+            "files": [file.as_json() for file in self.files],
+        }

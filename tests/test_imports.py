@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HEAVY = {"torch", "transformers", "datasets", "evaluate", "sklearn", "scipy", "pandas", "pyarrow"}
 
 
 def modules_after(code: str, tmp_path: Path) -> set[str]:
     """Top-level names of the modules that are loaded after ``code`` ran in a new interpreter."""
-    script = (
-        f"{code}\nimport sys; print('\\n'.join(sorted({{m.split('.')[0] for m in sys.modules}})))"
-    )
+    script = f"{code}\nimport sys\nprint(*{{name.split('.')[0] for name in sys.modules}})"
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True
     )

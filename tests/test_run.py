@@ -178,11 +178,12 @@ def test_runs_are_found_by_the_beginning_of_their_id(tmp_path: Path) -> None:
 
 def test_a_damaged_record_is_named_and_hides_no_other(tmp_path: Path) -> None:
     record, _ = do_run(tmp_path)
-    for name, text in {
+    damaged = {
         "cut": "{",
         "new": '{"schema": 99}',
         "odd": '{"schema": 1, "id": 3}',
-    }.items():
+    }
+    for name, text in damaged.items():
         (tmp_path / name).mkdir()
         (tmp_path / name / RUN_FILE).write_text(text, encoding="utf-8")
     records, problems = list_runs(tmp_path)
@@ -197,6 +198,6 @@ def test_the_record_is_plain_json_without_nan(tmp_path: Path) -> None:
     record.timings["odd"] = float("nan")
     from glueharness.record import to_json
 
-    values = json.loads(to_json(record), parse_constant=lambda name: pytest.fail(name))
+    values = json.loads(to_json(record), parse_constant=pytest.fail)
     assert values["schema"] == 1
     assert values["timings"]["odd"] is None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from glueharness.cli import complete
 from glueharness.cli.app import App, json_option
 from glueharness.cli.output import make_table, print_facts, print_json, stdout
 from glueharness.settings import settings_of
@@ -33,7 +34,7 @@ def command(ctx: click.Context, *, as_json: bool) -> None:
 
 
 @command.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete.models)
 @json_option
 @click.pass_context
 def show(ctx: click.Context, name: str, *, as_json: bool) -> None:

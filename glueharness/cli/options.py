@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from glueharness.cli.app import App
+from glueharness.cli.complete import FOR_SETTINGS
 from glueharness.config import RunOptions
 from glueharness.settings import settings_of
 
@@ -54,7 +55,13 @@ def make_option(item: Setting) -> click.Option:
     if item.kind is bool:
         declaration = f"{item.flag}/--no-{item.flag.removeprefix('--')}"
         return click.Option([declaration], default=None, help=text)
-    return click.Option([item.flag], default=None, metavar=item.kind.__name__.upper(), help=text)
+    return click.Option(
+        [item.flag],
+        default=None,
+        metavar=item.kind.__name__.upper(),
+        help=text,
+        shell_complete=FOR_SETTINGS.get(item.name),
+    )
 
 
 class SettingsCommand(click.Command):

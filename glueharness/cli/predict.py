@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from glueharness.cli import complete
 from glueharness.cli.app import App, json_option, runs_dir, runs_dir_option
 from glueharness.cli.output import print_json, stderr
 from glueharness.errors import ConfigError, DataError, SubmissionError
@@ -41,8 +42,14 @@ class ColumnsCommand(click.Command):
 
 
 @click.command(cls=ColumnsCommand, name="predict")
-@click.argument("task")
-@click.option("--run", "run_id", default="", help="Run to ask [default: the best of the task].")
+@click.argument("task", shell_complete=complete.tasks)
+@click.option(
+    "--run",
+    "run_id",
+    default="",
+    help="Run to ask [default: the best of the task].",
+    shell_complete=complete.runs,
+)
 @click.option(
     "--file",
     type=click.Path(path_type=Path, dir_okay=False),

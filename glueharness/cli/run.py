@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from glueharness.cli import complete
 from glueharness.cli.app import App, environment_layer, json_option
 from glueharness.cli.options import SettingsCommand
 from glueharness.config import COMMAND_LINE, build_config, read_toml
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=SettingsCommand, name="run")
-@click.argument("task")
+@click.argument("task", shell_complete=complete.tasks)
 @click.option(
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from glueharness.cli import complete
 from glueharness.cli.app import json_option, runs_dir, runs_dir_option
 from glueharness.cli.output import make_table, percent, print_facts, print_json, stderr, stdout
 from glueharness.runs import find_run, list_runs
@@ -45,7 +46,7 @@ def _list(given: Path | None, *, as_json: bool) -> None:
 
 
 @command.command()
-@click.argument("run")
+@click.argument("run", shell_complete=complete.runs)
 @runs_dir_option
 @json_option
 def show(run: str, runs_dir: Path | None, *, as_json: bool) -> None:

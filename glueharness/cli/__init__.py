@@ -89,9 +89,14 @@ def cli(ctx: click.Context, *, debug: bool) -> None:
     App.of(ctx).debug = debug
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit with its code: 0, 1, 2 (usage) or 130 (interrupted)."""
-    app = App()
+def main(arguments: Sequence[str] | None = None, app: App | None = None) -> None:
+    """Run the command line and exit with its code: 0, 1, 2 (usage) or 130 (interrupted).
+
+    Args:
+        arguments: The words behind ``glueharness``; None takes those of the process.
+        app: The state to work with; None makes a new one.
+    """
+    app = app or App()
     try:
         code = cli.main(arguments, prog_name="glueharness", standalone_mode=False, obj=app)
     except click.ClickException as error:

@@ -21,13 +21,16 @@ ENVIRONMENT = {"data_dir": "GLUE_DATA_DIR", "runs_dir": "GLUEHARNESS_RUNS"}
 class App:
     """The state of one invocation; ``ctx.obj`` of every command.
 
+    Args:
+        registry: What the plugins offer; None loads those that are installed.
+
     Attributes:
         debug: Whether errors keep their traceback.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, registry: Registry | None = None) -> None:
         self.debug = False
-        self._registry: Registry | None = None
+        self._registry = registry
 
     @staticmethod
     def of(ctx: click.Context) -> App:

@@ -1,0 +1,179 @@
+"""The command line as its user meets it: results on stdout, the rest on stderr, exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from glueharness.cli import main
+from glueharness.cli.app import App
+from glueharness.registry import Registry
+from glueharness.runs import list_runs
+from tests.small_task import small_plugins
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Terminal:
+    """Runs commands with the small task installed."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str], folder: Path) -> None:
+        self.capsys = capsys
+        self.runs = folder / "runs"
+
+    def __call__(self, *words: str, code: int = 0) -> tuple[str, str]:
+        """Run a command, check its exit code, return stdout and stderr."""
+        with pytest.raises(SystemExit) as end:
+            main(words, App(Registry(small_plugins())))
+        out, err = self.capsys.readouterr()
+        assert (end.value.code or 0) == code, err
+        assert "Traceback" not in err
+        return out, err
+
+
+@pytest.fixture
+def terminal(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Terminal:
+    terminal = Terminal(capsys, tmp_path)
+    monkeypatch.setenv("GLUEHARNESS_RUNS", str(terminal.runs))
+    monkeypatch.setenv("COLUMNS", "120")
+    return terminal
+
+
+def test_a_run_ends_in_a_table_and_the_next_step(terminal: Terminal) -> None:
+    out, err = terminal("run", "parity", "--model", "oracle", "--error-every", "5")
+    (record,), _ = list_runs(terminal.runs)
+    assert "80.00" in out
+    assert record.id in out
+    assert "glueharness submit parity" in out
+    assert "epoch 2" in err
+    assert "80.00" not in err.splitlines()[0]
+
+
+def test_json_is_the_record_and_nothing_else(terminal: Terminal) -> None:
+    out, _ = terminal("run", "parity", "--model", "oracle", "--json")
+    (record,), _ = list_runs(terminal.runs)
+    assert json.loads(out)["id"] == record.id
+    assert json.loads(terminal("runs", "--json")[0])[0]["metrics"] == {"dev": {"accuracy": 1.0}}
+    assert json.loads(terminal("runs", "show", "latest", "--json")[0])["id"] == record.id
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["run", "parety"], 1, "did you mean 'parity'"),
+        (["run", "parity", "--model", "orcale"], 1, "did you mean 'oracle'"),
+        (["run", "parity", "--model", "hf"], 1, "family"),
+        (["run", "parity", "--model", "oracle", "--error-every", "x"], 1, "0 to 1000"),
+        (["run", "parity", "--model", "oracle", "--epochs", "3"], 1, "no setting 'epochs'"),
+        (["run", "parity", "--model", "majority", "--error-every", "3"], 1, "'error_every'"),
+        (["run"], 2, "Missing argument 'TASK"),
+        (["run", "parity", "--seeed", "3"], 2, "--seed"),
+        (["rum"], 2, "did you mean 'run'"),
+        (["runs", "show", "nothing"], 1, "no run called 'nothing'"),
+        (["submit", "parity"], 1, "no run of parity to submit"),
+        (["predict", "parity", "--text", "number 1"], 1, "no run of parity"),
+        (["tasks", "show", "parityy"], 1, "did you mean 'parity'"),
+        (["models", "show", "oracel"], 1, "did you mean 'oracle'"),
+        (["plugins", "show", "smal"], 1, "did you mean 'small'"),
+        (["run", "parity", "--model", "oracle", "--fail", "error"], 1, "the model broke"),
+        (["run", "parity", "--model", "oracle", "--fail", "interrupt"], 130, "interrupted"),
+        (["run", "parity", "--model", "oracle", "--config", "no.toml"], 1, "no.toml"),
+    ],
+)
+def test_bad_input_gets_one_message(
+    terminal: Terminal, words: list[str], code: int, said: str
+) -> None:
+    out, err = terminal(*words, code=code)
+    assert said in err
+    assert out == ""
+
+
+@pytest.mark.usefixtures("terminal")
+def test_debug_keeps_the_traceback() -> None:
+    with pytest.raises(RuntimeError, match="the model broke"):
+        main(
+            ["--debug", "run", "parity", "--model", "oracle", "--fail", "error"],
+            App(Registry(small_plugins())),
+        )
+
+
+def test_predict_asks_the_best_run(terminal: Terminal, tmp_path: Path) -> None:
+    terminal("run", "parity", "--model", "oracle", "--error-every", "2")
+    terminal("run", "parity", "--model", "oracle")
+    out, _ = terminal("predict", "parity", "--text", "number 7")
+    assert out.splitlines()[1].split("\t")[:2] == ["0", "odd"]
+    file = tmp_path / "texts.tsv"
+    file.write_bytes(b"\xef\xbb\xbfnote\ttext\r\nx\tnumber 4\r\ny\tnumber 5\r\n")
+    answers = json.loads(terminal("predict", "parity", "--file", str(file), "--json")[0])
+    assert [row["prediction"] for row in answers["predictions"]] == ["even", "odd"]
+
+
+@pytest.mark.parametrize(
+    ("content", "place", "said"),
+    [
+        (b"note\nx\n", ":1", "lacks text"),
+        (b"text\tnote\nnumber 1 note\n", ":2", "1 fields where the header has 2"),
+        (b"text\n\xff\n", ":2", "not UTF-8"),
+        (None, "", "cannot be read"),
+    ],
+)
+def test_a_bad_file_is_refused_with_its_line(
+    terminal: Terminal, tmp_path: Path, content: bytes | None, place: str, said: str
+) -> None:
+    terminal("run", "parity", "--model", "oracle")
+    file = tmp_path / "texts.tsv"
+    if content is not None:
+        file.write_bytes(content)
+    _, err = terminal("predict", "parity", "--file", str(file), code=1)
+    assert f"{file}{place}: " in err
+    assert said in err
+
+
+def test_lists_and_facts_are_shown(terminal: Terminal) -> None:
+    assert "Is the number even or odd?" in terminal("tasks")[0]
+    assert "train 20, dev 10, test 6" in terminal("tasks", "show", "parity")[0]
+    assert "oracle" in terminal("models")[0]
+    assert "0 to 1000" in terminal("models", "show", "oracle")[0]
+    assert "tasks: parity; models: oracle" in terminal("plugins")[0]
+    assert "parity" in terminal("plugins", "show", "small")[0]
+    assert "No runs in" in terminal("runs")[0]
+    assert "what --data auto takes" in terminal("doctor", "parity", "--offline")[0]
+
+
+@pytest.mark.parametrize("command", ["tasks", "models", "plugins", "runs"])
+def test_every_list_is_available_as_json(terminal: Terminal, command: str) -> None:
+    assert isinstance(json.loads(terminal(command, "--json")[0]), list)
+
+
+def test_help_shows_the_settings_of_every_model(terminal: Terminal) -> None:
+    out, _ = terminal("run", "--help")
+    assert "Settings of oracle:" in out
+    assert "--error-every INT" in out
+    assert "--learning-rate" in out
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts_name_the_command(terminal: Terminal, shell: str) -> None:
+    assert "glueharness" in terminal("completion", shell)[0]
+
+
+def test_the_shell_completes_models(tmp_path: Path) -> None:
+    environment = {
+        **os.environ,
+        "COMP_WORDS": "glueharness run --model maj",
+        "COMP_CWORD": "3",
+        "_GLUEHARNESS_COMPLETE": "bash_complete",
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "glueharness"],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.split() == ["plain,majority"]

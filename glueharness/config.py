@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glueharness.errors import ConfigError
-from glueharness.settings import Layer, Resolved, resolve, setting, settings_of
+from glueharness.settings import RECIPE_OF, Layer, Resolved, resolve, setting, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -108,7 +108,7 @@ def build_config(
     options = resolve(RunOptions, [_only(layer, shared) for layer in layers], owner="run")
     model, _ = registry.model(options.settings.model)
     specific = [_without(layer, shared) for layer in layers]
-    recipe = Layer(origin=f"recipe of {model.name}", values=model.recipe)
+    recipe = Layer(origin=f"{RECIPE_OF}{model.name}", values=model.recipe)
     resolved: Resolved = resolve(model.settings, [*specific, recipe], owner=f"model {model.name!r}")
     return RunConfig(
         task=task,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from glueharness.events import RunEvaluated, RunProgress, RunWarned
 from glueharness.interrupts import interruptible
-from glueharness.record import EpochRecord, write_record
+from glueharness.record import EpochRecord, SettingRecord, write_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -81,6 +81,10 @@ class RunFitContext:
     def note(self, name: str, value: Any) -> None:
         """Put a fact about the model into the record."""
         self.record.notes[name] = value
+
+    def adjust(self, name: str, value: Any, origin: str) -> None:
+        """Put the value that a setting really has into the record."""
+        self.record.settings[name] = SettingRecord(value=value, origin=origin)
 
     def warn(self, message: str) -> None:
         """Put a warning into the record and tell the listeners."""

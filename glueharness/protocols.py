@@ -191,6 +191,14 @@ class FitContext(Protocol):
         """Put a fact about the model into the run record (JSON-able), e.g. its checkpoint."""
         ...
 
+    def adjust(self, name: str, value: Any, origin: str) -> None:
+        """Tell that a setting has another value than the one asked for, and why.
+
+        For what is known only when the work begins, for instance that weights are fresh. A
+        value that the user chose stays (see :meth:`ModelContext.chosen_by_user`).
+        """
+        ...
+
     def warn(self, message: str) -> None:
         """Tell the user loudly, and the record too, for instance that weights are fresh."""
         ...

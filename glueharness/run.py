@@ -104,6 +104,7 @@ def make_model(task: TaskSpec, config: RunConfig, registry: Registry) -> Model:
             task=task,
             settings=config.settings,
             seed=config.options.seed,
+            origins=config.origins,
             argument=argument,
             offline=config.options.offline,
         )

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 _KEY = "glueharness"
+DEFAULT = "default"
+"""Origin of a value that no layer gives."""
+RECIPE_OF = "recipe of "
+"""How the origin of a value from a model's recipe begins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +173,7 @@ def resolve(kind: type[Any], layers: Sequence[Layer], *, owner: str) -> Resolved
     for name, item in known.items():
         found = next((layer for layer in layers if name in layer.values), None)
         values[name] = convert(item, found.values[name], found.origin) if found else item.default
-        origins[name] = found.origin if found else "default"
+        origins[name] = found.origin if found else DEFAULT
     try:
         return Resolved(settings=kind(**values), origins=origins)
     except ValueError as error:  # a cross-check in __post_init__

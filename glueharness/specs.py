@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from glueharness.errors import SpecError
+from glueharness.settings import DEFAULT, RECIPE_OF
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -210,6 +211,7 @@ class ModelContext:
         task: The task to be learnt.
         settings: An instance of the spec's ``settings`` class, resolved and checked.
         seed: Seed of everything random in the model.
+        origins: Setting name to the place its value came from.
         argument: What stands behind the colon in ``hf:NAME``; empty for other models.
         offline: Whether the network must not be touched.
     """
@@ -217,8 +219,14 @@ class ModelContext:
     task: TaskSpec
     settings: Any
     seed: int
+    origins: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     argument: str = ""
     offline: bool = False
+
+    def chosen_by_user(self, name: str) -> bool:
+        """Whether a setting's value is the user's, and not a default or the model's recipe."""
+        origin = self.origins.get(name, DEFAULT)
+        return origin != DEFAULT and not origin.startswith(RECIPE_OF)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,106 @@
+"""The writer ``glue``: predictions in, files out; all of them or none."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from contextlib import ExitStack
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from glueharness import SubmissionError
+from glueharness.atomic import sync, whole_file
+from glueharness_submission.archive import write_zip
+from glueharness_submission.form import ARCHIVE, MANIFEST, render, written_values
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from glueharness import Prediction, Report, TaskSpec
+
+
+class GlueWriter:
+    """Writes, packs and checks submissions of GLUE's form."""
+
+    def write(self, predictions: Sequence[Prediction], folder: Path) -> Sequence[Path]:
+        """Write one TSV a prediction into ``folder``.
+
+        Raises:
+            SubmissionError: A prediction is not complete, or a file cannot be written.
+        """
+        return _write_all(folder, _render_all(predictions))
+
+    def bundle(
+        self, predictions: Sequence[Prediction], folder: Path, manifest: Mapping[str, Any]
+    ) -> Sequence[Path]:
+        """Write the TSVs, ``submission.zip`` and beside it the manifest with their SHA-256 sums.
+
+        Raises:
+            SubmissionError: A prediction is not complete, or a file cannot be written.
+        """
+        files = _render_all(predictions)
+        return _write_all(folder, files, manifest)
+
+    def check(self, path: Path, tasks: Sequence[TaskSpec]) -> Report:
+        """Check one TSV, a folder or a zip.
+
+        Raises:
+            SubmissionError: There is nothing there, or it cannot be read.
+        """
+        from glueharness_submission.checker import check
+
+        return check(path, tasks)
+
+
+def _render_all(predictions: Sequence[Prediction]) -> dict[str, bytes]:
+    """File name to content.
+
+    Raises:
+        SubmissionError: Two files have one name, or a name is a path.
+    """
+    files: dict[str, bytes] = {}
+    for prediction in predictions:
+        name = prediction.file.name
+        if PurePosixPath(name).name != name or "\\" in name:
+            raise SubmissionError(f"{name!r} is no plain file name")
+        if name.casefold() in {other.casefold() for other in files}:
+            raise SubmissionError(f"two predictions are for {name}")
+        files[name] = render(written_values(prediction))
+    return files
+
+
+def _write_all(
+    folder: Path, files: Mapping[str, bytes], manifest: Mapping[str, Any] | None = None
+) -> list[Path]:
+    """Write everything aside first; only when all is on the disk do the files get their names."""
+    written = [folder / name for name in files]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as stack:
+            asides = [stack.enter_context(whole_file(path)) for path in written]
+            for aside, data in zip(asides, files.values(), strict=True):
+                aside.write_bytes(data)
+            if manifest is not None:
+                archive = folder / ARCHIVE
+                packed = stack.enter_context(whole_file(archive))
+                write_zip(packed, files)
+                sums = {ARCHIVE: _sum(packed.read_bytes())}
+                sums.update({name: _sum(data) for name, data in files.items()})
+                beside = stack.enter_context(whole_file(folder / MANIFEST))
+                text = json.dumps({**manifest, "sha256": sums}, indent=2, ensure_ascii=False)
+                beside.write_bytes(text.encode("utf-8") + b"\n")
+                written = [archive, *written, folder / MANIFEST]
+                asides += [packed, beside]
+            for aside in asides:
+                sync(aside)  # a full disk must show before the first file gets its name
+    except OSError as error:
+        raise SubmissionError(
+            f"the submission cannot be written: {error.strerror or error}",
+            where=str(folder),
+            remedy="Free some space or choose another folder with --output.",
+        ) from error
+    return written
+
+
+def _sum(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -8,6 +8,7 @@ import re
 import secrets
 import shutil
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from glueharness.errors import GlueharnessError, RunFolderError, UnknownNameErro
 from glueharness.record import RUN_FILE, RunRecord, read_record
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
 _PROBE_BYTES = 4 * 1024 * 1024
@@ -67,10 +69,10 @@ def list_runs(folder: Path) -> tuple[list[RunRecord], list[GlueharnessError]]:
 
 
 def find_run(folder: Path, run: str) -> tuple[Path, RunRecord]:
-    """The run with that id, or the only one whose id begins with it, or ``latest``.
+    """The run with that id, or the only one whose id begins or ends with it, or ``latest``.
 
     Raises:
-        UnknownNameError: There is none, or several begin so.
+        UnknownNameError: There is none, or several match.
         RunFolderError: Its record cannot be read.
     """
     if (folder / run / RUN_FILE).is_file():
@@ -78,13 +80,38 @@ def find_run(folder: Path, run: str) -> tuple[Path, RunRecord]:
     records, _ = list_runs(folder)
     if run == "latest" and records:
         return folder / records[-1].id, records[-1]
-    matches = [record for record in records if record.id.startswith(run)]
+    matches = [record for record in records if _answers_to(record.id, run)]
     if len(matches) == 1:
         return folder / matches[0].id, matches[0]
     if len(matches) > 1:
         listing = ", ".join(record.id for record in matches)
-        raise UnknownNameError(f"several runs begin with {run!r}", remedy=f"One of: {listing}.")
+        raise UnknownNameError(f"several runs match {run!r}", remedy=f"One of: {listing}.")
     raise UnknownNameError.among("run", run, [record.id for record in records])
+
+
+def short_names(ids: Collection[str]) -> dict[str, str]:
+    """For each run id the shortest ending, in whole words, that :func:`find_run` finds it by."""
+    endings = Counter(ending for run in ids for ending in _endings(run))
+    return {
+        run: next(
+            (
+                ending
+                for ending in _endings(run)
+                if endings[ending] == 1 and sum(_answers_to(other, ending) for other in ids) == 1
+            ),
+            run,
+        )
+        for run in ids
+    }
+
+
+def _endings(run: str) -> list[str]:
+    words = run.split("-")
+    return ["-".join(words[start:]) for start in range(len(words) - 1, -1, -1)]
+
+
+def _answers_to(run: str, name: str) -> bool:
+    return run.startswith(name) or run.endswith(f"-{name}")
 
 
 def remove_folder(folder: Path) -> None:

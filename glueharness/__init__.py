@@ -3,7 +3,9 @@
 What is listed here is what plugins build on. Importing it is cheap: no framework, no plugin.
 """
 
+from glueharness.api import API_VERSION
 from glueharness.checking import Answer, FileReport, Finding, Report
+from glueharness.csvfiles import CsvForm, csv_source
 from glueharness.errors import (
     ConfigError,
     DataError,
@@ -18,6 +20,7 @@ from glueharness.errors import (
     UnknownNameError,
 )
 from glueharness.hookspecs import hookimpl
+from glueharness.metrics import ACCURACY, metric
 from glueharness.protocols import (
     Bundler,
     Checker,
@@ -46,6 +49,7 @@ from glueharness.specs import (
     ModelContext,
     ModelSpec,
     NoSettings,
+    PresetSpec,
     SourceSpec,
     SplitSpec,
     SubmissionFile,
@@ -57,6 +61,8 @@ from glueharness.table import Table
 __version__ = "0.1.0"
 
 __all__ = [
+    "ACCURACY",
+    "API_VERSION",
     "INDEX_COLUMN",
     "LABEL_COLUMN",
     "Answer",
@@ -64,6 +70,7 @@ __all__ = [
     "Checker",
     "CommandSpec",
     "ConfigError",
+    "CsvForm",
     "DataError",
     "DataOptions",
     "DataOrigin",
@@ -85,6 +92,7 @@ __all__ = [
     "NoSettings",
     "PluginError",
     "Prediction",
+    "PresetSpec",
     "Progress",
     "Report",
     "RunFolderError",
@@ -103,6 +111,8 @@ __all__ = [
     "Writer",
     "WriterSpec",
     "__version__",
+    "csv_source",
     "hookimpl",
+    "metric",
     "setting",
 ]

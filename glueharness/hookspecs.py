@@ -1,6 +1,6 @@
 """Every extension point. A plugin implements any of these, marked with ``@glueharness.hookimpl``.
 
-The first six are asked once, when the registry is built, each plugin on its own: return a list.
+The first seven are asked once, when the registry is built, each plugin on its own: return a list.
 The others are told what happens in a run; what they return is ignored, and an exception in one
 is reported and never harms the run.
 """
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         CommandSpec,
         DiagnosticSpec,
         ModelSpec,
+        PresetSpec,
         SourceSpec,
         TaskSpec,
         WriterSpec,
@@ -59,6 +60,11 @@ def glueharness_writers() -> Sequence[WriterSpec]:  # type: ignore[empty-body]
 @hookspec
 def glueharness_commands() -> Sequence[CommandSpec]:  # type: ignore[empty-body]
     """Commands that the plugin adds to ``glueharness``."""
+
+
+@hookspec
+def glueharness_presets() -> Sequence[PresetSpec]:  # type: ignore[empty-body]
+    """Named settings that the plugin adds, for ``run --preset NAME``."""
 
 
 @hookspec

@@ -321,6 +321,26 @@ class DiagnosticSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PresetSpec:
+    """Settings that belong together, for instance those of a paper; ``run --preset NAME``.
+
+    Attributes:
+        name: The name on the command line.
+        description: One sentence.
+        settings: Setting name to value; options and files win over them.
+        grid: Setting name to the values to try; each combination is a run, and the best on the
+            dev splits counts.
+        citation: Where they come from.
+    """
+
+    name: str
+    description: str
+    settings: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+    grid: Mapping[str, Sequence[Any]] = field(default_factory=lambda: _NOTHING)
+    citation: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CommandSpec:
     """A command that a plugin adds.
 

@@ -33,7 +33,7 @@ def describe_environment(plugins: Plugins) -> dict[str, Any]:
         "plugins": {
             status.name: f"{status.distribution} {status.version}"
             for status in plugins.statuses.values()
-            if not status.error and status.version
+            if status.in_use and status.version
         },
         "git": git_state(Path.cwd()),
     }

@@ -1,61 +1,37 @@
-"""Load plugins, each entry point alone: one that fails is reported and stops no other."""
+"""Load plugins, each alone: one that fails is reported and stops no other.
+
+pluggy keeps the hooks and calls them; what stands here is the guard around each plugin.
+"""
 
 from __future__ import annotations
 
+import difflib
+import hashlib
 import importlib.metadata
+import importlib.util
 import inspect
-import os
-import time
+import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 from glueharness import hookspecs
-from glueharness.errors import did_you_mean
+from glueharness.api import ATTRIBUTE, api_problem, declared_api
+from glueharness.errors import UnknownNameError, did_you_mean
+from glueharness.plugin_choice import PluginChoice, user_choice
+from glueharness.plugin_status import PluginStatus, Problem, describe, owners
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+__all__ = ["PluginStatus", "Plugins", "Problem", "describe", "load_plugins", "owners"]
 
 GROUP = "glueharness"
 _PREFIX = "glueharness_"
-
-
-@dataclass(slots=True, kw_only=True)
-class PluginStatus:
-    """What became of one entry point.
-
-    Attributes:
-        name: Entry-point name.
-        target: What it points to, for instance ``"glueharness_glue"``.
-        distribution: Name of the distribution that declares it.
-        version: That distribution's version.
-        error: Why it is not in use; empty if it is.
-        remedy: What its user can do about it.
-        seconds: Time that importing it took.
-        hooks: Names of the hooks it implements.
-        muted: Event hooks that raised and are not called again.
-    """
-
-    name: str
-    target: str
-    distribution: str
-    version: str
-    error: str = ""
-    remedy: str = ""
-    seconds: float = 0.0
-    hooks: tuple[str, ...] = ()
-    muted: set[str] = field(default_factory=set)
-
-    @property
-    def owner(self) -> str:
-        """Plugin and distribution in words, for messages."""
-        return f"plugin {self.name!r} ({self.distribution} {self.version})"
-
-    def fail(self, error: str, remedy: str = "") -> None:
-        """Mark the plugin as failed; the first cause stays."""
-        if not self.error:
-            self.error, self.remedy = error, remedy
+HOOKS = tuple(name for name in vars(hookspecs) if name.startswith(_PREFIX))
+"""Names of all hooks, in the order of ``hookspecs.py``."""
 
 
 @dataclass(slots=True)
@@ -63,166 +39,250 @@ class Plugins:
     """The plugins of this process.
 
     Attributes:
-        manager: pluggy's manager with every plugin that loaded.
-        statuses: One a plugin, by name, loaded or not.
+        manager: pluggy's manager with every plugin that is in use.
+        statuses: One a plugin, by name, in use or not.
+        listener: Is told of a problem that shows only after loading.
     """
 
     manager: pluggy.PluginManager
     statuses: dict[str, PluginStatus] = field(default_factory=dict)
+    listener: Callable[[PluginStatus, Problem], None] | None = None
 
     @property
-    def failed(self) -> list[PluginStatus]:
-        """The plugins that are not in use."""
-        return [status for status in self.statuses.values() if status.error]
+    def reports(self) -> list[tuple[PluginStatus, Problem]]:
+        """All that the user should know of the plugins."""
+        return [
+            (status, problem) for status in self.statuses.values() for problem in status.reports
+        ]
 
     def ask(self, hook: str) -> list[tuple[PluginStatus, list[Any]]]:
-        """Call a registry hook on each plugin alone; one that raises is marked as failed.
+        """Call a registry hook on each plugin alone; what goes wrong is noted with the plugin.
 
         Returns:
-            For each plugin that answered: its status and the list that it returned.
+            For each plugin that answered with a list: its status and the list.
         """
         answers = []
-        plugins = dict(self.manager.list_name_plugin())
-        for name, plugin in plugins.items():
-            status = self.statuses[name]
-            if plugin is None or hook not in status.hooks:
-                continue
-            others = [other for other in plugins.values() if other is not plugin]
-            caller = self.manager.subset_hook_caller(hook, remove_plugins=others)
+        for status, call in self._callers(hook):
             try:
-                items = [item for answer in caller() for item in answer]
-            except Exception as error:  # noqa: BLE001 - a stranger's code: report it, go on
-                status.fail(f"{hook} raised {describe(error)}", "Report it to the plugin's author.")
+                with status.watched():
+                    items = _as_list(call())
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # noqa: BLE001 - a stranger's code: note it, go on
+                status.impair(f"{hook} raised {describe(error)}")
+                continue
+            if isinstance(items, str):
+                status.impair(f"{hook} returned {items}, not a list")
             else:
                 answers.append((status, items))
         return answers
 
     def notify(self, hook: str, event: object) -> None:
-        """Tell every listener of an event; one that raises is told no more and reported."""
+        """Tell every listener of an event; one that raises is told no more of its kind."""
+        for status, call in self._callers(hook):
+            if hook in status.muted:
+                continue
+            try:
+                call(event=event)
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # noqa: BLE001 - a listener never harms the run
+                status.muted.add(hook)
+                status.impair(f"{hook} raised {describe(error)}")
+                if self.listener is not None:
+                    self.listener(status, status.problems[-1])
+
+    def _callers(self, hook: str) -> Iterator[tuple[PluginStatus, Callable[..., list[Any]]]]:
+        """For each plugin with that hook: what calls it on this plugin alone."""
         plugins = dict(self.manager.list_name_plugin())
         for name, plugin in plugins.items():
-            status = self.statuses[name]
-            if plugin is None or hook not in status.hooks or hook in status.muted:
+            if plugin is None or hook not in self.statuses[name].hooks:
                 continue
             others = [other for other in plugins.values() if other is not plugin]
-            try:
-                self.manager.subset_hook_caller(hook, remove_plugins=others)(event=event)
-            except Exception as error:  # noqa: BLE001 - a listener never harms the run
-                status.muted.add(hook)
-                status.fail(f"{hook} raised {describe(error)}", "Report it to the plugin's author.")
+            caller = self.manager.subset_hook_caller(hook, remove_plugins=others)
+            yield self.statuses[name], caller
 
-    def register(self, plugin: object, name: str) -> None:
+    def register(self, plugin: object, name: str) -> PluginStatus:
         """Add a plugin that has no entry point, for instance a progress display."""
-        self.statuses[name] = status = PluginStatus(
-            name=name, target=repr(plugin), distribution="this process", version=""
-        )
+        status = PluginStatus(name=name, target=repr(plugin), known_as=("this process", ""))
+        self.statuses[name] = status
         self._register(plugin, status)
+        return status
 
     def _register(self, plugin: object, status: PluginStatus) -> None:
-        status.hooks = hooks_of(self.manager, plugin)
-        problem = _misspelt(self.manager, plugin)
-        if problem:
-            status.fail(problem, "Report it to the plugin's author.")
-            return
         try:
-            self.manager.register(plugin, name=status.name)
-        except (ValueError, pluggy.PluginValidationError) as error:
-            status.fail(str(error), "Report it to the plugin's author.")
+            status.hooks = hooks_of(self.manager, plugin)
+            problem, remedy = _refusal(self.manager, plugin, status)
+            if not problem:
+                self.manager.register(plugin, name=status.name)
+        except Exception as error:  # noqa: BLE001 - a stranger's object: note it, go on
+            text = " ".join(str(error).split()) or type(error).__name__
+            status.fail(f"it cannot be registered: {text}")
+            # pluggy keeps a plugin whose hooks it refused.
+            if self.manager.has_plugin(status.name):
+                self.manager.unregister(name=status.name)
+            return
+        if problem:
+            status.fail(problem, remedy)
 
 
-def load_plugins(entry_points: Iterable[importlib.metadata.EntryPoint] | None = None) -> Plugins:
+def load_plugins(
+    entry_points: Iterable[importlib.metadata.EntryPoint] | None = None,
+    choice: PluginChoice | None = None,
+) -> Plugins:
     """Load every entry point of the group ``glueharness``, each inside its own guard.
 
     Args:
         entry_points: What to load; None means all that are installed.
+        choice: What to leave out, and which files to load; None asks the user's configuration.
 
     Returns:
-        The plugins. Nothing is raised: see :attr:`Plugins.failed`.
+        The plugins. What is wrong with them is not raised: see :attr:`Plugins.reports`.
+
+    Raises:
+        UnknownNameError: ``choice.without`` names a plugin that is not there.
+        ConfigError: The user's configuration cannot be read.
     """
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
     plugins = Plugins(manager)
-    found = importlib.metadata.entry_points(group=GROUP) if entry_points is None else entry_points
-    unique = {(point.name, point.value, _distribution(point)): point for point in found}
-    for point in unique.values():
-        _load(plugins, point)
+    choice = user_choice() if choice is None else choice
+    if entry_points is None:
+        entry_points = importlib.metadata.entry_points(group=GROUP)
+    found = [PluginStatus(name=point.name, target=point.value, point=point)
+             for point in entry_points]  # fmt: skip
+    found += [_file_status(path) for path in choice.files]
+    _disable(found, choice)
+    for status in _without_clashes(plugins, found):
+        _load(plugins, status)
     return plugins
 
 
-def _load(plugins: Plugins, point: importlib.metadata.EntryPoint) -> None:
-    distribution, version = _distribution(point)
-    status = PluginStatus(
-        name=point.name, target=point.value, distribution=distribution, version=version
-    )
-    clash = plugins.statuses.get(point.name)
-    if clash is not None:
-        _refuse_both(plugins, clash, status)
-        return
-    plugins.statuses[point.name] = status
-    start = time.perf_counter()
+def _file_status(path: Path) -> PluginStatus:
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    # The hash stands where others have a version: it tells in a run's record which code it was.
+    return PluginStatus(name=path.stem, target=str(path), known_as=(str(path), digest))
+
+
+def _disable(found: list[PluginStatus], choice: PluginChoice) -> None:
+    """Switch off what the user does not want, named by plugin or by distribution."""
+    reasons = dict.fromkeys(choice.disabled, "glueharness plugins disable")
+    reasons |= dict.fromkeys(choice.without, "--no-plugin")
+    unused = set(reasons)
+    for status in found:
+        if status.name in reasons:
+            status.disabled = reasons[status.name]
+            unused.discard(status.name)
+    # Distribution names cost reading metadata: only for names that are no plugin's.
+    for status in found if unused else ():
+        if status.distribution in unused:
+            status.disabled = reasons[status.distribution]
+    known = {status.name for status in found} | {status.distribution for status in found if unused}
+    for name in choice.without:
+        if name not in known:
+            raise UnknownNameError.among("plugin", name, {status.name for status in found})
+
+
+def _without_clashes(plugins: Plugins, found: list[PluginStatus]) -> list[PluginStatus]:
+    """Put all on record; of two with one name neither is loaded: choosing would be a guess."""
+    by_name: dict[str, list[PluginStatus]] = {}
+    for status in found:
+        by_name.setdefault(status.name, []).append(status)
+    for name, claimants in by_name.items():
+        wanted = [status for status in claimants if not status.disabled]
+        for status in wanted if len(wanted) > 1 else ():
+            status.fail(
+                f"{owners(wanted)} have the same name",
+                f"Remove one of them, or leave one out: --no-plugin {wanted[-1].distribution}",
+            )
+        for status in claimants:
+            key = name if name not in plugins.statuses else f"{name} ({status.distribution})"
+            plugins.statuses[key] = status
+    return [status for status in found if status.in_use]
+
+
+def _load(plugins: Plugins, status: PluginStatus) -> None:
     try:
-        plugin = point.load()
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's code: report it, go on
-        status.fail(
-            f"it cannot be imported: {describe(error)}",
-            f"Reinstall or remove {distribution}: pip uninstall {distribution}",
-        )
+        with status.watched():
+            plugin = _import_file(status) if status.point is None else status.point.load()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - a stranger's code: note it, go on
+        status.fail(*_import_failure(status, error))
         return
-    finally:
-        status.seconds = time.perf_counter() - start
     plugins._register(plugin, status)  # noqa: SLF001 - the same module
 
 
-def _refuse_both(plugins: Plugins, first: PluginStatus, second: PluginStatus) -> None:
-    """Two plugins of one name: neither is used, since choosing would be a guess."""
-    message = f"{first.distribution} and {second.distribution} both call a plugin {first.name!r}"
-    remedy = f"Remove one: pip uninstall {second.distribution}"
-    if plugins.manager.has_plugin(first.name):
-        plugins.manager.unregister(name=first.name)
-    first.error, first.remedy = message, remedy
-    second.fail(message, remedy)
-    plugins.statuses[f"{second.name} ({second.distribution})"] = second
+def _import_file(status: PluginStatus) -> object:
+    name = f"glueharness_file_{status.name}"
+    spec = importlib.util.spec_from_file_location(name, status.target)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{status.target} is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    # Dataclasses and pickling look a class's module up by name.
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _import_failure(status: PluginStatus, error: BaseException) -> tuple[str, str]:
+    """Why a plugin could not be imported, and what to do about it."""
+    if status.point is not None:
+        required = declared_api(status.point.module)
+        problem, remedy = api_problem(required, status.distribution)
+        if problem:
+            return problem, remedy
+    what = f"it cannot be imported: {describe(error)}"
+    own_name = status.point.module.partition(".")[0] if status.point is not None else ""
+    missing = error.name if isinstance(error, ModuleNotFoundError) else None
+    if missing and missing.partition(".")[0] != own_name:
+        return what, f"Install what it needs: pip install {missing.partition('.')[0]}"
+    if status.point is None:
+        return what, f"Mend {status.target}"
+    return what, f"Reinstall or remove it: pip uninstall {status.distribution}"
 
 
 def hooks_of(manager: pluggy.PluginManager, plugin: object) -> tuple[str, ...]:
     """Names of the known hooks that a plugin implements."""
-    return tuple(
-        name
-        for name in sorted(dir(plugin))
-        if name.startswith(_PREFIX) and manager.parse_hookimpl_opts(plugin, name) is not None
-    )
+    return tuple(name for name in HOOKS if _marked(manager, plugin, name))
 
 
-def _misspelt(manager: pluggy.PluginManager, plugin: object) -> str:
-    """What is wrong with the names of a plugin's hooks; empty if nothing is."""
-    known = [name for name in vars(hookspecs) if name.startswith(_PREFIX)]
+def _marked(manager: pluggy.PluginManager, plugin: object, name: str) -> bool:
+    return hasattr(plugin, name) and manager.parse_hookimpl_opts(plugin, name) is not None
+
+
+def _refusal(
+    manager: pluggy.PluginManager, plugin: object, status: PluginStatus
+) -> tuple[str, str]:
+    """Why a plugin is not to be used at all, and the remedy; empty if it is."""
+    required = getattr(plugin, ATTRIBUTE, None)
+    problem, remedy = api_problem(required, status.distribution if required is not None else "")
+    if problem:
+        return problem, remedy
+    report = "Report it to the plugin's author."
+    if inspect.isclass(plugin):
+        return f"it is the class {plugin.__name__}; hooks live in a module or an instance", report
     for name in dir(plugin):
         if not name.startswith(_PREFIX) or not inspect.isroutine(getattr(plugin, name, None)):
             continue
-        marked = manager.parse_hookimpl_opts(plugin, name) is not None
-        if marked and name not in known:
-            return f"there is no hook {name!r}{did_you_mean(name, known)}"
-        if not marked and name in known:
-            return f"{name} lacks the decorator @glueharness.hookimpl"
-    return ""
+        marked = _marked(manager, plugin, name)
+        if name in HOOKS and not marked:
+            return f"{name} lacks the decorator @glueharness.hookimpl", report
+        near = difflib.get_close_matches(name, HOOKS, n=1, cutoff=0.85)
+        if name not in HOOKS and (marked or near):
+            return f"there is no hook {name!r}{did_you_mean(name, HOOKS)}", report
+    return "", ""
 
 
-def describe(error: BaseException) -> str:
-    """An error in one line: its type, its text, and where in the plugin it came from."""
-    frames = inspect.getinnerframes(error.__traceback__) if error.__traceback__ else []
-    place = ""
-    if frames:
-        last = frames[-1]
-        place = f" [{os.path.basename(last.filename)}:{last.lineno}]"  # noqa: PTH119 - may be <frozen>
-    text = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {text[0] if text else 'no message'}{place}"
-
-
-def _distribution(point: importlib.metadata.EntryPoint) -> tuple[str, str]:
-    dist = point.dist
-    return (dist.name, dist.version) if dist is not None else ("unknown distribution", "")
-
-
-def owners(statuses: Sequence[PluginStatus]) -> str:
-    """Several owners in words."""
-    return " and ".join(status.owner for status in statuses)
+def _as_list(answers: list[Any]) -> list[Any] | str:
+    """The one answer as a list, or in words what it is instead of one."""
+    if not answers:  # pluggy leaves out None
+        return "None"
+    (answer,) = answers
+    if isinstance(answer, str | bytes | dict) or not hasattr(answer, "__iter__"):
+        return f"a {type(answer).__name__}"
+    return list(answer)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from glueharness.config import RunOptions
 from glueharness.errors import PluginError, UnknownNameError
 from glueharness.plugins import PluginStatus, load_plugins, owners
+from glueharness.settings import settings_of
 from glueharness.specs import (
     CommandSpec,
     DiagnosticSpec,
@@ -17,7 +19,7 @@ from glueharness.specs import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from glueharness.plugins import Plugins
 
@@ -37,8 +39,23 @@ class Shelf(Generic[Spec]):
     items: dict[str, list[tuple[Spec, PluginStatus]]] = field(default_factory=dict)
 
     def add(self, spec: Spec, owner: PluginStatus) -> None:
-        """Put a spec on the shelf."""
-        self.items.setdefault(spec.name, []).append((spec, owner))
+        """Put a spec on the shelf; a name that is taken is noted with all who claim it."""
+        claims = self.items.setdefault(spec.name, [])
+        claims.append((spec, owner))
+        if len(claims) > 1:
+            claimants = [claimant for _, claimant in claims]
+            for claimant in claimants:
+                claimant.impair(self._dispute(spec.name, claimants), _way_out(claimants))
+
+    def refuse(self, name: str, why: str) -> None:
+        """Take a name off the shelf and tell its owners why."""
+        for _, owner in self.items.pop(name, []):
+            owner.impair(f"the {self.kind} {name!r} is not in use: {why}")
+
+    def _dispute(self, name: str, claimants: Sequence[PluginStatus]) -> str:
+        if len(set(map(id, claimants))) == 1:
+            return f"{claimants[0].owner} offers the {self.kind} {name!r} twice"
+        return f"{owners(claimants)} both offer a {self.kind} called {name!r}"
 
     def get(self, name: str) -> Spec:
         """The spec of that name.
@@ -52,10 +69,7 @@ class Shelf(Generic[Spec]):
             raise UnknownNameError.among(self.kind, name, self.items)
         if len(found) > 1:
             claimants = [owner for _, owner in found]
-            raise PluginError(
-                f"{owners(claimants)} both offer a {self.kind} called {name!r}",
-                remedy=f"Remove one: pip uninstall {claimants[-1].distribution}",
-            )
+            raise PluginError(self._dispute(name, claimants), remedy=_way_out(claimants))
         return found[0][0]
 
     def owner(self, name: str) -> PluginStatus:
@@ -88,19 +102,18 @@ class Registry:
         self._collect(self.sources, "glueharness_sources", SourceSpec)
         self._collect(self.writers, "glueharness_writers", WriterSpec)
         self._collect(self.commands, "glueharness_commands", CommandSpec)
-
         self._collect(self.diagnostics, "glueharness_diagnostics", DiagnosticSpec)
+        for status in self.plugins.statuses.values():
+            status.conclude()
 
     def _collect(self, shelf: Shelf[Any], hook: str, kind: type[Any]) -> None:
         for owner, items in self.plugins.ask(hook):
             for item in items:
-                if isinstance(item, kind):
-                    shelf.add(item, owner)
+                problem = _wrong_with(item, kind)
+                if problem:
+                    owner.impair(f"{hook} returned {problem}")
                 else:
-                    owner.fail(
-                        f"{hook} returned a {type(item).__name__}, not a {kind.__name__}",
-                        "Report it to the plugin's author.",
-                    )
+                    shelf.add(item, owner)
 
     def offers(self, owner: PluginStatus) -> dict[str, list[str]]:
         """What a plugin offers: kind in the plural to names, empty kinds left out."""
@@ -153,3 +166,36 @@ class Registry:
                 remedy=f"Write {name}:NAME, for instance {name}:roberta-base or {name}:./folder.",
             )
         return spec, ""
+
+
+def _way_out(claimants: Sequence[PluginStatus]) -> str:
+    last = claimants[-1].distribution
+    return f"Leave one out: --no-plugin {last}, or remove it: pip uninstall {last}"
+
+
+def _wrong_with(item: Any, kind: type[Any]) -> str:
+    """Why a spec cannot be used, in words that follow "returned"; empty if it can."""
+    if not isinstance(item, kind):
+        return f"a {type(item).__name__} in its list, not a {kind.__name__}"
+    if not isinstance(item.name, str) or not item.name.strip():
+        return f"a {kind.__name__} whose name is {item.name!r}"
+    if not callable(getattr(item, "factory", len)):
+        return f"the {kind.__name__} {item.name!r} whose factory cannot be called"
+    if isinstance(item, ModelSpec):
+        return _wrong_with_settings(item)
+    return ""
+
+
+def _wrong_with_settings(model: ModelSpec) -> str:
+    """One model with settings that no option can be made of would take `run` from all others."""
+    try:
+        names = {item.name for item in settings_of(model.settings)}
+    except (TypeError, NameError, AttributeError) as error:
+        return f"the model {model.name!r} whose settings cannot be read: {error}"
+    taken = sorted(names & {item.name for item in settings_of(RunOptions)})
+    if taken:
+        return f"the model {model.name!r} with settings that every run has: {', '.join(taken)}"
+    unknown = sorted(set(model.recipe) - names)
+    if unknown:
+        return f"the model {model.name!r} whose recipe sets what it lacks: {', '.join(unknown)}"
+    return ""

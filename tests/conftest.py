@@ -32,8 +32,11 @@ def plugins() -> Plugins:
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_settings_from_outside(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """A test sees only the settings that it makes."""
-    for name in ("GLUE_DATA_DIR", "GLUEHARNESS_RUNS", "COLUMNS"):
+    for name in ("GLUE_DATA_DIR", "GLUEHARNESS_RUNS", "GLUEHARNESS_PLUGINS", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("GLUEHARNESS_CONFIG_DIR", str(tmp_path_factory.getbasetemp() / "no-config"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")

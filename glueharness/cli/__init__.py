@@ -5,16 +5,19 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from glueharness import __version__
 from glueharness.cli.app import App
-from glueharness.errors import GlueharnessError
+from glueharness.errors import GlueharnessError, PluginError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from glueharness.registry import Registry
 
 # Name to module and help line, so that `--help` imports none of them.
 _COMMANDS = {
@@ -45,7 +48,7 @@ class LazyGroup(click.Group):
             command: click.Command = module.command
             return command
         if cmd_name in App.of(ctx).registry.commands.items:
-            return App.of(ctx).registry.commands.get(cmd_name).factory()
+            return _make_command(App.of(ctx).registry, cmd_name)
         return None
 
     def resolve_command(
@@ -69,6 +72,41 @@ class LazyGroup(click.Group):
                 formatter.write_dl(sorted(added.items()))
 
 
+def _make_command(registry: Registry, name: str) -> click.Command:
+    """Import a plugin's command; what goes wrong in it is the plugin's, and says so.
+
+    Raises:
+        PluginError: The plugin could not make it.
+    """
+    from glueharness.plugins import describe
+
+    spec, owner = registry.commands.get(name), registry.commands.owner(name)
+    try:
+        command = spec.factory()
+    except GlueharnessError:
+        raise
+    except Exception as error:
+        raise PluginError(
+            f"the command {name!r} of {owner.owner} cannot be made: {describe(error)}",
+            remedy="Report it to the plugin's author.",
+        ) from error
+    if not isinstance(command, click.Command):
+        raise PluginError(
+            f"the command {name!r} of {owner.owner} is a {type(command).__name__}",
+            remedy="Its factory must return a click.Command.",
+        )
+    return command
+
+
+def _keep(name: str) -> Any:
+    """A callback that keeps an option's value in the app, before any command is looked up."""
+
+    def keep(ctx: click.Context, _: click.Parameter, value: Any) -> None:
+        setattr(App.of(ctx), name, value)
+
+    return keep
+
+
 def _plugin_commands(ctx: click.Context) -> dict[str, str]:
     return {spec.name: spec.help for spec in App.of(ctx).registry.commands}
 
@@ -80,6 +118,25 @@ def _plugin_commands(ctx: click.Context) -> dict[str, str]:
 )
 @click.version_option(__version__, prog_name="glueharness")
 @click.option("--debug", is_flag=True, envvar=_DEBUG_VARIABLE, help="Show the traceback of errors.")
+@click.option(
+    "--plugin",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    is_eager=True,
+    expose_value=False,
+    callback=_keep("files"),
+    help="Load a Python file, or those in a folder, as plugins; may be repeated "
+    "[env: GLUEHARNESS_PLUGINS].",
+)
+@click.option(
+    "--no-plugin",
+    metavar="NAME",
+    multiple=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_keep("without"),
+    help="Leave a plugin out, by its name or its distribution's; may be repeated.",
+)
 @click.pass_context
 def cli(ctx: click.Context, *, debug: bool) -> None:
     """Fine-tune text encoders on GLUE, write the submission, compare the runs.

@@ -12,7 +12,12 @@ from glueharness.config import RunOptions
 from glueharness.settings import Layer, convert, settings_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from glueharness.plugin_status import PluginStatus, Problem
     from glueharness.registry import Registry
+
+COMPLETE_VARIABLE = "_GLUEHARNESS_COMPLETE"
 
 ENVIRONMENT = {"data_dir": "GLUE_DATA_DIR", "runs_dir": "GLUEHARNESS_RUNS"}
 """Setting name to the environment variable that gives it."""
@@ -23,13 +28,19 @@ class App:
 
     Args:
         registry: What the plugins offer; None loads those that are installed.
+        own_commands: Names of commands that no plugin may take.
 
     Attributes:
         debug: Whether errors keep their traceback.
+        without: Plugins or distributions to leave out.
+        files: Files, or folders of files, to load as plugins.
     """
 
-    def __init__(self, registry: Registry | None = None) -> None:
+    def __init__(self, registry: Registry | None = None, own_commands: Iterable[str] = ()) -> None:
+        self.own_commands = frozenset(own_commands)
         self.debug = False
+        self.without: tuple[str, ...] = ()
+        self.files: tuple[Path, ...] = ()
         self._registry = registry
 
     @staticmethod
@@ -39,14 +50,28 @@ class App:
 
     @property
     def registry(self) -> Registry:
-        """What the installed plugins offer; those that failed are reported once, on stderr."""
+        """What the plugins offer; what is wrong with one is reported once, on stderr."""
         if self._registry is None:
+            from glueharness.plugin_choice import user_choice
+            from glueharness.plugins import load_plugins
             from glueharness.registry import Registry
 
-            self._registry = Registry()
-            for status in self._registry.plugins.failed:
-                click.echo(f"warning: {status.owner} is not in use: {status.error}", err=True)
+            plugins = load_plugins(choice=user_choice(self.without, self.files))
+            self._registry = Registry(plugins)
+            for name in self.own_commands & set(self._registry.commands.items):
+                self._registry.commands.refuse(name, "glueharness has a command of that name")
+            for status, problem in plugins.reports:
+                warn_of_plugin(status, problem)
+            plugins.listener = warn_of_plugin
         return self._registry
+
+
+def warn_of_plugin(status: PluginStatus, problem: Problem) -> None:
+    """One line on stderr; `plugins show` has the rest."""
+    if COMPLETE_VARIABLE in os.environ:  # the shell would show it in the middle of the line
+        return
+    consequence = "" if status.in_use else " is not in use"
+    click.echo(f"warning: {status.owner}{consequence}: {problem.what}", err=True)
 
 
 def environment_layer() -> Layer:

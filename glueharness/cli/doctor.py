@@ -67,8 +67,12 @@ def _machine(registry: Registry) -> list[Fact]:
 
 def _plugins(registry: Registry) -> list[Fact]:
     return [
-        Fact(name=status.name, value=status.error or "loaded", remedy=status.remedy)
-        for status in registry.plugins.statuses.values()
+        Fact(
+            name=name,
+            value="; ".join([status.state, *(problem.what for problem in status.reports)]),
+            remedy=next((problem.remedy for problem in status.reports), ""),
+        )
+        for name, status in registry.plugins.statuses.items()
     ]
 
 

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import dataclasses
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from glueharness.cli.app import App, json_option
-from glueharness.cli.output import make_table, print_facts, print_json, stdout
-from glueharness.errors import UnknownNameError
+from glueharness.cli.output import make_table, print_facts, print_json, stderr, stdout
+from glueharness.errors import ConfigError, UnknownNameError
+from glueharness.plugin_choice import (
+    PROJECT_FOLDER,
+    Stored,
+    change_stored,
+    config_file,
+    python_files,
+    read_stored,
+    with_name,
+    without_name,
+)
 
 if TYPE_CHECKING:
-    from glueharness.plugins import PluginStatus
+    from glueharness.plugin_status import PluginStatus
     from glueharness.registry import Registry
 
 
@@ -19,24 +31,28 @@ if TYPE_CHECKING:
 @json_option
 @click.pass_context
 def command(ctx: click.Context, *, as_json: bool) -> None:
-    """List the plugins, loaded or not, or show one: glueharness plugins show NAME."""
+    """List the plugins, in use or not, with what is wrong with each.
+
+    `plugins COMMAND --help` tells what can be done with one.
+    """
     if ctx.invoked_subcommand is not None:
         return
     registry = App.of(ctx).registry
-    statuses = list(registry.plugins.statuses.values())
+    statuses = registry.plugins.statuses
     if as_json:
-        print_json([describe(registry, status) for status in statuses])
+        print_json([describe(registry, name, status) for name, status in statuses.items()])
         return
     rows = [
         [
-            status.name,
-            f"{status.distribution} {status.version}",
-            "failed" if status.error else "loaded",
-            status.error or _offers(registry, status),
+            name,
+            f"{status.distribution} {status.version}".strip(),
+            status.state,
+            "\n".join(_account(registry, status)),
         ]
-        for status in statuses
+        for name, status in statuses.items()
     ]
     stdout().print(make_table("", ["plugin", "distribution", "state", "offers, or cause"], rows))
+    _hint_at_folder()
 
 
 @command.command()
@@ -44,48 +60,161 @@ def command(ctx: click.Context, *, as_json: bool) -> None:
 @json_option
 @click.pass_context
 def show(ctx: click.Context, name: str, *, as_json: bool) -> None:
-    """Show what the plugin NAME offers, or why it is not in use."""
+    """Show what the plugin NAME offers, where it lives, or why it is not in use."""
     registry = App.of(ctx).registry
-    status = registry.plugins.statuses.get(name)
-    if status is None:
-        raise UnknownNameError.among("plugin", name, registry.plugins.statuses)
-    facts = describe(registry, status)
+    status = find(registry, name)
+    facts = describe(registry, name, status)
     if as_json:
         print_json(facts)
         return
     print_facts(
-        status.name,
+        name,
         {
-            "distribution": f"{status.distribution} {status.version}",
+            "distribution": f"{status.distribution} {status.version}".strip(),
             "module": status.target,
-            "state": "failed" if status.error else "loaded",
-            "cause": status.error,
-            "remedy": status.remedy,
-            "import": f"{1000 * status.seconds:.0f} ms",
+            "lives in": facts["location"],
+            "state": f"{status.state} by {status.disabled}" if status.disabled else status.state,
+            "cause": "\n".join(f"{problem.what}\n{problem.remedy}" for problem in status.reports),
+            "loading": "" if status.disabled else f"{1000 * status.seconds:.0f} ms",
+            "hooks": ", ".join(status.hooks),
             **{kind: ", ".join(names) for kind, names in facts["offers"].items()},
+            "printed": status.output.strip(),
         },
     )
 
 
-def describe(registry: Registry, status: PluginStatus) -> dict[str, Any]:
+@command.command()
+@click.argument("name")
+@click.pass_context
+def disable(ctx: click.Context, name: str) -> None:
+    """Switch the plugin or distribution NAME off, until it is enabled."""
+    plugins = App.of(ctx).registry.plugins
+    known = {*plugins.statuses, *(status.distribution for status in plugins.statuses.values())}
+    if name not in known:
+        raise UnknownNameError.among("plugin", name, plugins.statuses)
+    change_stored(
+        lambda stored: dataclasses.replace(stored, disabled=with_name(stored.disabled, name))
+    )
+    stderr().print(f"{name} is switched off; back: glueharness plugins enable {name}", markup=False)
+
+
+@command.command()
+@click.argument("name")
+def enable(name: str) -> None:
+    """Switch the plugin or distribution NAME on again."""
+    if name not in read_stored().disabled:
+        raise UnknownNameError.among("disabled plugin", name, read_stored().disabled)
+    change_stored(
+        lambda stored: dataclasses.replace(stored, disabled=without_name(stored.disabled, name))
+    )
+    stderr().print(f"{name} is switched on", markup=False)
+
+
+@command.command()
+@click.argument(
+    "folder", default=PROJECT_FOLDER, type=click.Path(exists=True, file_okay=False, path_type=Path)
+)
+def trust(folder: Path) -> None:
+    """Load the Python files in FOLDER as plugins whenever one works beside it.
+
+    FOLDER is ./plugins if none is given. Trusting it means running its code, today's and what
+    anybody puts there later; so it is asked for once, and kept in your own configuration.
+    """
+    path = folder.resolve()
+    if path.name != PROJECT_FOLDER:
+        raise ConfigError(
+            f"only a folder called {PROJECT_FOLDER!r} is looked for",
+            where=str(path),
+            remedy=f"For another one: glueharness --plugin {folder} ..., or GLUEHARNESS_PLUGINS.",
+        )
+    change_stored(lambda stored: Stored(
+        disabled=stored.disabled, trusted=with_name(stored.trusted, str(path))
+    ))  # fmt: skip
+    stderr().print(f"{path} is trusted; no more: glueharness plugins distrust", markup=False)
+
+
+@command.command()
+@click.argument("folder", default=PROJECT_FOLDER, type=click.Path(path_type=Path))
+def distrust(folder: Path) -> None:
+    """Load the files in FOLDER (./plugins if none is given) no more."""
+    path = str(folder.resolve())
+    if path not in read_stored().trusted:
+        raise UnknownNameError.among("trusted folder", path, read_stored().trusted)
+    change_stored(lambda stored: Stored(
+        disabled=stored.disabled, trusted=without_name(stored.trusted, path)
+    ))  # fmt: skip
+
+
+def find(registry: Registry, name: str) -> PluginStatus:
+    """The plugin of that name.
+
+    Raises:
+        UnknownNameError: There is none.
+    """
+    statuses = registry.plugins.statuses
+    if name not in statuses:
+        raise UnknownNameError.among("plugin", name, statuses)
+    return statuses[name]
+
+
+def describe(registry: Registry, name: str, status: PluginStatus) -> dict[str, Any]:
     """A plugin's state, JSON-able."""
     return {
-        "name": status.name,
+        "name": name,
         "module": status.target,
+        "location": _location(status),
         "distribution": status.distribution,
         "version": status.version,
-        "loaded": not status.error,
-        "error": status.error,
-        "remedy": status.remedy,
-        "import_seconds": round(status.seconds, 4),
+        "state": status.state,
+        "disabled_by": status.disabled,
+        "problems": [dataclasses.asdict(problem) for problem in status.reports],
+        "seconds": round(status.seconds, 4),
+        "output": status.output,
         "hooks": list(status.hooks),
         "offers": registry.offers(status),
     }
 
 
-def _offers(registry: Registry, status: PluginStatus) -> str:
-    parts = []
+def _location(status: PluginStatus) -> str:
+    """The folder or file of the plugin's code; empty if it cannot be told."""
+    if status.point is None:
+        return str(Path(status.target).resolve()) if status.target.endswith(".py") else ""
+    import importlib.util
+
+    # Asking for a submodule would import its package: a plugin that is not in use stays so.
+    package = status.point.module.partition(".")[0]
+    try:
+        spec = importlib.util.find_spec(package)
+    except (ImportError, ValueError):
+        return ""
+    if spec is None or not spec.origin:
+        return ""
+    origin = Path(spec.origin)
+    return str(origin.parent if origin.name == "__init__.py" else origin)
+
+
+def _account(registry: Registry, status: PluginStatus) -> list[str]:
+    """What a plugin offers, and what is wrong with it."""
+    lines = [problem.what for problem in status.reports]
+    if status.disabled:
+        lines.append(f"by {status.disabled}")
+    offers = []
     for kind, names in registry.offers(status).items():
         shown = ", ".join(names[:4]) + (f", … ({len(names)})" if len(names) > 4 else "")
-        parts.append(f"{kind}: {shown}")
-    return "; ".join(parts)
+        offers.append(f"{kind}: {shown}")
+    return [*lines, "; ".join(offers)] if offers else lines
+
+
+def _hint_at_folder() -> None:
+    """A project's plugins are not loaded by themselves; say so where one looks for them."""
+    folder = Path(PROJECT_FOLDER)
+    if not folder.is_dir() or str(folder.resolve()) in read_stored().trusted:
+        return
+    files = python_files(folder)
+    if files:
+        stderr().print(
+            f"{PROJECT_FOLDER}/ holds {len(files)} more, which are not loaded. To load them from "
+            f"now on: glueharness plugins trust   (remembered in {config_file()})",
+            markup=False,
+            highlight=False,
+        )

@@ -1,0 +1,148 @@
+"""Which plugins the user wants: some switched off, some loaded from plain files.
+
+The choices that outlive a command are kept in ``plugins.json`` in the user's configuration folder
+(``GLUEHARNESS_CONFIG_DIR``, or where the operating system wants it).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from glueharness.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CONFIG_VARIABLE = "GLUEHARNESS_CONFIG_DIR"
+FILES_VARIABLE = "GLUEHARNESS_PLUGINS"
+PROJECT_FOLDER = "plugins"
+_FILE = "plugins.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PluginChoice:
+    """What is loaded beside, or left out of, what is installed.
+
+    Attributes:
+        without: Names of plugins or distributions to leave out for this once.
+        disabled: The same, for good; a name that is not installed is no mistake here.
+        files: Python files to load as plugins; a folder stands for the files in it.
+    """
+
+    without: tuple[str, ...] = ()
+    disabled: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """What the user's configuration says of plugins.
+
+    Attributes:
+        disabled: Names of plugins or distributions that are switched off.
+        trusted: Folders whose files are loaded when one works beside them.
+    """
+
+    disabled: tuple[str, ...] = ()
+    trusted: tuple[str, ...] = ()
+
+
+def user_choice(without: tuple[str, ...] = (), files: tuple[Path, ...] = ()) -> PluginChoice:
+    """The choice of this moment: what is given, the environment, the configuration.
+
+    Raises:
+        ConfigError: The configuration cannot be read, or a file given is not there.
+    """
+    stored = read_stored()
+    listed = os.environ.get(FILES_VARIABLE, "")
+    paths = [*files, *(Path(part) for part in listed.split(os.pathsep) if part)]
+    folder = Path(PROJECT_FOLDER)
+    if stored.trusted and str(folder.resolve()) in stored.trusted and folder.is_dir():
+        paths.append(folder)
+    return PluginChoice(
+        without=without,
+        disabled=stored.disabled,
+        files=tuple(file for path in paths for file in python_files(path)),
+    )
+
+
+def python_files(path: Path) -> list[Path]:
+    """The file itself, or the Python files that lie directly in a folder.
+
+    Raises:
+        ConfigError: There is nothing of that name.
+    """
+    if path.is_dir():
+        return sorted(file for file in path.glob("*.py") if not file.name.startswith(("_", ".")))
+    if not path.is_file():
+        raise ConfigError(
+            "there is no such plugin file",
+            where=str(path),
+            remedy="Give a Python file, or a folder of such files.",
+        )
+    return [path]
+
+
+def config_file() -> Path:
+    """Where the configuration lies."""
+    folder = os.environ.get(CONFIG_VARIABLE)
+    if folder is None:
+        import click
+
+        folder = click.get_app_dir("glueharness")
+    return Path(folder) / _FILE
+
+
+def read_stored() -> Stored:
+    """What the configuration says; nothing if there is none.
+
+    Raises:
+        ConfigError: The file is damaged.
+    """
+    path = config_file()
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        return Stored(
+            disabled=tuple(map(str, values.get("disabled", ()))),
+            trusted=tuple(map(str, values.get("trusted", ()))),
+        )
+    except FileNotFoundError:
+        return Stored()
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        raise ConfigError(
+            f"the list of plugins cannot be read: {error}",
+            where=str(path),
+            remedy="Mend the file, or remove it: all plugins are then in use.",
+        ) from error
+
+
+def change_stored(change: Callable[[Stored], Stored]) -> None:
+    """Read the configuration, change it, write it whole.
+
+    Raises:
+        ConfigError: It cannot be read or written.
+    """
+    from glueharness import atomic
+
+    stored = change(read_stored())
+    path = config_file()
+    text = json.dumps({"disabled": stored.disabled, "trusted": stored.trusted}, indent=2)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        atomic.write_text(path, text + "\n")
+    except OSError as error:
+        raise ConfigError(f"cannot be written: {error.strerror}", where=str(path)) from error
+
+
+def with_name(names: tuple[str, ...], name: str) -> tuple[str, ...]:
+    """``names`` with ``name`` in it, sorted."""
+    return tuple(sorted({*names, name}))
+
+
+def without_name(names: tuple[str, ...], name: str) -> tuple[str, ...]:
+    """``names`` with ``name`` not in it."""
+    return tuple(other for other in names if other != name)

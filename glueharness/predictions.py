@@ -53,7 +53,9 @@ def write_predictions(
     if not task.regression:
         for position, label in enumerate(task.labels):
             columns[f"score:{label}"] = pa.array(scores[:, position])
-    path = folder / FOLDER / f"{name}.parquet"
+    # A task with no training data is predicted in the run of another, which has such splits too.
+    stem = f"{task.name}.{name}" if task.trained_on else name
+    path = folder / FOLDER / f"{stem}.parquet"
     path.parent.mkdir(exist_ok=True)
     with atomic.whole_file(path) as aside:
         pq.write_table(pa.table(columns), aside)

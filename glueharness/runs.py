@@ -28,8 +28,13 @@ def new_run_id(task: str, model: str, now: datetime) -> str:
     return f"{task}-{name[:40]}-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
-def check_writable(folder: Path) -> None:
-    """Make sure that runs can be written to ``folder``, before any work is done for them.
+def check_writable(folder: Path, *, what: str = "runs", option: str = "--runs-dir") -> None:
+    """Make sure that ``folder`` can be written to, before any work is done for it.
+
+    Args:
+        folder: The folder; it is made if it is not there.
+        what: What is to be written, for the message.
+        option: The option that gives another folder, for the message.
 
     Raises:
         RunFolderError: It cannot be made, is read-only, or its disk is full.
@@ -44,9 +49,9 @@ def check_writable(folder: Path) -> None:
         full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
         reason = "the disk is full" if full else (error.strerror or str(error))
         raise RunFolderError(
-            f"runs cannot be written here: {reason}",
+            f"{what} cannot be written here: {reason}",
             where=str(folder),
-            remedy="Free some space or choose another folder with --runs-dir.",
+            remedy=f"Free some space or choose another folder with {option}.",
         ) from error
 
 

@@ -1,29 +1,70 @@
-"""From a completed run to a submission."""
+"""From completed runs to a submission."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from glueharness.config import RunConfig, RunOptions
-from glueharness.data import open_data
-from glueharness.errors import RunFolderError, SubmissionError
+from glueharness.answering import data_of, load_model, load_test_splits, predict
+from glueharness.choosing import best_run, learner
+from glueharness.errors import ConfigError, PluginError, SourceUnavailable, SubmissionError
 from glueharness.predictions import write_predictions
-from glueharness.protocols import DataOptions, Prediction
-from glueharness.run import MODEL_FOLDER, make_model
-from glueharness.runs import check_writable, list_runs
-from glueharness.scoring import check_scores, decide
-from glueharness.settings import Layer, resolve, settings_of
-from glueharness.table import check, row_numbers
+from glueharness.protocols import Bundler, Checker, Prediction
+from glueharness.runs import check_writable
+from glueharness.scoring import decide
+from glueharness.submit_plan import SubmitOptions, make_plan, submitted_tasks, targets
+from glueharness.table import row_numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
-    from glueharness.protocols import Model, Split, TaskData
-    from glueharness.record import RunRecord
+    from glueharness.checking import Report
+    from glueharness.choosing import Choice
+    from glueharness.protocols import Split, Writer
     from glueharness.registry import Registry
     from glueharness.specs import SubmissionFile, TaskSpec
+    from glueharness.submit_plan import Job, Plan
+
+__all__ = ["Submission", "SubmitOptions", "best_run", "check_submission", "load_model", "submit"]
+
+_MANIFEST_SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmittedFile:
+    """One file of a submission.
+
+    Attributes:
+        prediction: What stands in it.
+        choice: The run that the predictions come from; None for a filler.
+        reason: Why it is a filler.
+    """
+
+    prediction: Prediction
+    choice: Choice | None = None
+    reason: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """What the manifest says of the file."""
+        facts: dict[str, Any] = {
+            "file": self.prediction.file.name,
+            "task": self.prediction.task.name,
+            "rows": len(self.prediction.values),
+            "filler": self.choice is None,
+        }
+        if self.choice is None:
+            return {**facts, "reason": self.reason}
+        record = self.choice.record
+        return {
+            **facts,
+            "run": record.id,
+            "why": self.choice.why,
+            "model": record.model,
+            "seed": record.seed,
+            "dev": record.metrics,
+            "marks": list(record.marks),
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,141 +72,202 @@ class Submission:
     """A written submission.
 
     Attributes:
-        run: The run that the predictions come from.
-        files: The files written.
+        files: What it holds.
+        paths: What was written; an archive comes first.
+        answer: What the server would answer, as the writer's checker says; empty if the writer
+            has none.
     """
 
-    run: RunRecord
-    files: Sequence[Path]
+    files: Sequence[SubmittedFile]
+    paths: Sequence[Path]
+    answer: str
+
+    @property
+    def fillers(self) -> list[SubmittedFile]:
+        """The files that only take a place."""
+        return [file for file in self.files if file.choice is None]
+
+    def as_json(self) -> dict[str, Any]:
+        """The submission as a JSON-able value."""
+        return {
+            **manifest(self.files),
+            "written": [str(path) for path in self.paths],
+            "answer": self.answer,
+        }
 
 
-def best_run(runs_dir: Path, task: TaskSpec) -> RunRecord:
-    """The completed run of a task with the best primary dev score, sample runs left out.
-
-    Raises:
-        SubmissionError: There is none; it says what there is instead.
-    """
-    records = [record for record in list_runs(runs_dir)[0] if record.task == task.name]
-    completed = [record for record in records if record.status == "completed"]
-    real = [record for record in completed if not record.data.sample]
-    if not real:
-        found = (
-            f"{len(completed)} completed on the bundled sample"
-            if completed
-            else f"{len(records)} runs, none completed"
-        )
-        raise SubmissionError(
-            f"there is no run of {task.name} to submit ({found})",
-            where=str(runs_dir),
-            remedy=f"Train one on real data first: glueharness run {task.name} --data-dir FOLDER",
-        )
-    # A dev split cut short flatters by luck: complete ones first.
-    return max(real, key=lambda record: (not _dev_incomplete(record), record.primary or 0.0))
+def manifest(files: Sequence[SubmittedFile]) -> dict[str, Any]:
+    """What the files of a submission are, and which of them are fillers."""
+    return {
+        "schema": _MANIFEST_SCHEMA,
+        "files": [file.as_json() for file in files],
+        "fillers": [file.prediction.file.name for file in files if file.choice is None],
+    }
 
 
-def _dev_incomplete(record: RunRecord) -> bool:
-    splits = record.data.splits.values()
-    return any((split.partial or split.limited) for split in splits if split.role == "dev")
-
-
-def load_model(record: RunRecord, folder: Path, registry: Registry) -> Model:
-    """The trained model of a run.
-
-    Raises:
-        RunFolderError: The run has no model.
-    """
-    model_folder = folder / MODEL_FOLDER
-    if not model_folder.is_dir():
-        raise RunFolderError(
-            f"run {record.id} has no saved model (its status is {record.status})",
-            where=str(model_folder),
-        )
-    spec, _ = registry.model(record.model)
-    known = {item.name for item in settings_of(spec.settings)}
-    values = {name: item.value for name, item in record.settings.items() if name in known}
-    layer = Layer(origin=f"run {record.id}", values=values)
-    config = RunConfig(
-        task=record.task,
-        options=RunOptions(model=record.model, seed=record.seed),
-        settings=resolve(spec.settings, [layer], owner=f"model {spec.name!r}").settings,
-    )
-    model = make_model(registry.task(record.task), config, registry)
-    model.load(model_folder)
-    return model
-
-
-def data_of(record: RunRecord, folder: Path | None = None) -> DataOptions:
-    """The options that find a run's data again, or those in another ``folder``."""
-    recorded = record.settings.get("data_dir")
-    remembered = recorded.value if recorded else None
-    if folder is None and isinstance(remembered, str):
-        folder = Path(remembered)
-    return DataOptions(source=record.data.source, folder=folder)
-
-
-def submit(
-    record: RunRecord, folder: Path, output: Path, data: DataOptions, registry: Registry
-) -> Submission:
-    """Predict the test splits with a run's model and write the submission.
+def submit(options: SubmitOptions, registry: Registry, tell: Callable[[str], None]) -> Submission:
+    """Predict test splits with the best runs, write the submission, and check what was written.
 
     Args:
-        record: The run.
-        folder: Its folder; the test predictions are kept there too.
-        output: Folder for the submission.
-        data: Where the test data come from (see :func:`data_of`).
-        registry: Where task, model and writer are looked up.
+        options: What to submit, and where to.
+        registry: Where tasks, models and writers are looked up.
+        tell: Hears in one line what is being done.
 
     Raises:
-        SubmissionError: Sample or partial test data, or a task with no submission.
-        RunFolderError: The output cannot be written, or the run has no model.
+        SubmissionError: There is nothing to submit, the test data are the sample's or not
+            complete, or the result would not be accepted.
+        RunFolderError: The output folder cannot be written, or a run has no model.
     """
-    task = registry.task(record.task)
-    if not task.submission:
-        raise SubmissionError(f"task {task.name} has no submission")
-    writer = registry.writers.get(task.writer).factory()
-    check_writable(output)
-    opened = open_data(task, data, list(registry.sources)).data
-    splits = {file.name: load_test_split(task, file, opened) for file in task.submission}
-    model = load_model(record, folder, registry)
-    predictions = []
-    for file in task.submission:
-        split = splits[file.name]
-        scores = model.predict(split)
-        check_scores(scores, task, len(split))
-        write_predictions(folder, file.split, task, split, scores)
-        predictions.append(
-            Prediction(
-                task=task,
+    plan = make_plan(options, registry)
+    writer = registry.writers.get(plan.writer).factory()
+    if plan.archive and not isinstance(writer, Bundler):
+        raise ConfigError(f"writer {plan.writer!r} makes no archives")
+    check_writable(options.output, what="the submission", option="--output")
+    # All data are read before the first prediction: what is wrong with them shows at once.
+    splits = _load_all(plan, options, registry, tell)
+    files = _predict_all(plan, splits, registry, tell)
+    if plan.archive:
+        files += _fillers(plan)
+    predictions = [file.prediction for file in files]
+    if plan.archive and isinstance(writer, Bundler):
+        paths = writer.bundle(predictions, options.output, manifest(files))
+    else:
+        paths = writer.write(predictions, options.output)
+    tell("checking what was written")
+    answer = _check_own(writer, paths[:1] if plan.archive else paths, plan.tasks)
+    return Submission(files=files, paths=paths, answer=answer)
+
+
+def _load_all(
+    plan: Plan, options: SubmitOptions, registry: Registry, tell: Callable[[str], None]
+) -> dict[str, dict[str, Split]]:
+    """The test splits by task and file; a task not asked for by name may have none."""
+    splits, missing = {}, []
+    for job in plan.jobs:
+        tell(f"reading the test data of {job.task.name}")
+        try:
+            data = data_of(job.choice.record, options)
+            splits[job.task.name] = load_test_splits(job.task, data, registry)
+        except SourceUnavailable as error:
+            if job.required:
+                raise
+            missing.append(job.task.name)
+            plan.fillers[job.task.name] = f"no test data: {error.what}"
+            tell(f"warning: {job.task.name} is left out: {error.what}")
+    plan.jobs = [job for job in plan.jobs if job.task.name not in missing]
+    if not plan.jobs:
+        raise SubmissionError(
+            "there are no test data for any task that has a run",
+            remedy="\n".join(f"  {name}: {plan.fillers[name]}" for name in missing),
+        )
+    return splits
+
+
+def _predict_all(
+    plan: Plan,
+    splits: dict[str, dict[str, Split]],
+    registry: Registry,
+    tell: Callable[[str], None],
+) -> list[SubmittedFile]:
+    """Load each run's model once, one at a time, and keep the files in the plan's order."""
+    files = {}
+    for run in dict.fromkeys(job.choice.record.id for job in plan.jobs):
+        its_jobs = [job for job in plan.jobs if job.choice.record.id == run]
+        folder = its_jobs[0].choice.folder
+        model = load_model(its_jobs[0].choice.record, folder, registry)
+        for job, file in _pairs(its_jobs):
+            split = splits[job.task.name][file.name]
+            tell(f"predicting {file.name}: {len(split):,} rows with run {run}")
+            scores = predict(model, learner(job.task, registry), job.task, split)
+            try:
+                write_predictions(folder, file.split, job.task, split, scores)
+            except OSError as error:
+                tell(f"warning: predictions are not kept in {folder}: {error.strerror or error}")
+            prediction = Prediction(
+                task=job.task,
                 file=file,
                 index=row_numbers(split),
-                values=decide(scores, task),
-                run=record.id,
+                values=decide(scores, job.task),
+                run=run,
             )
-        )
-    return Submission(run=record, files=list(writer.write(predictions, output)))
+            files[file.name] = SubmittedFile(prediction=prediction, choice=job.choice)
+    names = [file.name for task in plan.tasks for file in task.submission]
+    return [files[name] for name in names if name in files]
 
 
-def load_test_split(task: TaskSpec, file: SubmissionFile, data: TaskData) -> Split:
-    """The split that a submission file is made from, complete.
+def _pairs(jobs: Sequence[Job]) -> list[tuple[Job, SubmissionFile]]:
+    return [(job, file) for job in jobs for file in job.task.submission]
+
+
+def _fillers(plan: Plan) -> list[SubmittedFile]:
+    return [
+        SubmittedFile(prediction=filler(task, file), reason=plan.fillers[task.name])
+        for task in plan.tasks
+        if task.name in plan.fillers
+        for file in task.submission
+    ]
+
+
+def filler(task: TaskSpec, file: SubmissionFile) -> Prediction:
+    """Predictions that only take their place: the first label, or the middle score, in every row.
 
     Raises:
-        SubmissionError: It is the sample's, or does not have all of the task's rows.
+        PluginError: The task does not say how many rows there must be.
     """
-    origin = data.origin
-    where = f"{origin.source}: {origin.location}"
-    remedy = "Give the complete official data: --data-dir FOLDER"
-    if origin.sample:
-        raise SubmissionError(
-            f"{file.name} cannot be made from the bundled sample", where=where, remedy=remedy
-        )
-    split = data.load(file.split)
-    check(split, task, name=file.split, where=where)
-    expected = task.split(file.split).rows
-    if expected is not None and len(split) != expected:
-        raise SubmissionError(
-            f"{file.name} needs {expected} predictions; the {file.split} split here has "
-            f"{len(split)} rows",
-            where=where,
-            remedy=remedy,
-        )
-    return split
+    rows = task.split(file.split).rows
+    if rows is None:
+        raise PluginError(f"task {task.name} does not say how many rows {file.name} must have")
+    values: Sequence[str] | Sequence[float]
+    if task.regression:
+        low, high = task.score_range or (0.0, 0.0)
+        values = [(low + high) / 2] * rows
+    else:
+        values = [task.labels[0]] * rows
+    return Prediction(task=task, file=file, index=range(rows), values=values)
+
+
+def _check_own(writer: Writer, paths: Sequence[Path], tasks: Sequence[TaskSpec]) -> str:
+    """Check what was written with the writer's own checker, if it has one."""
+    if not isinstance(writer, Checker):
+        return ""
+    for path in paths:
+        report = writer.check(path, tasks)
+        for finding in report.all_findings:
+            raise SubmissionError(
+                f"what was written is not as it must be: {finding.where}: {finding.what}",
+                where=str(path),
+                remedy="This is a mistake of the program; please report it.",
+            )
+    return "accepted"
+
+
+def check_submission(
+    path: Path, registry: Registry, *, names: Sequence[str] = (), writer: str = ""
+) -> Report:
+    """Check a submission from anywhere.
+
+    Args:
+        path: One file, a folder or an archive.
+        registry: Where tasks and writers are looked up.
+        names: Tasks or groups that it must be of; empty for any.
+        writer: The writer whose form it must have; empty for the tasks' own.
+
+    Raises:
+        SubmissionError: It cannot be read, or no installed writer can check it.
+        UnknownNameError: No task, group or writer of that name.
+    """
+    named, groups = targets(names, registry)
+    tasks = [
+        task
+        for task in submitted_tasks(registry)
+        if not names or task in named or task.group in groups
+    ]
+    reports = []
+    for name in [writer] if writer else dict.fromkeys(task.writer for task in tasks):
+        checker = registry.writers.get(name).factory()
+        if isinstance(checker, Checker):
+            own = [task for task in tasks if task.writer == name or writer]
+            reports.append(checker.check(path, own))
+    if not reports:
+        raise SubmissionError("no installed plugin can check a submission", where=str(path))
+    return max(reports, key=lambda report: report.recognised)

@@ -1,0 +1,146 @@
+"""Ask the model of a run about a test split."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from glueharness.config import RunConfig, RunOptions
+from glueharness.data import AUTO, open_data
+from glueharness.errors import PluginError, RunFolderError, SourceUnavailable, SubmissionError
+from glueharness.protocols import DataOptions
+from glueharness.run import MODEL_FOLDER, make_model
+from glueharness.scoring import check_scores
+from glueharness.settings import Layer, resolve, settings_of
+from glueharness.specs import INDEX_COLUMN
+from glueharness.table import Table, check
+
+if TYPE_CHECKING:
+    from glueharness.protocols import FloatArray, Model, Split, TaskData
+    from glueharness.record import RunRecord
+    from glueharness.registry import Registry
+    from glueharness.specs import SubmissionFile, TaskSpec
+    from glueharness.submit_plan import SubmitOptions
+
+
+def load_model(record: RunRecord, folder: Path, registry: Registry) -> Model:
+    """The trained model of a run.
+
+    Raises:
+        RunFolderError: The run has no model.
+    """
+    model_folder = folder / MODEL_FOLDER
+    if not model_folder.is_dir():
+        raise RunFolderError(
+            f"run {record.id} has no saved model (its status is {record.status})",
+            where=str(model_folder),
+        )
+    spec, _ = registry.model(record.model)
+    known = {item.name for item in settings_of(spec.settings)}
+    values = {name: item.value for name, item in record.settings.items() if name in known}
+    layer = Layer(origin=f"run {record.id}", values=values)
+    config = RunConfig(
+        task=record.task,
+        options=RunOptions(model=record.model, seed=record.seed),
+        settings=resolve(spec.settings, [layer], owner=f"model {spec.name!r}").settings,
+    )
+    model = make_model(registry.task(record.task), config, registry)
+    model.load(model_folder)
+    return model
+
+
+def data_of(record: RunRecord, options: SubmitOptions) -> DataOptions:
+    """The options that find a run's data again, save for what the user says otherwise."""
+    if options.data_dir is not None:
+        source = options.data or AUTO
+        return DataOptions(source=source, folder=options.data_dir, offline=options.offline)
+    recorded = record.settings.get("data_dir")
+    remembered = recorded.value if recorded else None
+    return DataOptions(
+        source=options.data or record.data.source,
+        folder=Path(remembered) if isinstance(remembered, str) else None,
+        offline=options.offline,
+    )
+
+
+def load_test_splits(task: TaskSpec, options: DataOptions, registry: Registry) -> dict[str, Split]:
+    """The splits that a task's submission is made from, by file name.
+
+    Raises:
+        SourceUnavailable: There are no test data.
+        SubmissionError: They are the sample's, or not complete.
+        DataError: They are damaged.
+    """
+    data = open_data(task, options, list(registry.sources)).data
+    return {file.name: load_test_split(task, file, data) for file in task.submission}
+
+
+def load_test_split(task: TaskSpec, file: SubmissionFile, data: TaskData) -> Split:
+    """The split that a submission file is made from, complete.
+
+    Raises:
+        SourceUnavailable: The source does not have it.
+        SubmissionError: It is the sample's, or does not have all of the task's rows.
+        DataError: It is damaged.
+    """
+    origin = data.origin
+    where = f"{origin.source}: {origin.location}"
+    remedy = "Give the complete official data: --data-dir FOLDER"
+    if origin.sample:
+        raise SubmissionError(
+            f"{file.name} cannot be made from the bundled sample", where=where, remedy=remedy
+        )
+    if file.split not in data.available:
+        raise SourceUnavailable(
+            f"{file.name} is made from the split {file.split}, which is not there",
+            where=where,
+            remedy=remedy,
+        )
+    split = data.load(file.split)
+    check(split, task, name=file.split, where=where)
+    expected = task.split(file.split).rows
+    if expected is not None and len(split) != expected:
+        hint = file.superseded.get(len(split), "")
+        raise SubmissionError(
+            f"{file.name} needs {expected:,} predictions; the {file.split} split here has "
+            f"{len(split):,} rows" + (f": this is {hint}" if hint else ""),
+            where=where,
+            remedy=remedy,
+        )
+    return split
+
+
+def predict(model: Model, learnt: TaskSpec, task: TaskSpec, split: Split) -> FloatArray:
+    """Scores of a split in the order of the task's labels.
+
+    Args:
+        model: The model.
+        learnt: The task that it was trained on.
+        task: The task of the split; the same, or one that is predicted with it.
+        split: What to predict.
+
+    Returns:
+        float32 ``[n, k]``, or ``[n]`` for a regression.
+
+    Raises:
+        ModelError: The model gave something else than a score a label.
+        PluginError: The two tasks do not have the same labels or as many columns.
+    """
+    if learnt is task:
+        scores = model.predict(split)
+        check_scores(scores, task, len(split))
+        return scores
+    if set(learnt.labels) != set(task.labels) or len(learnt.columns) != len(task.columns):
+        raise PluginError(f"{task.name} cannot be predicted with a model of {learnt.name}")
+    scores = model.predict(_renamed(split, task.columns, learnt.columns))
+    check_scores(scores, learnt, len(split))
+    # Labels travel by name: the tasks may number them differently.
+    return scores if task.regression else scores[:, [learnt.labels.index(x) for x in task.labels]]
+
+
+def _renamed(split: Split, names: tuple[str, ...], others: tuple[str, ...]) -> Split:
+    """The text columns under other names."""
+    columns = {new: split[old] for old, new in zip(names, others, strict=True)}
+    if INDEX_COLUMN in split.column_names:
+        columns[INDEX_COLUMN] = split[INDEX_COLUMN]
+    return Table(columns)

@@ -1,1 +1,28 @@
-"""Plugin leaderboard."""
+"""The leaderboard: what the runs scored, which differences are real, and the commands for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from glueharness import CommandSpec, hookimpl
+
+if TYPE_CHECKING:
+    import click
+
+
+@hookimpl
+def glueharness_commands() -> list[CommandSpec]:
+    """The command ``leaderboard``."""
+    return [
+        CommandSpec(
+            name="leaderboard",
+            help="Rank the runs of a task, or of all, with intervals.",
+            factory=_leaderboard,
+        ),
+    ]
+
+
+def _leaderboard() -> click.Command:
+    from glueharness_leaderboard.leaderboard_command import command
+
+    return command

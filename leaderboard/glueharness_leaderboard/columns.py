@@ -1,0 +1,292 @@
+"""A section as columns of text, the same for terminal and Markdown."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from glueharness_leaderboard.variation import differing, settings_of_run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from glueharness_leaderboard.intervals import Interval
+    from glueharness_leaderboard.store import By, Row, Section, SplitFacts
+    from glueharness_leaderboard.variation import Value
+
+NOTHING = "–"
+SAMPLE_NOTE = "made-up sentences: these scores say nothing about GLUE"
+
+_SHORT = {
+    "learning_rate": "lr",
+    "batch_size": "batch",
+    "max_length": "length",
+    "weight_decay": "decay",
+    "warmup_ratio": "warm-up",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A column of a table.
+
+    Attributes:
+        name: What it shows, in full, for messages.
+        heading: What stands above it.
+        cells: One text a row.
+        right: Whether it is aligned to the right.
+        spare: When it is left out for want of space: 0 never, then the highest first.
+        flexible: Whether its cells may be wrapped.
+        wide: Fuller cells, for where there is room; empty for the same.
+        narrow: Shorter cells, for where there is not; empty for the same.
+    """
+
+    name: str
+    heading: str
+    cells: Sequence[str]
+    right: bool = False
+    spare: int = 0
+    flexible: bool = False
+    wide: Sequence[str] = ()
+    narrow: Sequence[str] = ()
+
+    @property
+    def width(self) -> int:
+        """Characters of the widest line."""
+        lines = [line for text in (self.heading, *self.cells) for line in text.split("\n")]
+        return max(len(line) for line in lines)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """How rows are shown.
+
+    Attributes:
+        by: What a row is.
+        names: Run id to the shortest name that ``compare`` and ``runs show`` find it by.
+        statuses: Whether to show the runs' statuses.
+    """
+
+    by: By
+    names: Mapping[str, str]
+    statuses: bool = False
+
+
+def legends(sections: Sequence[Section]) -> list[str]:
+    """What the signs in these sections' tables mean."""
+    rows = [row for section in sections for row in section.rows]
+    lines = []
+    if any(row.deviation() is not None for row in rows):
+        lines.append(
+            "± standard deviation over the seeds; with several seeds, the interval covers "
+            "the choice of rows and of seeds."
+        )
+    if any(row.contender for row in rows):
+        lines.append(
+            "≈ the interval overlaps the best one's; "
+            "`glueharness compare RUN RUN` tests a difference row by row."
+        )
+    return lines
+
+
+def columns_of(section: Section, view: View) -> list[Column]:
+    """The columns of a section, the rank first."""
+    rows = section.rows
+    models = [plain(row.model) for row in rows]
+    found = [
+        Column(name="rank", heading="#", cells=_ranks(rows)),
+        Column(
+            name="model", heading="model", cells=models, narrow=short_paths(models), flexible=True
+        ),
+        *_scores(section),
+    ]
+    if any(row.interval for row in rows):
+        cells = [interval_text(row.interval) for row in rows]
+        found.append(Column(name="95 % interval", heading="95 % interval", cells=cells))
+    if view.statuses:
+        found.append(
+            Column(name="status", heading="status", cells=[row.runs[0].status for row in rows])
+        )
+    found += [_seeds(rows, view.by), *_settings(rows)]
+    times = [duration(row.seconds) for row in rows]
+    found.append(Column(name="time", heading="time", cells=times, right=True, spare=1000))
+    if view.by == "run":
+        full = [plain(row.runs[0].id) for row in rows]
+        short = [plain(view.names.get(row.runs[0].id, row.runs[0].id)) for row in rows]
+        found.append(Column(name="run", heading="run", cells=short, wide=full))
+    return found
+
+
+def heading(section: Section) -> str:
+    """Task, version, split and rows in one line: ``QNLI v2 · dev · n = 5,463``."""
+    conditions = section.conditions
+    name = plain(f"{section.title} {conditions.version}".strip())
+    rows = [split.rows for split in conditions.dev]
+    splits = " + ".join(plain(split.name) for split in conditions.dev)
+    count = " + ".join(f"{row:,}" for row in rows)
+    return f"{name} · {splits} · n = {count}" if rows else name
+
+
+def notes(section: Section) -> list[str]:
+    """What sets the section apart, a line for each mark; empty for complete data."""
+    conditions = section.conditions
+    splits = (*conditions.train, *conditions.dev)
+    lines = []
+    if "sample" in conditions.marks:
+        lines.append(f"SAMPLE · {SAMPLE_NOTE}")
+    elif "partial" in conditions.marks:
+        lines.append("PARTIAL · " + _shortages(splits, "partial"))
+    if "limited" in conditions.marks:
+        lines.append("LIMITED · " + _shortages(splits, "limited"))
+    if section.task is None:
+        lines.append(f"no installed plugin knows the task {plain(conditions.task)!r}")
+    if section.ambiguous:
+        prints = ", ".join(f"{split.name} {split.fingerprint}" for split in splits)
+        lines.append(f"other rows than the tables like it: {plain(prints)}")
+    return lines
+
+
+def _shortages(splits: Sequence[SplitFacts], kind: Literal["partial", "limited"]) -> str:
+    """Which splits are short of how much."""
+    verb = "uses" if kind == "limited" else "has"
+    short = [split for split in splits if (split.limited if kind == "limited" else split.partial)]
+    return ", ".join(
+        f"{plain(split.name)} {verb} {split.rows:,} of {split.available:,} rows"
+        if kind == "limited"
+        else f"{plain(split.name)} {verb} {split.available:,} of {split.expected:,} rows"
+        for split in short
+    )
+
+
+def _scores(section: Section) -> list[Column]:
+    """A column a metric and dev split, and one for the mean where several splits are ranked."""
+    splits = [split.name for split in section.conditions.dev]
+    titles = {spec.name: spec.title for spec in section.task.metrics} if section.task else {}
+    labels = dict(zip(splits, _without_shared_words(splits), strict=True))
+    found = []
+    for metric in section.metrics:
+        title = plain(titles.get(metric, metric))
+        if metric == section.conditions.metric and len(splits) > 1:
+            cells = [score_text(row.primary, row.deviation()) for row in section.rows]
+            found.append(
+                Column(name=f"{title} (mean)", heading=f"{title}\nmean", cells=cells, right=True)
+            )
+        for split in splits:
+            label = plain(labels[split])
+            cells = [
+                score_text(row.score(split, metric), row.deviation(split, metric))
+                for row in section.rows
+            ]
+            found.append(
+                Column(
+                    name=f"{title} ({label})" if len(splits) > 1 else title,
+                    heading=f"{title}\n{label}" if len(splits) > 1 else title,
+                    cells=cells,
+                    right=True,
+                )
+            )
+    return found
+
+
+def _without_shared_words(names: Sequence[str]) -> list[str]:
+    """``dev_matched`` and ``dev_mismatched`` become ``matched`` and ``mismatched``."""
+    words = [name.split("_") for name in names]
+    while len(words) > 1 and all(len(each) > 1 and each[0] == words[0][0] for each in words):
+        words = [each[1:] for each in words]
+    return ["_".join(each) for each in words]
+
+
+def _seeds(rows: Sequence[Row], by: By) -> Column:
+    if by == "run":
+        cells = [str(row.seeds[0]) for row in rows]
+        return Column(name="seed", heading="seed", cells=cells, right=True)
+    full = [f"{len(row.seeds)}: {', '.join(map(str, row.seeds))}" for row in rows]
+    counts = [str(len(row.seeds)) for row in rows]
+    return Column(name="seeds", heading="seeds", cells=full, narrow=counts)
+
+
+def _settings(rows: Sequence[Row]) -> list[Column]:
+    """A column a setting that tells rows apart."""
+    runs = [row.runs[0] for row in rows]
+    values = [settings_of_run(run) for run in runs]
+    return [
+        Column(
+            name=plain(name),
+            heading=plain(_SHORT.get(name, name.replace("_", " "))),
+            cells=[value_text(found[name]) if name in found else NOTHING for found in values],
+            right=all(isinstance(found.get(name, 0), int | float) for found in values),
+            spare=10 + position,
+        )
+        for position, name in enumerate(differing(runs))
+    ]
+
+
+def _ranks(rows: Sequence[Row]) -> list[str]:
+    """Ranks, digits below digits, each contender marked."""
+    digits = max((len(str(row.rank)) for row in rows), default=1)
+    mark = " ≈" if any(row.contender for row in rows) else ""
+    return [
+        f"{row.rank or NOTHING:>{digits}}{mark if row.contender else ' ' * len(mark)}"
+        for row in rows
+    ]
+
+
+def score_text(score: float | None, deviation: float | None = None) -> str:
+    """A score in points: ``84.13``, or ``84.13 ± 0.21`` with a standard deviation over seeds."""
+    if score is None:
+        return NOTHING
+    points = f"{100 * score:.2f}"
+    return points if deviation is None else f"{points} ± {100 * deviation:.2f}"
+
+
+def interval_text(interval: Interval | None) -> str:
+    """An interval in points: ``83.2 – 85.1``."""
+    if interval is None:
+        return NOTHING
+    return f"{100 * interval.low:4.1f} – {100 * interval.high:4.1f}"
+
+
+def value_text(value: Value) -> str:
+    """A setting's value: ``3e-5``, ``32``, ``yes``."""
+    if value is None:
+        return NOTHING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        text = f"{value:.0e}" if 0 < abs(value) < 0.001 and float(f"{value:.0e}") == value else ""
+        return (text or f"{value:g}").replace("e-0", "e-")
+    return plain(str(value))
+
+
+def duration(seconds: float) -> str:
+    """A time span: ``4.2s``, ``45s``, ``12m 03s``, ``1h 02m``."""
+    if seconds < 9.95:
+        return f"{seconds:.1f}s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 1:
+        return f"{rest}s"
+    if minutes < 60:
+        return f"{minutes}m {rest:02d}s"
+    return f"{minutes // 60}h {minutes % 60:02d}m"
+
+
+def short_paths(names: Sequence[str]) -> list[str]:
+    """Names with only the last part of a path: ``hf:…/encoder``; as they were if two clash."""
+    short = {}
+    for name in names:
+        family, colon, path = name.rpartition(":")
+        last = path.rstrip("/\\").replace("\\", "/").rpartition("/")[2]
+        short[name] = f"{family}{colon}…/{last}" if last and last != path else name
+    return [short[name] for name in names] if len({*short.values()}) == len(short) else [*names]
+
+
+@functools.cache
+def _controls() -> dict[int, str]:
+    codes = (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, *range(0x202A, 0x202F))
+    return dict.fromkeys((*codes, *range(0x2066, 0x206A)), "\N{REPLACEMENT CHARACTER}")
+
+
+def plain(text: str) -> str:
+    """User text without what could steer a terminal: escape codes, line breaks, bidi marks."""
+    return text.translate(_controls())

@@ -1,0 +1,27 @@
+"""Results as files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from glueharness import atomic
+from glueharness.errors import GlueharnessError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def write_result(path: Path, text: str) -> None:
+    """Write a result whole or not at all.
+
+    Raises:
+        GlueharnessError: The file cannot be written; an older one is as it was.
+    """
+    try:
+        atomic.write_text(path, text)
+    except OSError as error:
+        raise GlueharnessError(
+            f"the result cannot be written: {error.strerror or error}",
+            where=str(path),
+            remedy="Choose a file in a folder that exists and is yours to write: --output FILE",
+        ) from error

@@ -1,0 +1,189 @@
+"""``glueharness leaderboard``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from glueharness.cli.app import App, json_option, runs_dir, runs_dir_option
+from glueharness.cli.output import stderr, stdout
+from glueharness.errors import UnknownNameError
+from glueharness.runs import list_runs, short_names
+from glueharness_leaderboard.columns import View
+from glueharness_leaderboard.store import sections_of
+
+if TYPE_CHECKING:
+    from glueharness.record import RunRecord
+    from glueharness.registry import Registry
+    from glueharness_leaderboard.store import By, Section
+
+Format = Literal["rich", "markdown", "csv", "json"]
+
+ALL = "all"
+_FILE_WIDTH = 160
+_BY_SUFFIX: dict[str, Format] = {".md": "markdown", ".csv": "csv", ".json": "json"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What the user asked for.
+
+    Attributes:
+        task: Task name, or ``"all"``.
+        runs: Folder of the runs.
+        by: What a row is.
+        format: How the result is written.
+        output: File for the result; None for the screen.
+        all_statuses: Whether to list runs that did not complete.
+        intervals: Whether to bootstrap the intervals that no formula gives.
+    """
+
+    task: str
+    runs: Path
+    by: By
+    format: Format
+    output: Path | None
+    all_statuses: bool
+    intervals: bool
+
+
+@click.command(name="leaderboard")
+@click.argument("task", default=ALL)
+@click.option(
+    "--by", type=click.Choice(["run", "model"]), default="run", show_default=True,
+    help="A row for each run, or for each model and its settings over the seeds.",
+)  # fmt: skip
+@click.option(
+    "--format", type=click.Choice(["rich", "markdown", "csv", "json"]),
+    help="How to write the result [default: rich, or after the output's suffix].",
+)  # fmt: skip
+@click.option(
+    "--output", type=click.Path(dir_okay=False, path_type=Path),
+    help="Write to a file, whole or not at all.",
+)  # fmt: skip
+@click.option("--all-statuses", is_flag=True, help="List runs that did not complete, too.")
+@click.option(
+    "--intervals", is_flag=True,
+    help="Bootstrap the intervals of F1 and correlations from the runs' predictions.",
+)  # fmt: skip
+@runs_dir_option
+@json_option
+@click.pass_context
+def command(ctx: click.Context, /, **given: Any) -> None:
+    """Rank the runs of TASK, or of all tasks, best first.
+
+    Runs on other data (sample, partial, limited, another version) stand in tables of their own.
+
+    \b
+    glueharness leaderboard                               every task that has runs
+    glueharness leaderboard qnli --by model               mean and deviation over the seeds
+    glueharness leaderboard qnli --output qnli.md         Markdown, for a paper or a README
+    """  # noqa: D301 - click's mark against re-wrapping
+    wishes = _wishes(given)
+    registry = App.of(ctx).registry
+    records, problems = list_runs(wishes.runs)
+    for problem in problems:
+        stderr().print(f"warning: {problem}", markup=False, style="yellow", soft_wrap=True)
+    names = short_names([record.id for record in records])
+    chosen = _chosen(records, wishes, registry)
+    tasks = {task.name: task for task in registry.tasks}
+    sections = sections_of(chosen, tasks, wishes.by)
+    view = View(by=wishes.by, names=names, statuses=wishes.all_statuses)
+    if not sections and wishes.format == "rich":
+        stdout().print(_nothing(records, wishes), markup=False, highlight=False, soft_wrap=True)
+        return
+    _deliver(sections, view, wishes)
+
+
+def _wishes(given: dict[str, Any]) -> Wishes:
+    output: Path | None = given["output"]
+    suffix = output.suffix.lower() if output else ""
+    chosen: Format = given["format"] or _BY_SUFFIX.get(suffix, "rich")
+    return Wishes(
+        task=given["task"],
+        runs=runs_dir(given["runs_dir"]),
+        by=given["by"],
+        format="json" if given["as_json"] else chosen,
+        output=output,
+        all_statuses=given["all_statuses"],
+        intervals=given["intervals"],
+    )
+
+
+def _chosen(records: list[RunRecord], wishes: Wishes, registry: Registry) -> list[RunRecord]:
+    """The runs to be shown.
+
+    Raises:
+        UnknownNameError: No plugin knows the task, and no run is one of it.
+    """
+    known = {*(task.name for task in registry.tasks), *(record.task for record in records)}
+    if wishes.task not in {ALL, *known}:
+        raise UnknownNameError.among("task", wishes.task, known)
+    return [
+        record
+        for record in records
+        if wishes.task in {ALL, record.task}
+        and (wishes.all_statuses or record.status == "completed")
+    ]
+
+
+def _nothing(records: list[RunRecord], wishes: Wishes) -> str:
+    """What to say instead of a table, and what to do next."""
+    of_task = [record for record in records if wishes.task in {ALL, record.task}]
+    task = "qnli" if wishes.task == ALL else wishes.task
+    what = "runs" if wishes.task == ALL else f"runs of {task}"
+    if of_task:
+        counts: dict[str, int] = {}
+        for record in of_task:
+            counts[record.status] = counts.get(record.status, 0) + 1
+        listing = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
+        return (
+            f"No completed {what} in {wishes.runs}, only {listing}.\n"
+            "See them:  glueharness leaderboard --all-statuses"
+        )
+    others = sorted({record.task for record in records})
+    hint = f" There are runs of {', '.join(others)}." if others else ""
+    return f"No {what} in {wishes.runs}.{hint}\nMake one:  glueharness run {task}"
+
+
+def _deliver(sections: list[Section], view: View, wishes: Wishes) -> None:
+    if wishes.format == "rich" and wishes.output is None:
+        from glueharness_leaderboard.tables import print_sections
+
+        print_sections(sections, view, stdout())
+        return
+    text = _text(sections, view, wishes)
+    if wishes.output is None:
+        click.echo(text, nl=False)
+        return
+    from glueharness_leaderboard.files import write_result
+
+    write_result(wishes.output, text)
+    stderr().print(f"wrote {wishes.output}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _text(sections: list[Section], view: View, wishes: Wishes) -> str:
+    from glueharness_leaderboard import exports
+
+    if wishes.format == "markdown":
+        return exports.markdown(sections, view)
+    if wishes.format == "csv":
+        return exports.csv_text(sections)
+    if wishes.format == "json":
+        import json
+
+        result = {"runs_dir": str(wishes.runs), "by": wishes.by,
+                  "sections": exports.document(sections)}  # fmt: skip
+        return json.dumps(result, indent=2, ensure_ascii=False) + "\n"
+    import io
+
+    from rich.console import Console
+
+    from glueharness_leaderboard.tables import print_sections
+
+    stream = io.StringIO()
+    print_sections(sections, view, Console(file=stream, width=_FILE_WIDTH, color_system=None))
+    return stream.getvalue()

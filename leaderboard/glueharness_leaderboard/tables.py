@@ -1,0 +1,133 @@
+"""Sections on a terminal, of whatever width: columns are left out whole, numbers never cut."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from glueharness_leaderboard.columns import columns_of, heading, legends, notes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from rich.console import Console, JustifyMethod
+
+    from glueharness_leaderboard.columns import Column, View
+    from glueharness_leaderboard.store import Section
+
+_GAP = 2
+_NAME_WIDTH = 24
+"""Characters that names keep on a line before other columns are left out for them."""
+
+
+def print_sections(sections: Sequence[Section], view: View, console: Console) -> None:
+    """Print each section as a table under its heading, and what the marks mean."""
+    for position, section in enumerate(sections):
+        if position:
+            console.print()
+        print_heading(heading(section), notes(section), console)
+        best = next((place for place, row in enumerate(section.rows) if row.rank == 1), None)
+        print_table(columns_of(section, view), console, best=best)
+    found = legends(sections)
+    if found:
+        console.print()
+        for line in found:
+            print_dim(line, console)
+
+
+def print_heading(title: str, lines: Sequence[str], console: Console) -> None:
+    """Print a table's title, and below it what sets the table apart."""
+    console.print(title, style="bold", markup=False, highlight=False)
+    for line in lines:
+        console.print(line, style="yellow", markup=False, highlight=False)
+
+
+def print_dim(line: str, console: Console) -> None:
+    """Print a remark."""
+    console.print(line, style="dim", markup=False, highlight=False)
+
+
+def print_table(columns: Sequence[Column], console: Console, best: int | None = None) -> None:
+    """Print columns as a table that fits; texts are shown as they are, never read as markup.
+
+    Args:
+        columns: The columns.
+        console: Where to; its width is kept as long as every number fits.
+        best: Position of the row to stand out.
+    """
+    from rich import box
+    from rich.segment import Segments
+    from rich.table import Table
+    from rich.text import Text
+
+    shown, dropped = fit(columns, console.width)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+    lines = max(column.heading.count("\n") for column in shown)
+    widths = _widths(shown, console.width)
+    for column, width in zip(shown, widths, strict=True):
+        # Rich would set a heading of one line at the top of one of two lines.
+        title = "\n" * (lines - column.heading.count("\n")) + column.heading
+        justify: JustifyMethod = "right" if column.right else "left"
+        table.add_column(
+            Text(title),
+            justify=justify,
+            width=width,
+            # Rich squeezes columns of a fixed width, too, unless they may not be wrapped.
+            min_width=width,
+            no_wrap=not column.flexible,
+            overflow="fold",
+        )
+    for position, cells in enumerate(zip(*(column.cells for column in shown), strict=True)):
+        table.add_row(*map(Text, cells), style="bold" if position == best else "")
+    # Where even the numbers are too wide, let the terminal wrap the lines: cut is worse.
+    options = console.options.update_width(max(console.width, _total(widths)))
+    console.print(Segments(console.render(table, options)), crop=False, soft_wrap=True, end="")
+    if dropped:
+        names = ", ".join(column.name for column in dropped)
+        print_dim(f"No room for {names}: a wider terminal or --format csv has all.", console)
+
+
+def fit(columns: Sequence[Column], width: int) -> tuple[list[Column], list[Column]]:
+    """The columns that fit into a width, and those left out, the most spareable first.
+
+    Fuller cells come first, then shorter names, and only then fewer columns.
+
+    Args:
+        columns: All columns.
+        width: Characters of a line.
+    """
+    wide = [replace(column, cells=column.wide or column.cells) for column in columns]
+    narrow = [replace(column, cells=column.narrow or column.cells) for column in columns]
+    for choice in (wide, list(columns)):
+        if _total(column.width for column in choice) <= width:
+            return choice, []
+    shown, dropped = narrow, []
+    while _total(map(_least, shown)) > width and any(column.spare for column in shown):
+        spared = max(shown, key=lambda column: column.spare)
+        shown = [column for column in shown if column is not spared]
+        dropped.append(spared)
+    return shown, dropped[::-1]
+
+
+def _widths(columns: Sequence[Column], width: int) -> list[int]:
+    """Characters for each column: what it cannot do without, and names take what is left."""
+    widths = [_least(column) for column in columns]
+    room = width - _total(widths)
+    for place, column in enumerate(columns):
+        extra = max(0, min(room, column.width - widths[place]))
+        widths[place] += extra
+        room -= extra
+    return widths
+
+
+def _least(column: Column) -> int:
+    """Characters that a column cannot do without."""
+    if not column.flexible:
+        return column.width
+    words = max((len(word) for cell in column.cells for word in cell.split()), default=0)
+    return max(len(column.heading), min(column.width, max(words, 1), _NAME_WIDTH))
+
+
+def _total(widths: Iterable[int]) -> int:
+    found = list(widths)
+    return sum(found) + _GAP * (len(found) - 1)

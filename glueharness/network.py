@@ -1,4 +1,4 @@
-"""Whether a server answers at all: asked once and shortly, before a client with retries is let on."""
+"""Whether a server answers at all: asked once, before a client that tries again and again."""
 
 from __future__ import annotations
 

@@ -1,0 +1,312 @@
+"""Checkpoints that cannot be lost: written aside, synced, renamed, and verified when read.
+
+A folder holds::
+
+    start/          configuration and tokenizer, written once
+    best-0002/      weights of the best epoch so far
+    000007/         weights, optimiser and progress; the two newest are kept
+    damaged-000006/ what did not pass its checksums
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import shutil
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from glueharness import RunFolderError
+from glueharness.atomic import replace, whole_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    import torch
+
+_SCHEMA = 1
+_SUMS, _STATE = "checksums.json", "state.json"
+_WEIGHTS, _OPTIMISER = "model.safetensors", "optimiser.safetensors"
+_KEPT = 2
+_SPARE_BYTES = 16 * 2**20
+
+
+@dataclass(slots=True, kw_only=True)
+class Epoch:
+    """An epoch that is over.
+
+    Attributes:
+        number: 1 for the first.
+        metrics: Dev scores by split and metric.
+        primary: Mean of the primary metric.
+        values: Mean loss and last learning rate.
+    """
+
+    number: int
+    metrics: dict[str, dict[str, float]]
+    primary: float
+    values: dict[str, float]
+
+
+@dataclass(slots=True, kw_only=True)
+class Progress:
+    """How far training is. Random numbers follow from the seed and ``step``, so none are kept.
+
+    Attributes:
+        plan: What the steps depend on; a checkpoint of another plan is not used.
+        step: Optimiser steps done, in all.
+        position: Steps done in the running epoch.
+        loss: Sum of the running epoch's losses, each row's counted once.
+        rows: Rows seen in the running epoch.
+        history: The epochs that are over.
+        best: Number of the best epoch; 0: none yet.
+    """
+
+    plan: str
+    step: int = 0
+    position: int = 0
+    loss: float = 0.0
+    rows: int = 0
+    history: list[Epoch] = field(default_factory=list)
+    best: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved:
+    """A checkpoint that was read.
+
+    Attributes:
+        progress: How far training was.
+        weights: The model's tensors by name.
+        optimiser: The optimiser's tensors by name.
+        best: The best epoch's weights; None if there is no best epoch.
+    """
+
+    progress: Progress
+    weights: Mapping[str, torch.Tensor]
+    optimiser: Mapping[str, torch.Tensor]
+    best: Mapping[str, torch.Tensor] | None
+
+
+class Damaged(Exception):  # noqa: N818 - found while reading, handled here
+    """A checkpoint does not pass its checksums."""
+
+
+class CheckpointFolder:
+    """The checkpoints of a run.
+
+    Args:
+        folder: Where they are kept.
+        warn: Told what went wrong and how it goes on.
+    """
+
+    def __init__(self, folder: Path, warn: Callable[[str], None]) -> None:
+        self.folder = folder
+        self._warn = warn
+
+    @property
+    def start(self) -> Path:
+        """The folder of configuration and tokenizer."""
+        return self.folder / "start"
+
+    def write_start(self, write: Callable[[Path], None]) -> None:
+        """Write configuration and tokenizer, once; ``write`` fills a folder."""
+        with whole_folder(self.start) as aside:
+            write(aside)
+            _seal(aside)
+
+    def require_space(self, needed: int) -> None:
+        """Refuse to begin where two checkpoints and the model would not fit.
+
+        Args:
+            needed: Bytes.
+
+        Raises:
+            RunFolderError: It says how much is needed and how much is free.
+        """
+        free = shutil.disk_usage(self.folder).free
+        if free < needed + _SPARE_BYTES:
+            raise RunFolderError(
+                f"the disk has {free / 1e6:,.0f} MB free; checkpoints and the model need "
+                f"{(needed + _SPARE_BYTES) / 1e6:,.0f} MB",
+                where=str(self.folder),
+                remedy="Free some space or choose another folder with --runs-dir.",
+            )
+
+    def save(
+        self,
+        progress: Progress,
+        weights: Mapping[str, torch.Tensor],
+        optimiser: Mapping[str, torch.Tensor],
+        best: Mapping[str, torch.Tensor] | None,
+    ) -> bool:
+        """Write a checkpoint; the one before stays until this one is whole.
+
+        A failure is told and is no error: training is worth more than its checkpoint.
+
+        Args:
+            progress: How far training is.
+            weights: The model's tensors.
+            optimiser: The optimiser's tensors.
+            best: The best epoch's weights, if ``progress.best`` names an epoch.
+
+        Returns:
+            Whether it was written.
+        """
+        from safetensors import SafetensorError
+
+        try:
+            self._check_space(weights, optimiser)
+            if best is not None and not self._best(progress).is_dir():
+                with whole_folder(self._best(progress)) as aside:
+                    _write_tensors(aside / _WEIGHTS, best)
+                    _seal(aside)
+            numbers = self._numbers()
+            with whole_folder(self._named(numbers[-1] + 1 if numbers else 1)) as aside:
+                _write_tensors(aside / _WEIGHTS, weights)
+                _write_tensors(aside / _OPTIMISER, optimiser)
+                state = {"schema": _SCHEMA, **dataclasses.asdict(progress)}
+                (aside / _STATE).write_text(json.dumps(state, indent=1), encoding="utf-8")
+                _seal(aside)
+        except (OSError, SafetensorError) as error:
+            reason = getattr(error, "strerror", None) or " ".join(str(error).split())
+            self._warn(
+                f"The checkpoint of step {progress.step} could not be saved ({reason}); training "
+                f"goes on. {self._newest_in_words()}"
+            )
+            return False
+        self._tidy(progress)
+        return True
+
+    def load(self, plan: str) -> Saved | None:
+        """The newest checkpoint that is whole; damaged ones are set aside, with a warning.
+
+        Args:
+            plan: What the steps depend on; a checkpoint of another plan is left alone.
+        """
+        for number in reversed(self._numbers()):
+            folder = self._named(number)
+            try:
+                saved = self._read(folder)
+            except Damaged as error:
+                self._set_aside(folder, str(error))
+                continue
+            if saved.progress.plan == plan:
+                return saved
+            self._warn(f"The checkpoint {folder.name} is of another run and is not used.")
+        return None
+
+    def start_is_whole(self) -> bool:
+        """Whether configuration and tokenizer are there and undamaged."""
+        try:
+            _verify(self.start)
+        except Damaged:
+            return False
+        return True
+
+    def _read(self, folder: Path) -> Saved:
+        _verify(folder)
+        state: dict[str, Any] = json.loads((folder / _STATE).read_text(encoding="utf-8"))
+        if state.pop("schema") != _SCHEMA:
+            raise Damaged("another version wrote it")
+        history = [Epoch(**epoch) for epoch in state.pop("history")]
+        progress = Progress(**state, history=history)
+        best = None
+        if progress.best:
+            _verify(self._best(progress))
+            best = _read_tensors(self._best(progress) / _WEIGHTS)
+        return Saved(
+            progress=progress,
+            weights=_read_tensors(folder / _WEIGHTS),
+            optimiser=_read_tensors(folder / _OPTIMISER),
+            best=best,
+        )
+
+    def _set_aside(self, folder: Path, reason: str) -> None:
+        target = folder.with_name(f"damaged-{folder.name}")
+        shutil.rmtree(target, ignore_errors=True)
+        replace(folder, target)
+        self._warn(
+            f"The checkpoint {folder.name} is damaged ({reason}); it is now {target.name}, and "
+            "the one before is taken."
+        )
+
+    def _check_space(
+        self, weights: Mapping[str, torch.Tensor], optimiser: Mapping[str, torch.Tensor]
+    ) -> None:
+        needed = 2 * size_of(weights) + size_of(optimiser) + _SPARE_BYTES
+        free = shutil.disk_usage(self.folder).free
+        if free < needed:
+            raise OSError(f"{needed / 1e6:,.0f} MB are needed, {free / 1e6:,.0f} MB are free")
+
+    def _newest_in_words(self) -> str:
+        numbers = self._numbers() if self.folder.is_dir() else []
+        if not numbers:
+            return "There is no earlier one."
+        return f"The last good one is {self._named(numbers[-1]).name}."
+
+    def _tidy(self, progress: Progress) -> None:
+        """Remove the checkpoints that newer ones replace, and best weights that none refers to."""
+        numbers = self._numbers()
+        for number in numbers[:-_KEPT]:
+            shutil.rmtree(self._named(number), ignore_errors=True)
+        needed = {self._best(progress).name}
+        for number in numbers[-_KEPT:]:
+            try:
+                state = json.loads((self._named(number) / _STATE).read_text(encoding="utf-8"))
+                needed.add(f"best-{state['best']:04d}")
+            except (OSError, ValueError, KeyError):
+                return
+        for folder in self.folder.glob("best-*"):
+            if folder.name not in needed:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def _numbers(self) -> list[int]:
+        return sorted(int(entry.name) for entry in self.folder.iterdir() if entry.name.isdigit())
+
+    def _named(self, number: int) -> Path:
+        return self.folder / f"{number:06d}"
+
+    def _best(self, progress: Progress) -> Path:
+        return self.folder / f"best-{progress.best:04d}"
+
+
+def size_of(tensors: Mapping[str, torch.Tensor]) -> int:
+    """Bytes that the tensors take."""
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
+
+
+def _write_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
+    from safetensors.torch import save_file
+
+    save_file({name: tensor.detach().contiguous() for name, tensor in tensors.items()}, path)
+
+
+def _read_tensors(path: Path) -> Mapping[str, torch.Tensor]:
+    from safetensors.torch import load_file
+
+    loaded: dict[str, torch.Tensor] = load_file(path)
+    return loaded
+
+
+def _seal(folder: Path) -> None:
+    """Write the checksums of a folder's files beside them."""
+    sums = {path.name: _sum_of(path) for path in sorted(folder.iterdir()) if path.is_file()}
+    (folder / _SUMS).write_text(json.dumps(sums, indent=1), encoding="utf-8")
+
+
+def _verify(folder: Path) -> None:
+    try:
+        sums = json.loads((folder / _SUMS).read_text(encoding="utf-8"))
+        for name, expected in sums.items():
+            if _sum_of(folder / name) != expected:
+                raise Damaged(f"{folder.name}/{name} is not what was written")
+    except (OSError, ValueError, AttributeError) as error:
+        raise Damaged(f"{folder.name} cannot be read") from error
+
+
+def _sum_of(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,150 @@
+"""From texts to tokens: one way for training, evaluation and prediction alike.
+
+Shapes: n = rows, t = tokens of all rows together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from glueharness import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy.typing as npt
+    from transformers import PretrainedConfig, PreTrainedTokenizerBase
+
+    from glueharness import Split
+
+_ROWS_AT_ONCE = 2000
+# These number positions from the padding id on, so the table's first rows serve no token.
+_POSITIONS_AFTER_PADDING = {"roberta", "xlm-roberta", "camembert", "xlm-roberta-xl", "longformer"}
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Tokens of a split, row after row without padding.
+
+    Attributes:
+        ids: Token ids, int32 ``[t]``.
+        types: Token types, int8 ``[t]``: 0 the first text, 1 the second; None if the model has
+            no such input.
+        offsets: Row i holds the tokens ``offsets[i]`` to ``offsets[i + 1]``, int64 ``[n + 1]``.
+    """
+
+    ids: npt.NDArray[np.int32]
+    types: npt.NDArray[np.int8] | None
+    offsets: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """Tokens a row, ``[n]``."""
+        return np.diff(self.offsets)
+
+
+class Encoder:
+    """Encodes the columns that a task names, all of them, in the task's order.
+
+    Args:
+        tokenizer: The model's tokenizer.
+        columns: One or two text columns; two are encoded as a pair.
+        max_length: Longest input, in tokens.
+    """
+
+    def __init__(
+        self, tokenizer: PreTrainedTokenizerBase, columns: Sequence[str], max_length: int
+    ) -> None:
+        self.tokenizer = tokenizer
+        self.columns = tuple(columns)
+        self.max_length = max_length
+        self.typed = "token_type_ids" in tokenizer.model_input_names
+
+    def encode(self, split: Split, advance: Callable[[int], None] | None = None) -> Encoded:
+        """Encode every row.
+
+        Args:
+            split: Rows with the task's columns.
+            advance: Told how many rows are done.
+        """
+        texts = [list(split[column]) for column in self.columns]
+        parts = []
+        for start in range(0, len(split), _ROWS_AT_ONCE):
+            parts.append(self._rows([column[start : start + _ROWS_AT_ONCE] for column in texts]))
+            if advance is not None:
+                advance(min(start + _ROWS_AT_ONCE, len(split)))
+        return _join(parts, typed=self.typed)
+
+    def _rows(self, texts: list[list[str]]) -> tuple[list[list[int]], list[list[int]]]:
+        """Token ids and types of some rows."""
+        backend = getattr(self.tokenizer, "backend_tokenizer", None)
+        if backend is None:
+            return self._rows_in_python(texts)
+        backend.no_padding()
+        backend.enable_truncation(
+            self.max_length,
+            strategy="longest_first",
+            direction=self.tokenizer.truncation_side,
+        )
+        rows = texts[0] if len(texts) == 1 else list(zip(*texts, strict=True))
+        found = backend.encode_batch_fast(rows, add_special_tokens=True)
+        ids = [row.ids for row in found]
+        return ids, [row.type_ids for row in found] if self.typed else []
+
+    def _rows_in_python(self, texts: list[list[str]]) -> tuple[list[list[int]], list[list[int]]]:
+        found: Any = self.tokenizer(
+            *texts,
+            truncation="longest_first",
+            max_length=self.max_length,
+            padding=False,
+            return_attention_mask=False,
+            return_token_type_ids=self.typed,
+        )
+        return found["input_ids"], found["token_type_ids"] if self.typed else []
+
+
+def _join(parts: list[tuple[list[list[int]], list[list[int]]]], *, typed: bool) -> Encoded:
+    lengths = [len(row) for ids, _ in parts for row in ids]
+    offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    total = int(offsets[-1])
+    ids = np.fromiter((i for rows, _ in parts for row in rows for i in row), np.int32, total)
+    if not typed:
+        return Encoded(ids, None, offsets)
+    types = np.fromiter((i for _, rows in parts for row in rows for i in row), np.int8, total)
+    return Encoded(ids, types, offsets)
+
+
+def longest_input(wanted: int, tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig) -> int:
+    """The longest input in tokens that the setting, the tokenizer and the model all allow."""
+    limits = [wanted, tokenizer.model_max_length]
+    positions = getattr(config, "max_position_embeddings", None)
+    if isinstance(positions, int) and positions > 0:
+        if config.model_type in _POSITIONS_AFTER_PADDING:
+            positions -= int(getattr(config, "pad_token_id", 0) or 0) + 1
+        limits.append(positions)
+    return min(limits)
+
+
+def padding_id(tokenizer: PreTrainedTokenizerBase) -> int:
+    """The id that fills rows up.
+
+    Raises:
+        ModelError: The tokenizer has none.
+    """
+    found = tokenizer.pad_token_id
+    if not isinstance(found, int):
+        raise ModelError(
+            "the checkpoint's tokenizer has no padding token",
+            where=str(tokenizer.name_or_path),
+            remedy="Fine-tuning is for encoders (BERT, RoBERTa, ELECTRA, …); this looks like "
+            "another kind of model.",
+        )
+    return found

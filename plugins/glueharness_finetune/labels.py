@@ -1,0 +1,136 @@
+"""A checkpoint's own label names and the task's: matched by name, never by position."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from torch import nn
+    from transformers import PretrainedConfig, PreTrainedModel
+
+    from glueharness import TaskSpec
+
+_GENERIC = re.compile(r"label[_ ]?\d+", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeadPlan:
+    """What becomes of a checkpoint's classification head.
+
+    Attributes:
+        keep: Whether the head serves the task.
+        order: For each label of the task, the row of the checkpoint's head; None: as they are.
+        reason: Why, in words.
+        warning: What the user should know; empty if nothing.
+    """
+
+    keep: bool
+    order: tuple[int, ...] | None = None
+    reason: str = ""
+    warning: str = ""
+
+
+def plan_head(own: Mapping[int, str], task: TaskSpec) -> HeadPlan:
+    """Decide by the names that the checkpoint gives its outputs.
+
+    Args:
+        own: The checkpoint's output number to label name.
+        task: The task.
+    """
+    if len(own) != task.num_outputs:
+        return _by_number(own, task)
+    if task.regression:
+        return HeadPlan(keep=True, reason="one output, as the task has")
+    names = {_plain(name): number for number, name in own.items()}
+    wanted = [_plain(label) for label in task.labels]
+    if all(_GENERIC.fullmatch(name) for name in own.values()):
+        return HeadPlan(keep=True, reason="the checkpoint does not name its labels")
+    if set(names) == set(wanted):
+        order = tuple(names[label] for label in wanted)
+        if order == tuple(range(len(order))):
+            return HeadPlan(keep=True, reason="the checkpoint names the task's labels in order")
+        return HeadPlan(
+            keep=True, order=order, reason="the checkpoint names the task's labels in another order"
+        )
+    return _unlike(own, task)
+
+
+def _by_number(own: Mapping[int, str], task: TaskSpec) -> HeadPlan:
+    reason = f"the checkpoint has {len(own)} outputs, the task {task.num_outputs}"
+    if task.regression or all(_GENERIC.fullmatch(name) for name in own.values()):
+        return HeadPlan(keep=False, reason=reason)
+    return HeadPlan(keep=False, reason=reason, warning=_unlike(own, task).warning)
+
+
+def _unlike(own: Mapping[int, str], task: TaskSpec) -> HeadPlan:
+    wanted = {_plain(label) for label in task.labels}
+    common = [name for name in own.values() if _plain(name) in wanted]
+    named = ", ".join(own.values())
+    warning = ""
+    if common:
+        warning = (
+            f"The checkpoint's labels ({named}) are only in part those of {task.name} "
+            f"({', '.join(task.labels)}): its classification head is not used."
+        )
+    return HeadPlan(
+        keep=False, reason=f"the checkpoint names other labels: {named}", warning=warning
+    )
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s\-]+", "_", name.strip().lower())
+
+
+def name_outputs(config: PretrainedConfig, task: TaskSpec) -> None:
+    """Put the task's label names into a model's configuration, in the task's order."""
+    if task.regression:
+        config.num_labels = 1
+        config.problem_type = "regression"
+        return
+    config.id2label = dict(enumerate(task.labels))
+    config.label2id = {label: number for number, label in enumerate(task.labels)}
+    config.problem_type = "single_label_classification"
+
+
+def output_layer(model: PreTrainedModel, outputs: int) -> tuple[str, nn.Linear]:
+    """Name and layer that gives a classifier's outputs: the last one outside of the encoder.
+
+    Raises:
+        LookupError: There is none of that width.
+    """
+    from torch import nn
+
+    encoder = set(model.base_model.modules()) if model.base_model is not model else set()
+    found = [
+        (name, module)
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Linear) and module not in encoder
+        if module.out_features == outputs
+    ]
+    if not found:
+        raise LookupError(f"no linear layer with {outputs} outputs")
+    return found[-1]
+
+
+def arrange_outputs(layer: nn.Linear, order: Sequence[int]) -> None:
+    """Move the rows of an output layer: row i becomes what row ``order[i]`` was."""
+    import torch
+
+    with torch.no_grad():
+        layer.weight.copy_(layer.weight[list(order)].clone())
+        if layer.bias is not None:
+            layer.bias.copy_(layer.bias[list(order)].clone())
+
+
+def renew_outputs(layer: nn.Linear, config: Any) -> None:
+    """Give an output layer fresh weights, as BERT begins: normal with a small deviation."""
+    import torch
+
+    with torch.no_grad():
+        layer.weight.normal_(0.0, float(getattr(config, "initializer_range", 0.02)))
+        if layer.bias is not None:
+            layer.bias.zero_()

@@ -1,0 +1,241 @@
+"""From a checkpoint's files, or from nothing, to a classifier with the task's labels."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from glueharness import ModelError
+from glueharness_finetune.labels import (
+    arrange_outputs,
+    name_outputs,
+    output_layer,
+    plan_head,
+    renew_outputs,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+    from glueharness import TaskSpec
+    from glueharness_finetune.pretrained import FreshStart
+    from glueharness_finetune.settings import FinetuneSettings
+
+_SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+
+
+@dataclass(slots=True, kw_only=True)
+class Classifier:
+    """A model with its tokenizer.
+
+    Attributes:
+        model: The model, on the processor, in float32.
+        tokenizer: Its tokenizer.
+        facts: What is to be known of it, JSON-able.
+        warnings: What the user should know.
+    """
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    facts: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
+def load_pretrained(folder: Path, task: TaskSpec, settings: FinetuneSettings) -> Classifier:
+    """A classifier from a checkpoint; its head is kept, rearranged or made anew by its labels.
+
+    Raises:
+        ModelError: The files are damaged, or of a model that cannot classify.
+    """
+    import torch
+    from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
+
+    trusted = {"trust_remote_code": settings.trust_remote_code, "local_files_only": True}
+    with _explained(folder), _quiet():
+        config = AutoConfig.from_pretrained(folder, **trusted)
+        head = plan_head(label_names(config), task)
+        name_outputs(config, task)
+        _set_dropout(config, settings.dropout)
+        model, report = AutoModelForSequenceClassification.from_pretrained(
+            folder,
+            config=config,
+            dtype=torch.float32,
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
+            **trusted,
+        )
+        tokenizer = AutoTokenizer.from_pretrained(folder, **trusted)
+        layer_name, layer = output_layer(model, task.num_outputs)
+    absent = {*report["missing_keys"], *(str(key[0]) for key in report["mismatched_keys"])}
+    found = Classifier(model=model, tokenizer=tokenizer)
+    if f"{layer_name}.weight" in absent:
+        found.facts["head"] = "fresh: the checkpoint has none for the task"
+    elif not head.keep:
+        renew_outputs(layer, config)
+        found.facts["head"] = f"fresh: {head.reason}"
+    else:
+        if head.order is not None:
+            arrange_outputs(layer, head.order)
+            found.facts["head_order"] = dict(zip(task.labels, head.order, strict=True))
+        found.facts["head"] = f"kept: {head.reason}"
+    if head.warning:
+        found.warnings.append(head.warning)
+    encoder = sorted(key for key in absent if key.startswith(f"{model.base_model_prefix}."))
+    # A pooler that pretraining did not need is part of the head in all but name.
+    missing = [key for key in encoder if ".pooler." not in key]
+    if missing:
+        found.warnings.append(
+            f"{len(missing)} weights of the encoder are not in the checkpoint and are fresh, "
+            f"for instance {missing[0]}."
+        )
+    return found
+
+
+def load_saved(folder: Path, settings: FinetuneSettings) -> Classifier:
+    """A classifier that :func:`save` wrote.
+
+    Raises:
+        ModelError: There is none, it is damaged, or its weights are not in safetensors.
+    """
+    import torch
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    if not any(folder.glob("*.safetensors")):
+        raise ModelError(
+            "there are no weights in the safetensors format",
+            where=str(folder),
+            remedy="Other formats can carry code and are not read here.",
+        )
+    trusted = {"trust_remote_code": settings.trust_remote_code, "local_files_only": True}
+    with _explained(folder), _quiet():
+        model = AutoModelForSequenceClassification.from_pretrained(
+            folder, dtype=torch.float32, use_safetensors=True, **trusted
+        )
+        tokenizer = AutoTokenizer.from_pretrained(folder, **trusted)
+    return Classifier(model=model, tokenizer=tokenizer)
+
+
+def make_fresh(
+    start: FreshStart, texts: Iterable[str], task: TaskSpec, settings: FinetuneSettings
+) -> Classifier:
+    """A classifier with fresh weights and a vocabulary learnt from texts.
+
+    Args:
+        start: Architecture and size of the vocabulary.
+        texts: The training texts.
+        task: The task.
+        settings: Dropout, if it is set.
+    """
+    from transformers import AutoConfig, AutoModelForSequenceClassification
+
+    tokenizer = learn_vocabulary(texts, start.vocabulary)
+    config = AutoConfig.for_model(
+        start.model_type,
+        **{**start.architecture, "vocab_size": len(tokenizer)},
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    name_outputs(config, task)
+    _set_dropout(config, settings.dropout)
+    # transformers leaves some of what is used here without annotations.
+    from_config: Any = AutoModelForSequenceClassification.from_config
+    return Classifier(
+        model=from_config(config),
+        tokenizer=tokenizer,
+        facts={"head": "fresh: all weights are", "vocabulary": len(tokenizer)},
+    )
+
+
+def make_empty(folder: Path, settings: FinetuneSettings) -> Classifier:
+    """The classifier whose configuration and tokenizer lie in a folder; its weights mean nothing.
+
+    Raises:
+        ModelError: The files are damaged.
+    """
+    from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
+
+    trusted = {"trust_remote_code": settings.trust_remote_code}
+    with _explained(folder), _quiet():
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, **trusted)
+        from_config: Any = AutoModelForSequenceClassification.from_config
+        model = from_config(config, **trusted)
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, **trusted)
+    return Classifier(model=model, tokenizer=tokenizer)
+
+
+def label_names(config: PretrainedConfig) -> Mapping[int, str]:
+    """The names that a checkpoint gives its outputs, by their number."""
+    return {int(number): str(name) for number, name in (config.id2label or {}).items()}
+
+
+def save(classifier: Classifier, folder: Path) -> None:
+    """Write a plain checkpoint: configuration with label names, safetensors, tokenizer."""
+    with _quiet():
+        classifier.model.save_pretrained(folder)
+        classifier.tokenizer.save_pretrained(str(folder))
+
+
+def learn_vocabulary(texts: Iterable[str], size: int) -> PreTrainedTokenizerBase:
+    """A lower-casing WordPiece tokenizer, as BERT's, whose pieces come from ``texts``.
+
+    The same texts in the same order give the same vocabulary.
+    """
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+    from transformers import BertTokenizer
+
+    learner = Tokenizer(models.WordPiece(unk_token="[UNK]"))  # noqa: S106 - no password
+    learner.normalizer = normalizers.BertNormalizer(lowercase=True)
+    learner.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=size, min_frequency=2, special_tokens=list(_SPECIAL), show_progress=False
+    )
+    learner.train_from_iterator(texts, trainer)
+    return BertTokenizer(vocab=learner.get_vocab(), model_max_length=512)
+
+
+def _set_dropout(config: PretrainedConfig, rate: float | None) -> None:
+    if rate is None:
+        return
+    for name, value in config.to_dict().items():
+        if ("dropout" in name or name.endswith("pdrop")) and isinstance(value, int | float):
+            setattr(config, name, rate)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep transformers' reports and progress bars off the terminal: what matters is said here."""
+    from transformers.utils import logging as its_logging
+
+    logging: Any = its_logging
+    before, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
+        if bars:
+            logging.enable_progress_bar()
+
+
+@contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    """Turn whatever reading a checkpoint raises into one message."""
+    # Pickled weights could otherwise be sent to the hub to be converted there.
+    os.environ.setdefault("DISABLE_SAFETENSORS_CONVERSION", "1")
+    try:
+        yield
+    except ModelError:
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        raise ModelError(
+            f"the model cannot be loaded: {reason[:400] or type(error).__name__}",
+            where=str(folder),
+            remedy="It must be an encoder that AutoModelForSequenceClassification can load, with "
+            "its tokenizer's files beside it.",
+        ) from error

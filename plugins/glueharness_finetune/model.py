@@ -1,0 +1,278 @@
+"""``FinetunedEncoder``: the model of every encoder, from resolving its checkpoint to saving it."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from glueharness import LABEL_COLUMN, ModelError
+from glueharness import Progress as Report
+from glueharness_finetune import loading
+from glueharness_finetune.batches import Padding
+from glueharness_finetune.checkpoint import CheckpointFolder, Progress, Saved, size_of
+from glueharness_finetune.encode import Encoder, longest_input, padding_id
+from glueharness_finetune.loop import Training, run_training
+from glueharness_finetune.optimiser import Optimiser
+from glueharness_finetune.precision import choose_runtime
+from glueharness_finetune.predict import Predictor
+from glueharness_finetune.pretrained import (
+    Checkpoint,
+    check_folder,
+    find_checkpoint,
+    looks_like_folder,
+)
+from glueharness_finetune.weights import load_weights, weights_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import torch
+
+    from glueharness import FitContext, FloatArray, ModelContext, Split
+    from glueharness.protocols import Evaluation
+    from glueharness_finetune.encode import Encoded
+    from glueharness_finetune.loading import Classifier
+    from glueharness_finetune.settings import FinetuneSettings
+
+_START = "start.json"
+
+
+class FinetunedEncoder:
+    """An encoder with a classification head, fine-tuned whole.
+
+    Args:
+        context: Task, settings and seed.
+        checkpoint: The pretrained encoder.
+
+    Raises:
+        ModelError: The checkpoint is a folder, and holds no model.
+    """
+
+    def __init__(self, context: ModelContext, checkpoint: Checkpoint) -> None:
+        self.task = context.task
+        self.seed = context.seed
+        self.checkpoint = checkpoint
+        self._context = context
+        self.settings: FinetuneSettings = context.settings
+        self._changes: Mapping[str, Any] = {}
+        self._facts: Mapping[str, Any] = {}
+        self._classifier: Classifier | None = None
+        self._predictor: Predictor | None = None
+        self._encoder: Encoder | None = None
+        if self.settings.weights is not None:
+            check_folder(self.settings.weights)
+        elif looks_like_folder(checkpoint.name):
+            check_folder(_expanded(checkpoint.name))
+
+    def fit(self, train: Split, dev: Mapping[str, Split], context: FitContext) -> None:
+        """Resolve the checkpoint, encode, train, and end with the epoch to keep."""
+        import torch
+
+        torch.manual_seed(self.seed)
+        checkpoints = CheckpointFolder(context.folder, context.warn)
+        saved = self._saved(checkpoints, train, context) if context.resume else None
+        if saved is None:
+            classifier = self._begin(train, context)
+        else:
+            classifier = loading.make_empty(checkpoints.start, self.settings)
+        self._use(classifier)
+        assert self._predictor is not None  # noqa: S101 - for the type checker
+        with self._predictor.runtime.threading():
+            self._note_runtime(context)
+            training = Training(
+                model=classifier.model,
+                settings=self.settings,
+                seed=self.seed,
+                train=self._encode(train, "train", context),
+                targets=self._targets(train),
+                dev={name: self._encode(split, name, context) for name, split in dev.items()},
+                predictor=self._predictor,
+                optimiser=Optimiser(classifier.model, self.settings),
+                checkpoints=checkpoints,
+                context=context,
+                progress=Progress(plan=self._plan(len(train))),
+            )
+            if saved is not None:
+                _restore(training, saved)
+            else:
+                checkpoints.require_space(5 * size_of(weights_of(classifier.model)))
+                checkpoints.write_start(self._write_start)
+            run_training(training)
+
+    def predict(self, split: Split) -> FloatArray:
+        """Scores of every row: ``[n, k]`` in the order of the task's labels, ``[n]`` for scores.
+
+        Raises:
+            ModelError: The model is neither trained nor loaded.
+        """
+        if self._predictor is None or self._encoder is None:
+            raise ModelError("the model is not trained yet")
+        with self._predictor.runtime.threading():
+            return self._predictor.scores(self._encoder.encode(split))
+
+    def save(self, folder: Path) -> None:
+        """Write a checkpoint that ``pipeline("text-classification", model=folder)`` takes."""
+        if self._classifier is None:
+            raise ModelError("the model is not trained yet")
+        loading.save(self._classifier, folder)
+
+    def load(self, folder: Path) -> None:
+        """Become the model that was saved in ``folder``.
+
+        Raises:
+            ModelError: It is damaged, not in safetensors, or of another task.
+        """
+        classifier = loading.load_saved(folder, self.settings)
+        names = loading.label_names(classifier.model.config)
+        named = [names[number] for number in sorted(names)]
+        if not self.task.regression and named != list(self.task.labels):
+            raise ModelError(
+                f"the model's labels are {', '.join(named)}; those of {self.task.name} are "
+                f"{', '.join(self.task.labels)}",
+                where=str(folder),
+            )
+        self._use(classifier)
+
+    def _begin(self, train: Split, context: FitContext) -> Classifier:
+        """The classifier to start with, and everything worth knowing of it in the record."""
+        self.settings = self._context.settings
+        found = find_checkpoint(
+            self.checkpoint, weights=self.settings.weights, offline=self._context.offline
+        )
+        facts: dict[str, Any] = {
+            "name": self.checkpoint.name,
+            "how": found.how,
+            "revision": found.revision,
+            "fresh": found.folder is None,
+        }
+        if found.warning:
+            context.warn(found.warning)
+        if found.folder is not None:
+            facts["folder"] = str(found.folder)
+            classifier = loading.load_pretrained(found.folder, self.task, self.settings)
+        else:
+            assert self.checkpoint.fresh is not None  # noqa: S101 - as find_checkpoint promises
+            facts["tried"] = dict(found.tried)
+            reasons = "; ".join(f"{place}: {reason}" for place, reason in found.tried)
+            context.warn(
+                f"The pretrained weights of {self.checkpoint.name} are not to be had ({reasons}). "
+                "Training starts from FRESH WEIGHTS with a vocabulary made from the training "
+                "texts: scores say little about the pretrained model."
+            )
+            self._adjust(self.checkpoint.fresh.recipe, context)
+            texts = (text for column in self.task.columns for text in train[column])
+            classifier = loading.make_fresh(self.checkpoint.fresh, texts, self.task, self.settings)
+        for message in classifier.warnings:
+            context.warn(message)
+        self._facts = {**facts, **classifier.facts}
+        context.note("checkpoint", self._facts)
+        return classifier
+
+    def _adjust(self, recipe: Mapping[str, Any], context: FitContext) -> None:
+        """Put a recipe in the place of what the user has not chosen."""
+        changes = {
+            name: value for name, value in recipe.items() if not self._context.chosen_by_user(name)
+        }
+        self.settings = dataclasses.replace(self.settings, **changes)
+        self._changes = changes
+        for name, value in changes.items():
+            context.adjust(name, value, "recipe for fresh weights")
+
+    def _saved(
+        self, checkpoints: CheckpointFolder, train: Split, context: FitContext
+    ) -> Saved | None:
+        """The newest whole checkpoint of an interrupted run, and the settings that it had."""
+        if not checkpoints.start_is_whole():
+            return None
+        start = json.loads((checkpoints.start / _START).read_text(encoding="utf-8"))
+        self._adjust(start["changes"], context)
+        saved = checkpoints.load(self._plan(len(train)))
+        if saved is None:
+            context.warn("No checkpoint of the run is whole: it begins anew.")
+            return None
+        self._facts = start["facts"]
+        context.note("checkpoint", self._facts)
+        return saved
+
+    def _write_start(self, folder: Path) -> None:
+        assert self._classifier is not None  # noqa: S101 - called by fit
+        self._classifier.model.config.save_pretrained(folder)
+        self._classifier.tokenizer.save_pretrained(str(folder))
+        start = {"changes": self._changes, "facts": self._facts}
+        (folder / _START).write_text(json.dumps(start), encoding="utf-8")
+
+    def _use(self, classifier: Classifier) -> None:
+        import torch
+
+        runtime = choose_runtime(self.settings)
+        tokenizer, model = classifier.tokenizer, classifier.model
+        longest = longest_input(self.settings.max_length, tokenizer, model.config)
+        torch.nn.Module.to(model, runtime.device)
+        self._classifier = classifier
+        self._encoder = Encoder(tokenizer, self.task.columns, longest)
+        self._predictor = Predictor(
+            model=model,
+            outputs=self.task.num_outputs,
+            padding=Padding(
+                id=padding_id(tokenizer),
+                type=tokenizer.pad_token_type_id,
+                left=tokenizer.padding_side == "left",
+                longest=max(longest, longest_input(512, tokenizer, model.config)),
+            ),
+            runtime=runtime,
+            tokens=self.settings.evaluation_tokens,
+        )
+
+    def _note_runtime(self, context: FitContext) -> None:
+        assert self._predictor is not None  # noqa: S101 - called by fit
+        assert self._encoder is not None  # noqa: S101
+        runtime = self._predictor.runtime
+        context.note("device", str(runtime.device))
+        context.note("precision", runtime.precision)
+        context.note("threads", runtime.threads)
+        context.note("max_length", self._encoder.max_length)
+        context.note("parameters", self._predictor.model.num_parameters())
+
+    def _encode(self, split: Split, name: str, context: FitContext) -> Encoded:
+        assert self._encoder is not None  # noqa: S101 - called by fit
+
+        def advance(done: int) -> None:
+            context.report(Report(phase=f"encode {name}", done=done, total=len(split), unit="rows"))
+
+        return self._encoder.encode(split, advance)
+
+    def _targets(self, train: Split) -> torch.Tensor:
+        import torch
+
+        if self.task.regression:
+            return torch.from_numpy(np.asarray(train[LABEL_COLUMN], dtype=np.float32))
+        numbers = {label: number for number, label in enumerate(self.task.labels)}
+        return torch.tensor([numbers[label] for label in train[LABEL_COLUMN]], dtype=torch.int64)
+
+    def _plan(self, rows: int) -> str:
+        """A hash of what the steps depend on."""
+        facts = [self.seed, rows, self.task.name, dataclasses.asdict(self.settings)]
+        return hashlib.sha256(json.dumps(facts, default=str).encode()).hexdigest()[:16]
+
+
+def _expanded(name: str) -> Path:
+    from pathlib import Path
+
+    return Path(name).expanduser()
+
+
+def _restore(training: Training, saved: Saved) -> None:
+    """Put a checkpoint into a training, and tell the epochs that were over before."""
+    load_weights(training.model, saved.weights)
+    training.optimiser.restore(saved.optimiser)
+    training.progress, training.best = saved.progress, saved.best
+    from glueharness.protocols import Evaluation as Scores
+
+    for epoch in saved.progress.history:
+        evaluation: Evaluation = Scores(metrics=epoch.metrics, primary=epoch.primary)
+        training.context.epoch(epoch.number, evaluation, epoch.values)

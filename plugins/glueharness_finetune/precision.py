@@ -1,0 +1,104 @@
+"""Where a model computes, and in what number format."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from glueharness import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+
+    import torch
+
+    from glueharness_finetune.settings import FinetuneSettings
+
+FP32, BF16 = "fp32", "bf16"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime:
+    """Where and how a model computes.
+
+    Attributes:
+        device: The device.
+        precision: ``"fp32"``, or ``"bf16"`` for matrix products in bfloat16 with weights, sums
+            and normalisation in float32.
+        threads: Processor threads.
+    """
+
+    device: torch.device
+    precision: str
+    threads: int
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether the device is a GPU."""
+        return self.device.type == "cuda"
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """A region whose matrix products run in the precision."""
+        import torch
+
+        if self.precision == FP32:
+            return nullcontext()
+        return torch.autocast(self.device.type, torch.bfloat16)
+
+    @contextmanager
+    def threading(self) -> Iterator[None]:
+        """A region that uses that many processor threads."""
+        import torch
+
+        before = torch.get_num_threads()
+        torch.set_num_threads(self.threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
+
+
+def choose_runtime(settings: FinetuneSettings) -> Runtime:
+    """What the settings ask for, ``auto`` resolved by what this machine has.
+
+    Raises:
+        ConfigError: The machine has no such device or format.
+    """
+    import torch
+
+    from glueharness.environment import core_count
+
+    found = torch.cuda.is_available()
+    if settings.device == "cuda" and not found:
+        raise ConfigError(
+            "--device cuda: PyTorch finds no CUDA GPU here", remedy="Use --device auto."
+        )
+    name = "cuda" if found and settings.device != "cpu" else "cpu"
+    able = torch.cuda.is_bf16_supported() if name == "cuda" else cpu_has_bf16()
+    if settings.precision == BF16 and name == "cuda" and not able:
+        raise ConfigError("--precision bf16: this GPU has none", remedy="Use --precision auto.")
+    wanted = settings.precision
+    return Runtime(
+        device=torch.device(name),
+        precision=wanted if wanted != "auto" else (BF16 if able else FP32),
+        threads=settings.threads or core_count(),
+    )
+
+
+def cpu_has_bf16() -> bool:
+    """Whether the processor multiplies bfloat16 matrices itself; imitating it is slower."""
+    import torch
+
+    # Newer versions of PyTorch tell; older ones leave /proc/cpuinfo, where there is one.
+    if hasattr(torch.cpu, "get_capabilities"):
+        found = torch.cpu.get_capabilities()
+        return any(found.get(name) for name in ("avx512_bf16", "amx_bf16", "arm_bf16", "bf16"))
+    from pathlib import Path
+
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return False
+    return any(f" {name}" in text for name in ("avx512_bf16", "amx_bf16"))

@@ -1,0 +1,119 @@
+"""The settings of fine-tuning, under the names that tutorials and papers use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path  # noqa: TC003 - the settings' types are read when they are listed
+
+from glueharness import setting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinetuneSettings:
+    """Settings of every fine-tuned encoder.
+
+    Attributes:
+        epochs: Passes over the training data.
+        batch_size: Rows that go through the model at once, in training.
+        gradient_accumulation_steps: Batches an optimiser step; the gradient is that of one batch
+            of ``batch_size`` times as many rows.
+        learning_rate: Peak of the schedule: linear warm-up, then linear decay to zero.
+        warmup_ratio: Share of the steps that the warm-up takes.
+        weight_decay: AdamW's decoupled decay; not on biases and normalisation weights.
+        max_grad_norm: Largest L2 norm of the gradient; longer ones are scaled down. 0: no limit.
+        max_length: Longest input; of a pair, the longer text is cut first.
+        keep_best: Whether the epoch with the best primary metric is kept, and not the last.
+        dropout: Dropout rate in the place of the checkpoint's own.
+        weights: Folder with the pretrained weights, in the place of the hub.
+        precision: ``auto`` takes bf16 where the processor or GPU has it.
+        device: ``auto`` takes a CUDA GPU if there is one.
+        threads: Processor threads; None takes all cores.
+        evaluation_tokens: Tokens that go through the model at once when predicting, padding
+            included.
+        checkpoint_minutes: Time between checkpoints inside an epoch; 0: only at its end.
+        auto_batch: Whether to halve the rows at once when a GPU runs out of memory; the gradient
+            of a step stays that of all its rows.
+        length_buckets: Whether batches hold rows of about equal length.
+        fast_dropout: Whether dropout on a processor draws the gaps between dropped elements.
+        short_attention: Whether attention is computed as plain matrix products.
+        lazy_embedding: Whether word vectors that a batch does not touch are updated later.
+        token_cache: Whether tokenised texts are kept on disk.
+        trust_remote_code: Whether code that comes with a checkpoint may run.
+    """
+
+    epochs: int = setting(3, help="Passes over the training data.", unit="epochs", low=1, high=1000)
+    batch_size: int = setting(
+        32, help="Rows that go through the model at once.", unit="rows", low=1, high=65536
+    )
+    gradient_accumulation_steps: int = setting(
+        1, help="Batches an optimiser step.", unit="batches", low=1, high=65536
+    )
+    learning_rate: float = setting(
+        5e-5, help="Peak learning rate: linear warm-up and decay.", above=0, high=1
+    )
+    warmup_ratio: float = setting(
+        0.1, help="Warm-up, as a share of the steps.", unit="fraction", low=0, below=1
+    )
+    weight_decay: float = setting(
+        0.01, help="AdamW's weight decay (none on biases and normalisation).", low=0, below=1
+    )
+    max_grad_norm: float = setting(
+        1.0, help="Largest norm of the gradient; 0: no limit.", low=0, high=1e9
+    )
+    max_length: int = setting(128, help="Longest input.", unit="tokens", low=8, high=512)
+    keep_best: bool = setting(True, help="Keep the best epoch, not the last.")
+    dropout: float | None = setting(
+        None, help="Dropout rate in the place of the checkpoint's own.", low=0, below=1
+    )
+    weights: Path | None = setting(
+        None, help="Folder with the pretrained weights, in the place of the hub."
+    )
+    precision: str = setting(
+        "auto", help="auto: bf16 where the hardware has it.", choices=("auto", "fp32", "bf16")
+    )
+    device: str = setting(
+        "auto", help="auto: a CUDA GPU if there is one.", choices=("auto", "cpu", "cuda")
+    )
+    threads: int | None = setting(
+        None, help="Processor threads; all cores if not given.", unit="threads", low=1, high=1024
+    )
+    evaluation_tokens: int = setting(
+        8192, help="Tokens at once when predicting.", unit="tokens", low=512, high=2**24
+    )
+    checkpoint_minutes: float = setting(
+        10.0, help="Time between checkpoints inside an epoch; 0: none.", unit="minutes", low=0
+    )
+    auto_batch: bool = setting(
+        False, help="Halve the rows at once when a GPU runs out of memory; the result is the same."
+    )
+    length_buckets: bool = setting(True, help="Batches of rows of about equal length.")
+    fast_dropout: bool = setting(True, help="Quicker dropout on a processor, same rate.")
+    short_attention: bool = setting(True, help="Attention as plain matrix products.")
+    lazy_embedding: bool = setting(
+        True, help="Update word vectors that a batch does not touch later, to the same values."
+    )
+    token_cache: bool = setting(True, help="Keep tokenised texts on disk.")
+    trust_remote_code: bool = setting(
+        False, help="Run code that comes with the checkpoint: only if you trust its author."
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse values that contradict each other.
+
+        Raises:
+            ValueError: It names the settings and their units.
+        """
+        if self.auto_batch and self.device == "cpu":
+            raise ValueError("--auto-batch is for a GPU; --device is cpu")
+        rows = self.batch_size * self.gradient_accumulation_steps
+        if rows > 2**20:
+            raise ValueError(
+                f"--batch-size {self.batch_size} (rows) times --gradient-accumulation-steps "
+                f"{self.gradient_accumulation_steps} (batches) is {rows} rows a step; "
+                f"at most {2**20}"
+            )
+        if self.evaluation_tokens < self.max_length:
+            raise ValueError(
+                f"--evaluation-tokens {self.evaluation_tokens} must hold at least one input of "
+                f"--max-length {self.max_length} tokens"
+            )

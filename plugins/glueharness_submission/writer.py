@@ -74,6 +74,9 @@ def _write_all(
 ) -> list[Path]:
     """Write everything aside first; only when all is on the disk do the files get their names."""
     written = [folder / name for name in files]
+    for path in [*written, folder / ARCHIVE, folder / MANIFEST]:
+        if path.is_dir():
+            raise SubmissionError("a folder has this name already", where=str(path))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:

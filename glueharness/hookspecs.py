@@ -1,6 +1,6 @@
 """Every extension point. A plugin implements any of these, marked with ``@glueharness.hookimpl``.
 
-The first seven are asked once, when the registry is built, each plugin on its own: return a list.
+The first eight are asked once, when the registry is built, each plugin on its own: return a list.
 The others are told what happens in a run; what they return is ignored, and an exception in one
 is reported and never harms the run.
 """
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from glueharness.specs import (
         CommandSpec,
         DiagnosticSpec,
+        GroupSpec,
         ModelSpec,
         PresetSpec,
         SourceSpec,
@@ -60,6 +61,11 @@ def glueharness_writers() -> Sequence[WriterSpec]:  # type: ignore[empty-body]
 @hookspec
 def glueharness_commands() -> Sequence[CommandSpec]:  # type: ignore[empty-body]
     """Commands that the plugin adds to ``glueharness``."""
+
+
+@hookspec
+def glueharness_groups() -> Sequence[GroupSpec]:  # type: ignore[empty-body]
+    """Groups of tasks that are run, submitted and scored together."""
 
 
 @hookspec

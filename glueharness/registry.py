@@ -12,7 +12,9 @@ from glueharness.settings import settings_of
 from glueharness.specs import (
     CommandSpec,
     DiagnosticSpec,
+    GroupSpec,
     ModelSpec,
+    PresetSpec,
     SourceSpec,
     TaskSpec,
     WriterSpec,
@@ -23,7 +25,17 @@ if TYPE_CHECKING:
 
     from glueharness.plugins import Plugins
 
-Spec = TypeVar("Spec", TaskSpec, ModelSpec, SourceSpec, WriterSpec, CommandSpec, DiagnosticSpec)
+Spec = TypeVar(
+    "Spec",
+    TaskSpec,
+    ModelSpec,
+    SourceSpec,
+    WriterSpec,
+    GroupSpec,
+    PresetSpec,
+    CommandSpec,
+    DiagnosticSpec,
+)
 
 
 @dataclass(slots=True)
@@ -95,12 +107,16 @@ class Registry:
         self.models: Shelf[ModelSpec] = Shelf("model")
         self.sources: Shelf[SourceSpec] = Shelf("data source")
         self.writers: Shelf[WriterSpec] = Shelf("submission writer")
+        self.groups: Shelf[GroupSpec] = Shelf("group")
+        self.presets: Shelf[PresetSpec] = Shelf("preset")
         self.commands: Shelf[CommandSpec] = Shelf("command")
         self.diagnostics: Shelf[DiagnosticSpec] = Shelf("diagnostic")
         self._collect(self.tasks, "glueharness_tasks", TaskSpec)
         self._collect(self.models, "glueharness_models", ModelSpec)
         self._collect(self.sources, "glueharness_sources", SourceSpec)
         self._collect(self.writers, "glueharness_writers", WriterSpec)
+        self._collect(self.groups, "glueharness_groups", GroupSpec)
+        self._collect(self.presets, "glueharness_presets", PresetSpec)
         self._collect(self.commands, "glueharness_commands", CommandSpec)
         self._collect(self.diagnostics, "glueharness_diagnostics", DiagnosticSpec)
         for status in self.plugins.statuses.values():
@@ -122,6 +138,8 @@ class Registry:
             self.models,
             self.sources,
             self.writers,
+            self.groups,
+            self.presets,
             self.commands,
             self.diagnostics,
         )

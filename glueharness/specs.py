@@ -6,15 +6,15 @@ needs the thing itself, so that listing two hundred tasks costs no more than lis
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from glueharness.errors import SpecError
 from glueharness.settings import DEFAULT, RECIPE_OF
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     import click
 
@@ -28,8 +28,6 @@ LABEL_COLUMN = "label"
 INDEX_COLUMN = "index"
 """Split column with the row's number in a submission, 0 … n-1."""
 
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
-_NO_VERSIONS: Mapping[int, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,9 +79,9 @@ class SubmissionFile:
 
     name: str
     split: str
-    values: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    values: Mapping[str, str] = field(default_factory=dict)
     decimals: int = 3
-    superseded: Mapping[int, str] = field(default_factory=lambda: _NO_VERSIONS)
+    superseded: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,7 +217,7 @@ class ModelContext:
     task: TaskSpec
     settings: Any
     seed: int
-    origins: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    origins: Mapping[str, str] = field(default_factory=dict)
     argument: str = ""
     offline: bool = False
 
@@ -251,7 +249,7 @@ class ModelSpec:
     description: str
     factory: Callable[[ModelContext], Model]
     settings: type[Any] = NoSettings
-    recipe: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+    recipe: Mapping[str, Any] = field(default_factory=dict)
     family: bool = False
     checkpoint: str = ""
     revision: str = ""
@@ -320,6 +318,32 @@ class DiagnosticSpec:
     factory: Callable[[bool], Sequence[Fact]]
 
 
+Scores = Mapping[str, Mapping[str, Mapping[str, float]]]
+"""Metric values by task, split and metric name, as the metrics give them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupSpec:
+    """Tasks that are run, submitted and scored together.
+
+    Attributes:
+        name: The name on the command line; what a task's ``group`` says.
+        title: The name in print.
+        description: One sentence: how the score is made.
+        tasks: Names of the tasks that count, in the order of their columns.
+        score: The group's score from its tasks' scores, a fraction in [0, 1]; None unless all
+            of them are there.
+        citation: Where the rule comes from.
+    """
+
+    name: str
+    title: str
+    description: str
+    tasks: tuple[str, ...]
+    score: Callable[[Scores], float | None]
+    citation: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PresetSpec:
     """Settings that belong together, for instance those of a paper; ``run --preset NAME``.
@@ -335,8 +359,8 @@ class PresetSpec:
 
     name: str
     description: str
-    settings: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
-    grid: Mapping[str, Sequence[Any]] = field(default_factory=lambda: _NOTHING)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    grid: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     citation: str = ""
 
 

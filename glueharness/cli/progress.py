@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from rich.progress import TaskID
 
+    from glueharness.config import RunConfig
     from glueharness.events import RunEvaluated, RunProgress, RunStarted, RunWarned
 
 _SHOWN = (
@@ -33,9 +34,16 @@ _SHOWN = (
 
 
 class ProgressDisplay:
-    """Shows what a run is doing: a bar a phase, a line an epoch, a panel a warning."""
+    """Shows what a run is doing: a bar a phase, a line an epoch, a panel a warning.
 
-    def __init__(self) -> None:
+    Args:
+        runs: How many runs will follow one another; more than one get an overall bar.
+    """
+
+    def __init__(self, runs: int = 1) -> None:
+        self._runs = runs
+        self._overall: TaskID | None = None
+        self._told: set[str] = set()
         self._console = stderr()
         self._progress = Progress(
             SpinnerColumn(),
@@ -63,6 +71,15 @@ class ProgressDisplay:
     ) -> None:
         """Stop drawing; the bars go, the lines stay."""
         self._progress.stop()
+
+    def announce(self, position: int, config: RunConfig) -> None:
+        """Say which of several runs comes next."""
+        if self._runs == 1:
+            return
+        if self._overall is None:
+            self._overall = self._progress.add_task("all runs", total=self._runs, values="")
+        words = f"{config.task}, seed {config.options.seed}"
+        self._progress.update(self._overall, completed=position, values=words)
 
     @hookimpl
     def glueharness_run_started(self, event: RunStarted) -> None:
@@ -132,6 +149,9 @@ class ProgressDisplay:
         self._warn(event.message, "warning")
 
     def _warn(self, message: str, title: str) -> None:
+        if message in self._told:  # one of several runs said so already
+            return
+        self._told.add(message)
         self._console.print(
             Panel(Text(message), title=title, title_align="left", border_style="yellow")
         )

@@ -11,80 +11,121 @@ import click
 from glueharness.cli import complete
 from glueharness.cli.app import App, environment_layer, json_option
 from glueharness.cli.options import SettingsCommand
-from glueharness.config import COMMAND_LINE, build_config, read_toml
-from glueharness.settings import Layer
+from glueharness.config import COMMAND_LINE, RunOptions, read_toml
+from glueharness.settings import Layer, convert, settings_of
 
 if TYPE_CHECKING:
-    from glueharness.record import RunRecord
-    from glueharness.specs import TaskSpec
+    from collections.abc import Sequence
+
+    from glueharness.config import RunConfig
+    from glueharness.plan import Outcome
+    from glueharness.registry import Registry
 
 
 @click.command(cls=SettingsCommand, name="run")
-@click.argument("task", shell_complete=complete.tasks)
+@click.argument("tasks", nargs=-1, required=True, metavar="TASK...", shell_complete=complete.tasks)
 @click.option(
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),
     help="TOML file with settings; options win over it, it wins over the model's recipe.",
 )
+@click.option(
+    "--seeds",
+    default="",
+    metavar="N|LIST",
+    help="Run each task with N seeds, or with these: 5, or 1,7,42.",
+)
+@click.option(
+    "--preset", default="", metavar="NAME", help="Settings of a paper or tutorial, by name."
+)
 @json_option
 @click.pass_context
 def command(
-    ctx: click.Context, /, task: str, config: Path | None, *, as_json: bool, **values: Any
+    ctx: click.Context,
+    /,
+    tasks: tuple[str, ...],
+    config: Path | None,
+    seeds: str,
+    preset: str,
+    *,
+    as_json: bool,
+    **values: Any,
 ) -> None:
     """Train a model on TASK, score it on the dev split, and keep everything in a run folder.
+
+    Several tasks, a group of tasks (glue) and several seeds are done one after the other; what is
+    there already is not repeated, so that the same command goes on after an interruption.
 
     \b
     glueharness run qnli                                   the default model, data found by itself
     glueharness run qnli --data-dir glue_data --epochs 5   the official download
     glueharness run qnli --model hf:./my-encoder --seed 7  any encoder, from a folder or the hub
     glueharness run qnli --model tfidf                     a baseline without PyTorch
+    glueharness run glue --seeds 5                         a whole row of GLUE
     """  # noqa: D301 - click's mark against re-wrapping
-    from glueharness.cli.progress import ProgressDisplay
-    from glueharness.run import run
+    from glueharness.plan import PlanRequest, build_plan, parse_seeds
 
     registry = App.of(ctx).registry
     given = {name: value for name, value in values.items() if value is not None}
     layers = [Layer(origin=COMMAND_LINE, values=given), environment_layer()]
     if config is not None:
         layers.append(read_toml(config))
-    resolved = build_config(task, layers, registry)
-    with ProgressDisplay() as display:
-        registry.plugins.register(display, "progress display")
-        record = run(resolved, registry)
+    request = PlanRequest(
+        names=tasks,
+        layers=layers,
+        seeds=parse_seeds(seeds, _first_seed(layers)) if seeds else (),
+        preset=preset,
+    )
+    plan = build_plan(request, registry)
+    outcomes = _do(plan, registry)
     if as_json:
-        from glueharness.cli.output import print_json
-
-        print_json(dataclasses.asdict(record))
+        _print_json(outcomes)
     else:
-        show_result(record, registry.task(task), resolved.options.runs_dir)
+        _show(outcomes, registry, tasks)
+    failed = [outcome for outcome in outcomes if outcome.error is not None]
+    if failed:
+        ctx.exit(1)
 
 
-def show_result(record: RunRecord, task: TaskSpec, runs_dir: Path) -> None:
-    """Print a run's dev scores and what can be done next."""
-    from rich.text import Text
+def _first_seed(layers: Sequence[Layer]) -> int:
+    item = next(item for item in settings_of(RunOptions) if item.name == "seed")
+    for layer in layers:
+        if item.name in layer.values:
+            return int(convert(item, layer.values[item.name], layer.origin))
+    return int(item.default)
 
-    from glueharness.cli.output import make_table, percent, stdout
 
-    titles = {metric.name: metric.title for metric in task.metrics}
-    rows = [
-        [
-            task.title,
-            record.model,
-            split,
-            titles[metric],
-            percent(value),
-            f"{record.data.splits[split].rows:,}",
-            ", ".join(record.marks) or "–",
-        ]
-        for split, metrics in record.metrics.items()
-        for metric, value in metrics.items()
+def _do(plan: Sequence[RunConfig], registry: Registry) -> list[Outcome]:
+    """Run a plan; the error of a single run is the command's error."""
+    from glueharness.cli.progress import ProgressDisplay
+    from glueharness.plan import run_plan
+
+    with ProgressDisplay(runs=len(plan)) as display:
+        registry.plugins.register(display, "progress display")
+        outcomes = run_plan(plan, registry, display.announce)
+    if len(outcomes) == 1 and outcomes[0].error is not None:
+        raise outcomes[0].error
+    return outcomes
+
+
+def _print_json(outcomes: Sequence[Outcome]) -> None:
+    from glueharness.cli.output import print_json
+
+    values = [
+        dataclasses.asdict(outcome.record)
+        if outcome.record is not None
+        else {"task": outcome.config.task, "status": "failed", "error": str(outcome.error)}
+        for outcome in outcomes
     ]
-    console = stdout()
-    columns = ["task", "model", "split", "metric", "points", "rows", "marks"]
-    console.print(make_table("", columns, rows))
-    seconds = sum(record.timings.values())
-    console.print(Text(f"run     {runs_dir / record.id}  ({seconds:.1f} s)"), soft_wrap=True)
-    following = ["glueharness leaderboard"]
-    if task.submission and not record.data.sample:
-        following.insert(0, f"glueharness submit {task.name}")
-    console.print(Text(f"next    {' · '.join(following)}"), soft_wrap=True)
+    print_json(values[0] if len(values) == 1 else values)
+
+
+def _show(outcomes: Sequence[Outcome], registry: Registry, names: Sequence[str]) -> None:
+    from glueharness.cli.results import show_plan, show_run
+
+    if len(outcomes) == 1 and outcomes[0].record is not None:
+        task = registry.task(outcomes[0].config.task)
+        show_run(outcomes[0].record, task, outcomes[0].config.options.runs_dir)
+    else:
+        groups = [registry.groups.get(name) for name in names if name in registry.groups.items]
+        show_plan(outcomes, registry, groups)

@@ -1,0 +1,115 @@
+"""What ``run`` prints at its end: one run's scores, or a row over tasks and seeds."""
+
+from __future__ import annotations
+
+from statistics import fmean, stdev
+from typing import TYPE_CHECKING
+
+from glueharness.cli.output import make_table, percent, stderr, stdout
+from glueharness.plan import by_task
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from glueharness.plan import Outcome, TaskOutcome
+    from glueharness.record import RunRecord
+    from glueharness.registry import Registry
+    from glueharness.specs import GroupSpec, TaskSpec
+
+
+def show_run(record: RunRecord, task: TaskSpec, runs_dir: Path) -> None:
+    """Print a run's dev scores and what can be done next."""
+    from rich.text import Text
+
+    titles = {metric.name: metric.title for metric in task.metrics}
+    rows = [
+        [
+            task.title,
+            record.model,
+            split,
+            titles[metric],
+            percent(value),
+            f"{record.data.splits[split].rows:,}",
+            ", ".join(record.marks) or "–",
+        ]
+        for split, metrics in record.metrics.items()
+        for metric, value in metrics.items()
+    ]
+    console = stdout()
+    columns = ["task", "model", "split", "metric", "points", "rows", "marks"]
+    console.print(make_table("", columns, rows))
+    seconds = sum(record.timings.values())
+    console.print(Text(f"run     {runs_dir / record.id}  ({seconds:.1f} s)"), soft_wrap=True)
+    following = ["glueharness leaderboard"]
+    if task.submission and not record.data.sample:
+        following.insert(0, f"glueharness submit {task.name}")
+    console.print(Text(f"next    {' · '.join(following)}"), soft_wrap=True)
+
+
+def show_plan(outcomes: Sequence[Outcome], registry: Registry, groups: Sequence[GroupSpec]) -> None:
+    """Print a line a task with mean and standard deviation over its seeds, then group scores."""
+    from rich.text import Text
+
+    tasks = by_task(outcomes)
+    rows = [row for task in tasks for row in _rows(task, registry.task(task.task))]
+    console = stdout()
+    model = outcomes[0].config.options.model
+    columns = ["task", "split", "metric", "points", "seeds", "marks"]
+    console.print(make_table(f"{model}, dev splits", columns, rows))
+    for group in groups:
+        console.print(Text(_group_line(group, tasks)), soft_wrap=True)
+    failed = [outcome for outcome in outcomes if outcome.error is not None]
+    for outcome in failed:
+        seed = outcome.config.options.seed
+        stderr().print(
+            f"failed: {outcome.config.task} with seed {seed}: {outcome.error}",
+            style="red",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+    console.print(Text("next    glueharness leaderboard"), soft_wrap=True)
+
+
+def _rows(outcome: TaskOutcome, task: TaskSpec) -> list[list[str]]:
+    """One line a split and metric; one that says so for a task with no completed run."""
+    if not outcome.records:
+        return [[task.title, "–", "–", "failed", "0", "–"]]
+    titles = {metric.name: metric.title for metric in task.metrics}
+    marks = sorted({mark for record in outcome.records for mark in record.marks})
+    return [
+        [
+            task.title,
+            split,
+            titles[metric],
+            spread(values),
+            str(len(values)),
+            ", ".join(marks) or "–",
+        ]
+        for split, metrics in outcome.values().items()
+        for metric, values in metrics.items()
+    ]
+
+
+def spread(values: Sequence[float]) -> str:
+    """Mean in points, with the standard deviation if there is more than one value."""
+    if len(values) < 2:
+        return percent(values[0])
+    return f"{percent(fmean(values))} ± {percent(stdev(values))}"
+
+
+def _group_line(group: GroupSpec, tasks: Sequence[TaskOutcome]) -> str:
+    """The group's score over the seeds that have every task, or how many tasks there are."""
+    seeds: dict[int, dict[str, dict[str, dict[str, float]]]] = {}
+    for task in tasks:
+        for record in task.records:
+            seeds.setdefault(record.seed, {})[task.task] = record.metrics
+    complete = [seeds[seed] for seed in seeds if set(group.tasks) <= set(seeds[seed])]
+    scores = [score for row in complete if (score := group.score(row)) is not None]
+    if not scores:
+        present = {task.task for task in tasks if task.records} & set(group.tasks)
+        return f"{group.title}   {len(present)} of {len(group.tasks)} tasks: no score"
+    samples = any("sample" in record.marks for task in tasks for record in task.records)
+    note = " on the bundled sample, which says nothing about GLUE" if samples else " (dev)"
+    return f"{group.title} score   {spread(scores)}{note}"

@@ -1,0 +1,202 @@
+"""Several runs as one piece of work: tasks × settings × seeds, what is there is not repeated."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from glueharness.config import build_config
+from glueharness.errors import ConfigError, GlueharnessError, Interrupted, UnknownNameError
+from glueharness.plugins import describe
+from glueharness.run import run
+from glueharness.settings import Layer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from glueharness.config import RunConfig
+    from glueharness.record import RunRecord
+    from glueharness.registry import Registry
+    from glueharness.specs import PresetSpec
+
+_MAX_SEEDS = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanRequest:
+    """What is to be run.
+
+    Attributes:
+        names: Tasks and groups of tasks.
+        layers: Settings, strongest first.
+        seeds: Seeds to run each task with; empty for the one that the settings give.
+        preset: Name of a preset; empty for none.
+    """
+
+    names: Sequence[str]
+    layers: Sequence[Layer]
+    seeds: Sequence[int] = ()
+    preset: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one planned run.
+
+    Attributes:
+        config: What was asked for.
+        record: The completed run's record; None if it failed.
+        error: Why it failed; None if it did not.
+    """
+
+    config: RunConfig
+    record: RunRecord | None = None
+    error: GlueharnessError | None = None
+
+
+@dataclass(slots=True)
+class TaskOutcome:
+    """The completed runs of one task, one a seed.
+
+    Attributes:
+        task: Task name.
+        records: Best run of each seed by the primary dev metric.
+        failed: Number of runs that failed.
+    """
+
+    task: str
+    records: list[RunRecord] = field(default_factory=list)
+    failed: int = 0
+
+    def values(self) -> dict[str, dict[str, list[float]]]:
+        """The seeds' dev scores by split and metric name."""
+        found: dict[str, dict[str, list[float]]] = {}
+        for record in self.records:
+            for split, metrics in record.metrics.items():
+                for metric, value in metrics.items():
+                    found.setdefault(split, {}).setdefault(metric, []).append(value)
+        return found
+
+
+def expand_names(names: Sequence[str], registry: Registry) -> list[str]:
+    """Tasks by name, groups as their tasks that can be trained; each once, in order.
+
+    Raises:
+        UnknownNameError: A name is neither a task nor a group.
+    """
+    tasks: dict[str, None] = {}
+    for name in names:
+        if name in registry.groups.items and name not in registry.tasks.items:
+            members = [registry.task(member) for member in registry.groups.get(name).tasks]
+            tasks |= dict.fromkeys(task.name for task in members if not task.trained_on)
+        elif name in registry.tasks.items:
+            tasks[registry.task(name).name] = None
+        else:
+            known = [*registry.tasks.items, *registry.groups.items]
+            raise UnknownNameError.among("task", name, known)
+    return list(tasks)
+
+
+def parse_seeds(text: str, first: int) -> list[int]:
+    """``"5"`` means five seeds from ``first`` on, ``"1,7,42"`` these three.
+
+    Raises:
+        ConfigError: It is neither.
+    """
+    try:
+        numbers = [int(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        numbers = []
+    if "," in text and numbers and min(numbers) >= 0 and len(set(numbers)) == len(numbers):
+        return numbers
+    if "," not in text and len(numbers) == 1 and 1 <= numbers[0] <= _MAX_SEEDS:
+        return list(range(first, first + numbers[0]))
+    raise ConfigError(
+        f"--seeds must be a number of seeds (1 to {_MAX_SEEDS}) or a list of different seeds "
+        f"such as 1,7,42, not {text!r}"
+    )
+
+
+def build_plan(request: PlanRequest, registry: Registry) -> list[RunConfig]:
+    """Every run that is asked for, checked before the first one starts.
+
+    Raises:
+        ConfigError: A setting is unknown, malformed or out of range.
+        UnknownNameError: No such task, group, model or preset.
+    """
+    preset = registry.presets.get(request.preset) if request.preset else None
+    plan = []
+    for task in expand_names(request.names, registry):
+        for point in grid_points(preset):
+            for seed in request.seeds or (None,):
+                layers = list(request.layers)
+                if seed is not None:
+                    layers.insert(0, Layer(origin="--seeds", values={"seed": seed}))
+                if preset is not None:
+                    layers.append(Layer(origin=f"preset {preset.name}", values=point))
+                plan.append(build_config(task, layers, registry))
+    return plan
+
+
+def grid_points(preset: PresetSpec | None) -> Iterator[Mapping[str, Any]]:
+    """The settings of each point of a preset's grid; one point without a grid."""
+    if preset is None:
+        yield {}
+        return
+    names = list(preset.grid)
+    for values in itertools.product(*preset.grid.values()):
+        yield {**preset.settings, **dict(zip(names, values, strict=True))}
+
+
+def run_plan(
+    plan: Sequence[RunConfig], registry: Registry, announce: Callable[[int, RunConfig], None]
+) -> list[Outcome]:
+    """Do every run of a plan; one that fails does not stop the others.
+
+    Args:
+        plan: The runs.
+        registry: Where names are looked up.
+        announce: Called before each run with its position, 0 for the first.
+
+    Raises:
+        Interrupted: The user stopped it; completed runs are kept and not repeated next time.
+    """
+    outcomes = []
+    for position, config in enumerate(plan):
+        announce(position, config)
+        try:
+            outcomes.append(Outcome(config=config, record=run(config, registry)))
+        except Interrupted as stop:
+            if len(plan) == 1:
+                raise
+            raise Interrupted(
+                f"stopped after {position} of {len(plan)} runs",
+                where=stop.where,
+                remedy="The same command goes on from here.",
+            ) from stop
+        except GlueharnessError as error:
+            outcomes.append(Outcome(config=config, error=error))
+        except Exception as error:  # a model's defect must not cost the other tasks their runs
+            if len(plan) == 1:
+                raise
+            failure = GlueharnessError(f"internal error: {describe(error)}")
+            outcomes.append(Outcome(config=config, error=failure))
+    return outcomes
+
+
+def by_task(outcomes: Sequence[Outcome]) -> list[TaskOutcome]:
+    """The outcomes a task; of several runs with one seed (a grid) the best on dev counts."""
+    tasks: dict[str, TaskOutcome] = {}
+    best: dict[tuple[str, int], RunRecord] = {}
+    for outcome in outcomes:
+        task = tasks.setdefault(outcome.config.task, TaskOutcome(outcome.config.task))
+        if outcome.record is None:
+            task.failed += 1
+            continue
+        key = (task.task, outcome.record.seed)
+        if key not in best or (outcome.record.primary or 0.0) > (best[key].primary or 0.0):
+            best[key] = outcome.record
+    for (name, _), record in best.items():
+        tasks[name].records.append(record)
+    return list(tasks.values())

@@ -1,0 +1,66 @@
+"""What the suites ask of the installed plugins."""
+
+from __future__ import annotations
+
+import functools
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from glueharness.registry import Registry
+from glueharness.testing.expect import expect, skip
+
+if TYPE_CHECKING:
+    from glueharness.plugin_status import PluginStatus
+    from glueharness.registry import Shelf
+
+_SECONDS = 60
+_SCRIPT = """
+import importlib.metadata, json, pathlib, sys
+from glueharness.plugin_choice import PluginChoice
+from glueharness.plugins import GROUP, load_plugins
+from glueharness.registry import Registry
+name, target = sys.argv[1:]
+points = [p for p in importlib.metadata.entry_points(group=GROUP) if (p.name, p.value) == (name, target)]
+files = () if points else (pathlib.Path(target),)
+plugins = load_plugins(points, PluginChoice(files=files))
+Registry(plugins)
+(status,) = plugins.statuses.values()
+print(json.dumps({"heavy": sorted(status.heavy), "seconds": status.seconds}))
+"""
+
+
+@functools.cache
+def installed() -> Registry:
+    """What is installed, loaded once a process."""
+    return Registry()
+
+
+def expect_cheap_description(shelf: Shelf, name: str) -> None:  # type: ignore[type-arg]
+    """Expect that the plugin which offers ``name`` imports nothing heavy to describe itself."""
+    claims = shelf.items.get(name, [])
+    if not claims or (claims[0][1].point is None and not claims[0][1].target.endswith(".py")):
+        skip(f"no installed plugin offers the {shelf.kind} {name!r}")
+    status = claims[0][1]
+    heavy = heavy_imports(status)
+    expect(
+        not heavy,
+        f"{status.owner} imports {', '.join(heavy)} merely to describe itself: import heavy "
+        "libraries inside the factories",
+    )
+
+
+def heavy_imports(status: PluginStatus) -> tuple[str, ...]:
+    """The heavy libraries that loading a plugin imports, seen in an interpreter of its own."""
+    return _heavy_imports(status.name, status.target)
+
+
+@functools.cache
+def _heavy_imports(name: str, target: str) -> tuple[str, ...]:
+    done = subprocess.run(
+        [sys.executable, "-c", _SCRIPT, name, target],
+        capture_output=True, text=True, timeout=_SECONDS, check=False,
+    )  # fmt: skip
+    expect(done.returncode == 0, f"the plugin cannot be loaded alone: {done.stderr.strip()}")
+    return tuple(json.loads(done.stdout)["heavy"])

@@ -1,0 +1,165 @@
+"""Small tasks and data that the suites make themselves, for whatever a plugin brings."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from glueharness.metrics import ACCURACY, metric
+from glueharness.scoring import Scorer
+from glueharness.specs import SplitSpec, SubmissionFile, TaskSpec
+from glueharness.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from glueharness.protocols import Evaluation, FloatArray, Progress
+
+FORMS = ("pair", "single", "score")
+"""Two texts and two labels; one text and three labels; two texts and a score."""
+
+TRAIN_ROWS, DEV_ROWS, TEST_ROWS = 48, 18, 9
+_CUES = (
+    ("harbour", "anchor", "sail", "tide"),
+    ("orchard", "apple", "blossom", "ladder"),
+    ("glacier", "summit", "rope", "snow"),
+)
+_FRAMES = ("the {} was seen near the {}", "she drew a {} beside the {}", "a {}, then one more {}")
+
+
+def _closeness(references: Sequence[float], predictions: Sequence[float]) -> float:
+    errors = [abs(a - b) for a, b in zip(references, predictions, strict=True)]
+    return 1.0 - sum(errors) / (5.0 * len(errors))
+
+
+CLOSENESS = metric("closeness", "Closeness", _closeness)
+
+
+def make_task(form: str, *, labels_reversed: bool = False) -> TaskSpec:
+    """A small task of one of the :data:`FORMS`.
+
+    Args:
+        form: Which.
+        labels_reversed: Whether the labels stand in the opposite order.
+    """
+    names = {"pair": ("sea", "garden"), "single": ("sea", "garden", "mountain")}.get(form, ())
+    labels = tuple(reversed(names)) if labels_reversed else names
+    return TaskSpec(
+        name=f"trial-{form}",
+        title=f"Trial {form}",
+        description="A task made for tests.",
+        columns=("text",) if form == "single" else ("first", "second"),
+        labels=labels,
+        score_range=(0.0, 5.0) if form == "score" else None,
+        splits=(
+            SplitSpec(name="train", role="train", rows=TRAIN_ROWS),
+            SplitSpec(name="dev", role="dev", rows=DEV_ROWS),
+            SplitSpec(name="test", role="test", rows=TEST_ROWS),
+        ),
+        metrics=(CLOSENESS if form == "score" else ACCURACY,),
+        submission=(
+            SubmissionFile(
+                name=f"Trial-{form}.tsv", split="test", values={name: name for name in names}
+            ),
+        ),
+    )
+
+
+def make_split(form: str, rows: int, *, start: int = 0) -> Table:
+    """Rows whose every text says the answer, numbered from ``start`` so that splits differ."""
+    kinds = 3 if form == "single" else 2
+    numbers = range(start, start + rows)
+    texts = [[_sentence(number, number % kinds, place) for number in numbers] for place in (0, 1)]
+    names = ("sea", "garden", "mountain")
+    answers: list[Any] = [
+        5.0 * (number % kinds) if form == "score" else names[number % kinds] for number in numbers
+    ]
+    columns = {"text": texts[0]} if form == "single" else {"first": texts[0], "second": texts[1]}
+    return Table({"index": list(range(rows)), **columns, "label": answers})
+
+
+def _sentence(number: int, kind: int, place: int) -> str:
+    cues = _CUES[kind]
+    frame = _FRAMES[(number + place) % len(_FRAMES)]
+    return frame.format(cues[(number // 2 + place) % 4], cues[(number // 3 + 2 * place) % 4])
+
+
+def train_split(form: str) -> Table:
+    """The training rows of a small task."""
+    return make_split(form, TRAIN_ROWS)
+
+
+def dev_split(form: str) -> Table:
+    """The dev rows of a small task."""
+    return make_split(form, DEV_ROWS, start=TRAIN_ROWS + 1)
+
+
+def replaced(split: Table, **columns: Sequence[Any]) -> Table:
+    """The split with other values in some columns."""
+    return Table({**{name: split[name] for name in split.column_names}, **columns})
+
+
+def chosen(split: Table, rows: Sequence[int]) -> Table:
+    """Some rows of a split, in the order given."""
+    return Table({name: [split[name][row] for row in rows] for name in split.column_names})
+
+
+@contextlib.contextmanager
+def trial_folder() -> Iterator[Path]:
+    """An empty folder whose name has a space and a letter beyond ASCII; it goes afterwards."""
+    with tempfile.TemporaryDirectory() as parent:
+        folder = Path(parent) / "a trial ü"
+        folder.mkdir()
+        yield folder
+
+
+@dataclass(slots=True)
+class TrialContext:
+    """What a model under test is given as its :class:`glueharness.FitContext`.
+
+    Attributes:
+        folder: For checkpoints.
+        scorer: Scores the dev rows.
+        resume: Whether to go on from ``folder``.
+        epochs: What the model told of its epochs.
+        notes: What it noted.
+        warnings: What it warned of.
+    """
+
+    folder: Path
+    scorer: Scorer
+    resume: bool = False
+    epochs: list[tuple[int, Evaluation, dict[str, float]]] = field(default_factory=list)
+    notes: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+    def score(self, predictions: Mapping[str, FloatArray]) -> Evaluation:
+        """Score predictions of the dev rows."""
+        return self.scorer.evaluate(predictions)
+
+    def report(self, progress: Progress) -> None:
+        """Nobody watches."""
+
+    def epoch(self, epoch: int, evaluation: Evaluation, values: Mapping[str, float]) -> None:
+        """Keep it."""
+        self.epochs.append((epoch, evaluation, dict(values)))
+
+    def note(self, name: str, value: Any) -> None:
+        """Keep it."""
+        self.notes[name] = value
+
+    def adjust(self, name: str, value: Any, origin: str) -> None:
+        """Keep it among the notes."""
+        self.notes[f"adjusted {name}"] = (value, origin)
+
+    def warn(self, message: str) -> None:
+        """Keep it."""
+        self.warnings.append(message)
+
+    @contextlib.contextmanager
+    def interruptible(self) -> Iterator[Callable[[], bool]]:
+        """Nobody interrupts."""
+        yield lambda: False

@@ -1,0 +1,145 @@
+"""Several runs as one: expansion, seeds, presets, failures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from glueharness import (
+    ConfigError,
+    GlueharnessError,
+    GroupSpec,
+    Interrupted,
+    PresetSpec,
+    TaskSpec,
+    UnknownNameError,
+    hookimpl,
+)
+from glueharness.config import COMMAND_LINE
+from glueharness.plan import (
+    PlanRequest,
+    build_plan,
+    by_task,
+    expand_names,
+    parse_seeds,
+    run_plan,
+)
+from glueharness.registry import Registry
+from glueharness.settings import Layer
+from tests.small_task import parity, small_plugins
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from glueharness.config import RunConfig
+    from glueharness.specs import Scores
+
+
+def _mean(scores: Scores) -> float | None:
+    if set(scores) != {"parity", "parity2"}:
+        return None
+    return sum(values["dev"]["accuracy"] for values in scores.values()) / 2
+
+
+class Pair:
+    """A second task, a group of both, and presets."""
+
+    @hookimpl
+    def glueharness_tasks(self) -> list[TaskSpec]:
+        # The small source serves a task of one name only, so that this one fails.
+        return [parity(name="parity2"), parity(name="parity3", trained_on="parity")]
+
+    @hookimpl
+    def glueharness_groups(self) -> list[GroupSpec]:
+        return [
+            GroupSpec(
+                name="pair",
+                title="Pair",
+                description="The mean.",
+                tasks=("parity", "parity2", "parity3"),
+                score=_mean,
+            )
+        ]
+
+    @hookimpl
+    def glueharness_presets(self) -> list[PresetSpec]:
+        return [
+            PresetSpec(
+                name="search",
+                description="Two points.",
+                settings={"fail": ""},
+                grid={"error_every": (2, 5)},
+            )
+        ]
+
+
+@pytest.fixture
+def registry() -> Registry:
+    plugins = small_plugins()
+    plugins.register(Pair(), "pair")
+    return Registry(plugins)
+
+
+def plan_for(registry: Registry, folder: Path, *names: str, **more: Any) -> list[RunConfig]:
+    layer = Layer(origin=COMMAND_LINE, values={"model": "oracle", "runs_dir": str(folder)})
+    return build_plan(PlanRequest(names=names, layers=[layer], **more), registry)
+
+
+def test_a_group_stands_for_its_tasks_that_can_be_trained(registry: Registry) -> None:
+    assert expand_names(["pair"], registry) == ["parity", "parity2"]
+    assert expand_names(["parity2", "pair"], registry) == ["parity2", "parity"]
+    with pytest.raises(UnknownNameError, match="did you mean 'pair'"):
+        expand_names(["paar"], registry)
+
+
+def test_seeds_are_a_number_or_a_list() -> None:
+    assert parse_seeds("3", 42) == [42, 43, 44]
+    assert parse_seeds("1,7,42", 0) == [1, 7, 42]
+    assert parse_seeds("9,", 0) == [9]
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "1,1", "a", "1;2", "5000", ",", "1,-2"])
+def test_other_seeds_are_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="--seeds"):
+        parse_seeds(text, 0)
+
+
+def test_a_grid_counts_its_best_point(registry: Registry, tmp_path: Path) -> None:
+    plan = plan_for(registry, tmp_path, "parity", seeds=[1, 2], preset="search")
+    assert [(c.settings.error_every, c.options.seed) for c in plan] == [
+        (2, 1),
+        (2, 2),
+        (5, 1),
+        (5, 2),
+    ]
+    assert plan[0].origins["error_every"] == "preset search"
+    assert plan[0].origins["seed"] == "--seeds"
+    (task,) = by_task(run_plan(plan, registry, lambda _position, _config: None))
+    assert task.values() == {"dev": {"accuracy": [0.8, 0.8]}}
+
+
+def test_a_failed_task_does_not_stop_the_others(registry: Registry, tmp_path: Path) -> None:
+    announced: list[str] = []
+    plan = plan_for(registry, tmp_path, "parity2", "parity")
+    outcomes = run_plan(plan, registry, lambda _position, config: announced.append(config.task))
+    assert announced == ["parity2", "parity"]
+    assert isinstance(outcomes[0].error, GlueharnessError)
+    assert outcomes[1].record is not None
+    assert outcomes[1].record.status == "completed"
+    failed, done = by_task(outcomes)
+    assert (failed.failed, len(failed.records)) == (1, 0)
+    assert (done.failed, len(done.records)) == (0, 1)
+
+
+def test_an_interrupt_stops_the_plan_and_says_how_to_go_on(
+    registry: Registry, tmp_path: Path
+) -> None:
+    layer = Layer(
+        origin=COMMAND_LINE,
+        values={"model": "oracle", "runs_dir": str(tmp_path), "fail": "interrupt"},
+    )
+    request = PlanRequest(names=["parity"], layers=[layer], seeds=[1, 2])
+    with pytest.raises(Interrupted, match="after 0 of 2 runs") as caught:
+        run_plan(build_plan(request, registry), registry, lambda _position, _config: None)
+    assert "same command" in caught.value.remedy

@@ -10,6 +10,7 @@ from glueharness_submission.collector import Collector, plain
 from glueharness_submission.content import check_content
 from glueharness_submission.entries import Contents, Unreadable, folder_contents, single
 from glueharness_submission.expected import Expected, expected_files, groups, likeness
+from glueharness_submission.form import ARCHIVE
 from glueharness_submission.zips import looks_like_zip, other_archive, zip_contents
 
 if TYPE_CHECKING:
@@ -74,12 +75,16 @@ def _check_many(path: Path, contents: Contents, expected: Sequence[Expected]) ->
         else:
             used.add(best.path)
             files.append(_check_entry(best, item))
-    for entry in contents.entries:
-        if entry.path not in used:
+    for entry in [entry for entry in contents.entries if entry.path not in used]:
+        if contents.full:
+            contents.more += 1
+        else:
             extra = _unknown(entry, chosen or expected)
             contents.tell(entry.path, extra.what, remedy=extra.remedy)
     if not contents.entries and not contents.findings:
         contents.tell(path.name, "nothing is in it")
+    if path.is_dir() and (path / ARCHIVE).is_file():
+        _tell_stale(path / ARCHIVE, contents, chosen)
     return Report(
         path=path,
         files=files,
@@ -87,6 +92,21 @@ def _check_many(path: Path, contents: Contents, expected: Sequence[Expected]) ->
         more=contents.more,
         recognised=len(used),
     )
+
+
+def _tell_stale(archive: Path, contents: Contents, expected: Sequence[Expected]) -> None:
+    """Tell if the archive that lies in the folder was packed from other files than lie there."""
+    packed = {entry.path: entry for entry in zip_contents(archive).entries}
+    limits = {item.name: item.limit for item in expected}
+    for entry in [entry for entry in contents.entries if entry.path in limits]:
+        try:
+            limit = limits[entry.path]
+            same = entry.path in packed and packed[entry.path].read(limit) == entry.read(limit)
+        except Unreadable:
+            same = False
+        if not same:
+            what = f"the archive in this folder does not hold this {entry.path}"
+            contents.tell(archive.name, what, remedy="Pack it anew before it is uploaded.")
 
 
 def _group(entries: Sequence[Entry], expected: Sequence[Expected]) -> list[Expected]:

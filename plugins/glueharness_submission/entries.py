@@ -68,12 +68,17 @@ class Contents:
     more: int = 0
     opened: bool = True
 
+    @property
+    def full(self) -> bool:
+        """Whether further findings are only counted."""
+        return len(self.findings) >= FINDINGS_LISTED
+
     def tell(self, path: str, what: str, *, remedy: str = "") -> None:
         """Tell of something that does not belong there."""
-        if len(self.findings) < FINDINGS_LISTED:
-            self.findings.append(Finding(file=plain(path), what=what, remedy=remedy))
-        else:
+        if self.full:
             self.more += 1
+        else:
+            self.findings.append(Finding(file=plain(path), what=what, remedy=remedy))
 
 
 def junk(path: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -97,6 +98,7 @@ def likeness(name: str, item: Expected) -> int:
     return 2 if _letters(name) == _letters(item.name) else 3
 
 
+@functools.lru_cache(maxsize=1 << 14)
 def _letters(name: str) -> str:
     """Letters and digits of a name, extensions left out: ``SST-2.tsv.txt`` becomes ``sst2``."""
     stem = re.sub(r"(\.(tsv|txt|csv))+$", "", name.casefold())

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from glueharness_submission.collector import Collector
 
-_INDEX = re.compile(rb"0|[1-9][0-9]{0,17}")
+_INDEX = re.compile(rb"0|-?[1-9][0-9]{0,17}")
 _LOOSE_INDEX = re.compile(rb"[\s\"']*[+-]?[0-9]{1,15}(\.0*)?[\s\"']*")
 
 

@@ -1,0 +1,94 @@
+"""From a ``datasets.Dataset`` of the hub to a split with label names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from glueharness import INDEX_COLUMN, LABEL_COLUMN, DataError, Table
+from glueharness_glue.layouts import unquoted
+
+if TYPE_CHECKING:
+    from glueharness import TaskSpec
+    from glueharness_glue.layouts import HubLayout
+
+_UNLABELLED = -1
+
+
+def table_from(dataset: Any, split: str, task: TaskSpec, layout: HubLayout, where: str) -> Table:
+    """The columns that the task needs.
+
+    The hub's test labels are -1, and MRPC's are real: neither is read. A test split is put into
+    the order of its row numbers.
+
+    Args:
+        dataset: The data set.
+        split: The split's name.
+        task: The task.
+        layout: Where it lies on the hub.
+        where: The place, for messages.
+
+    Raises:
+        DataError: A column is missing, label names differ, or row numbers are not 0 … n-1.
+    """
+    needed = [*task.columns, "idx"]
+    missing = [name for name in needed if name not in dataset.column_names]
+    if missing:
+        raise DataError(
+            f"the columns {', '.join(missing)} are missing; "
+            f"there are {', '.join(dataset.column_names)}",
+            where=where,
+        )
+    index = _values(dataset, "idx")
+    columns: dict[str, list[Any]] = {INDEX_COLUMN: index}
+    if task.split(split).role != "test" and LABEL_COLUMN in dataset.column_names:
+        labels = _labels(dataset, task, where)
+        if labels is not None:
+            columns[LABEL_COLUMN] = labels
+    for column in task.columns:
+        texts = _values(dataset, column)
+        columns[column] = [unquoted(text) for text in texts] if layout.quoted else texts
+    if task.split(split).role == "test" and index != list(range(len(index))):
+        columns = _in_order(columns, where)
+    return Table(columns)
+
+
+def _values(dataset: Any, column: str) -> list[Any]:
+    # Through Arrow: asking a data set for a column goes value by value.
+    values: list[Any] = dataset.with_format("arrow")[:][column].to_pylist()
+    return values
+
+
+def _in_order(columns: dict[str, list[Any]], where: str) -> dict[str, list[Any]]:
+    index = columns[INDEX_COLUMN]
+    order = sorted(range(len(index)), key=index.__getitem__)
+    if [index[row] for row in order] != list(range(len(index))):
+        raise DataError(
+            f"the row numbers (idx) of the test split are not 0 to {len(index) - 1}, each once",
+            where=where,
+        )
+    return {name: [values[row] for row in order] for name, values in columns.items()}
+
+
+def _labels(dataset: Any, task: TaskSpec, where: str) -> list[Any] | None:
+    """Label names, or scores; None if no row is labelled."""
+    values = _values(dataset, LABEL_COLUMN)
+    if all(value == _UNLABELLED for value in values):
+        return None
+    if task.regression:
+        return [_score(value) for value in values]
+    names = tuple(getattr(dataset.features[LABEL_COLUMN], "names", None) or ())
+    if names != task.labels:
+        raise DataError(
+            f"its labels are {', '.join(names) or 'unnamed'}; "
+            f"{task.name} has {', '.join(task.labels)}, in this order",
+            where=where,
+        )
+    for row, value in enumerate(values):
+        if not 0 <= value < len(names):
+            raise DataError(f"row {row}: the label {value} has no name", where=where)
+    return [names[value] for value in values]
+
+
+def _score(value: float) -> float:
+    """The number that was meant: the hub keeps 3.8 as 3.799999952316284, its nearest float32."""
+    return float(f"{value:.7g}")

@@ -1,0 +1,168 @@
+"""From the fields of a GLUE file to the columns of a split: labels by name, row numbers, texts."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from glueharness import INDEX_COLUMN, LABEL_COLUMN, DataError, Table
+from glueharness_glue.layouts import unquoted
+from glueharness_glue.sources.tsvfile import Form, read_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from glueharness import TaskSpec
+    from glueharness_glue.layouts import TsvLayout
+    from glueharness_glue.sources.tsvfile import TsvRows
+
+
+def read_split(
+    path: Path, split: str, task: TaskSpec, layout: TsvLayout, remarks: list[str]
+) -> Table:
+    """Read one file as a split of a task.
+
+    Train and dev splits carry labels and are numbered by their place in the file. A test split
+    carries the file's own row numbers and never a label.
+
+    Args:
+        path: The file.
+        split: The split's name.
+        task: The task.
+        layout: How its files look.
+        remarks: What the user should know is added here.
+
+    Raises:
+        DataError: The file is not what the task says, with file and line.
+    """
+    dropped: list[int] = []
+    rows = read_rows(path, _form(path, split, task, layout, dropped))
+    count = len(next(iter(rows.columns.values())))
+    _refuse_outdated(path, split, layout, count)
+    columns: dict[str, Any] = {}
+    if task.split(split).role == "test":
+        columns[INDEX_COLUMN] = _numbers(rows, path)
+    else:
+        columns[INDEX_COLUMN] = _places(rows, count)
+        columns[LABEL_COLUMN] = _labels(rows, path, task, layout)
+    for column in task.columns:
+        texts = rows.columns[column]
+        columns[column] = [unquoted(text) for text in texts] if layout.quoted else texts
+    if dropped:
+        remarks.append(
+            f"{path}: {len(dropped)} broken rows left out, as the hub does, "
+            f"the first at line {dropped[0]}"
+        )
+    if layout.quoted:
+        _remark_on_quotes(rows, path, task, remarks)
+    return Table(columns)
+
+
+def _form(path: Path, split: str, task: TaskSpec, layout: TsvLayout, dropped: list[int]) -> Form:
+    positions = layout.positions.get(split, {})
+    headings = {column: layout.columns.get(column, column) for column in task.columns}
+    if task.split(split).role == "test":
+        headings[INDEX_COLUMN] = layout.index
+    else:
+        headings[LABEL_COLUMN] = layout.label
+    droppable = split in layout.broken_rows
+    values = set(layout.labels or task.labels)
+
+    def short(line: int, fields: list[str], width: int) -> bool:
+        if droppable and len(fields) < width:
+            dropped.append(line)
+            return True
+        words = fields[-1].rsplit(maxsplit=1)
+        if len(fields) == width - 1 and len(words) == 2 and words[1] in values:
+            raise DataError(
+                f"the tab before the label {words[1]!r} has become spaces",
+                where=f"{path}:{line}",
+                remedy="Get the file again from the official GLUE download.",
+            )
+        return False
+
+    return Form(headings=headings, positions=positions, width=layout.width, short=short)
+
+
+def _refuse_outdated(path: Path, split: str, layout: TsvLayout, count: int) -> None:
+    version = layout.outdated.get(split, {}).get(count)
+    if version:
+        raise DataError(
+            f"these {count} rows are {version}",
+            where=str(path),
+            remedy="Get the current version from the official GLUE download.",
+        )
+
+
+def _places(rows: TsvRows, count: int) -> list[int]:
+    """Places in the file, counted from 0, with gaps where a row was left out, as on the hub."""
+    if not rows.lines:
+        return list(range(count))
+    return [line - rows.first for line in rows.lines]
+
+
+def _numbers(rows: TsvRows, path: Path) -> list[int]:
+    """A test file's own row numbers: 0 … n-1, each once."""
+    texts = rows.columns[INDEX_COLUMN]
+    expected = list(range(len(texts)))
+    if texts == [str(number) for number in expected]:
+        return expected
+    numbers: list[int] = []
+    seen: set[str] = set()
+    for row, text in enumerate(texts):
+        # isdecimal alone takes Arabic-Indic and other digits too.
+        if not (text.isascii() and text.isdecimal()) or int(text) >= len(texts) or text in seen:
+            raise DataError(
+                f"the row number is {text!r}; each of 0 to {len(texts) - 1} must stand here once",
+                where=f"{path}:{rows.line(row)}",
+            )
+        seen.add(text)
+        numbers.append(int(text))
+    return numbers
+
+
+def _labels(
+    rows: TsvRows, path: Path, task: TaskSpec, layout: TsvLayout
+) -> Sequence[str] | Sequence[float]:
+    texts = rows.columns[LABEL_COLUMN]
+    if task.regression:
+        return [_score(text, task, rows, path, row) for row, text in enumerate(texts)]
+    names = dict(layout.labels) or {name: name for name in task.labels}
+    try:
+        return [names[text] for text in texts]
+    except KeyError as error:
+        text = error.args[0]
+        raise DataError(
+            f"the label is {text!r}; {task.name} knows {', '.join(names)}",
+            where=f"{path}:{rows.line(texts.index(text))}",
+        ) from None
+
+
+def _score(text: str, task: TaskSpec, rows: TsvRows, path: Path, row: int) -> float:
+    low, high = task.score_range or (-math.inf, math.inf)
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not low <= value <= high:
+        raise DataError(
+            f"the score is {text!r}, which is no number from {low:g} to {high:g}",
+            where=f"{path}:{rows.line(row)}",
+        )
+    return value
+
+
+def _remark_on_quotes(rows: TsvRows, path: Path, task: TaskSpec, remarks: list[str]) -> None:
+    """Quotes that do not stand as this file's quotes should: someone has edited the file."""
+    odd = [
+        row
+        for column in task.columns
+        for row, text in enumerate(rows.columns[column])
+        if '"' in text and unquoted(text) == text
+    ]
+    if odd:
+        remarks.append(
+            f"{path}: {len(odd)} texts hold quotes that are not doubled and wrapped, the first "
+            f"at line {rows.line(min(odd))}; the file may have lost its quotes"
+        )

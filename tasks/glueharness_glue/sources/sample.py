@@ -1,0 +1,68 @@
+"""The bundled sample: sentences of a task's form that this package makes up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from glueharness import LABEL_COLUMN, DataError, DataOrigin, SourceUnavailable, Table
+from glueharness_glue.sample import GENERATORS, VERSION, generate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from glueharness import DataOptions, TaskSpec
+
+NAME = "sample"
+
+
+class SampleSource:
+    """Makes up a task's data."""
+
+    def open(self, task: TaskSpec, options: DataOptions) -> SampleData:  # noqa: ARG002 - needs none
+        """Find the generator.
+
+        Raises:
+            SourceUnavailable: There is none for the task.
+        """
+        if task.name not in GENERATORS:
+            raise SourceUnavailable(f"there is no sample for {task.name}")
+        return SampleData(task=task, splits=generate(task))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleData:
+    """Made-up data of one task.
+
+    Attributes:
+        task: The task.
+        splits: Rows by split name.
+    """
+
+    task: TaskSpec
+    splits: Mapping[str, Sequence[Mapping[str, Any]]]
+
+    @property
+    def origin(self) -> DataOrigin:
+        """The generator; marked as a sample."""
+        return DataOrigin(
+            source=NAME, location="bundled with glueharness", revision=VERSION, sample=True
+        )
+
+    @property
+    def available(self) -> list[str]:
+        """The splits that the generator makes."""
+        return list(self.splits)
+
+    def load(self, split: str) -> Table:
+        """The rows of a split; a test split has no labels.
+
+        Raises:
+            DataError: The generator makes no such split.
+        """
+        rows = self.splits.get(split)
+        if rows is None:
+            raise DataError(f"the sample of {self.task.name} has no {split} split")
+        hidden = {LABEL_COLUMN} if self.task.split(split).role == "test" else set()
+        names = [name for name in rows[0] if name not in hidden]
+        return Table({name: [row[name] for row in rows] for name in names})

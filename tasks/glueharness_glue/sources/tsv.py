@@ -1,0 +1,128 @@
+"""The official GLUE files in a folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from glueharness import DataError, DataOrigin, SourceUnavailable
+from glueharness_glue.layouts import TsvLayout
+from glueharness_glue.sources.reading import read_split
+from glueharness_glue.sources.tsvfile import first_fields
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from glueharness import DataOptions, Table, TaskSpec
+
+NAME = "dir"
+_REMEDY = "Give a folder in the layout of the GLUE download: --data-dir FOLDER"
+
+
+class TsvSource:
+    """Looks for a task's files below the folder that the user gave."""
+
+    def open(self, task: TaskSpec, options: DataOptions) -> TsvData:
+        """Find the task's folder.
+
+        Raises:
+            SourceUnavailable: No folder was given, or it has no files of the task.
+        """
+        layouts = [place for place in task.locations if isinstance(place, TsvLayout)]
+        if not layouts:
+            raise SourceUnavailable(f"{task.name} has no known file layout")
+        if options.folder is None:
+            raise SourceUnavailable("no folder was given", remedy=_REMEDY)
+        if not options.folder.is_dir():
+            raise SourceUnavailable(
+                f"{options.folder} is not a folder", where=str(options.folder), remedy=_REMEDY
+            )
+        for layout in layouts:
+            folder = _task_folder(options.folder, layout, task)
+            if folder is not None:
+                return TsvData(task=task, layout=layout, folder=folder)
+        wanted = " or ".join(
+            f"{layout.folder}/{{{','.join(layout.files.values())}}}" for layout in layouts
+        )
+        raise SourceUnavailable(
+            f"{options.folder} has no {wanted}", where=str(options.folder), remedy=_REMEDY
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TsvData:
+    """The files of one task.
+
+    Attributes:
+        task: The task.
+        layout: How its files look.
+        folder: Where they lie.
+        remarks: What the user should know about files that were read, for instance how many
+            broken rows were left out.
+    """
+
+    task: TaskSpec
+    layout: TsvLayout
+    folder: Path
+    remarks: list[str] = field(default_factory=list)
+
+    @property
+    def origin(self) -> DataOrigin:
+        """The folder."""
+        return DataOrigin(source=NAME, location=str(self.folder))
+
+    @property
+    def available(self) -> list[str]:
+        """The splits that have a file."""
+        return [name for name, file in self.layout.files.items() if (self.folder / file).is_file()]
+
+    def load(self, split: str) -> Table:
+        """Read one split.
+
+        Raises:
+            DataError: With file and line.
+        """
+        file = self.layout.files.get(split)
+        if file is None or not (self.folder / file).is_file():
+            there = ", ".join(self.layout.files[name] for name in self.available)
+            raise DataError(
+                f"the {split} split of {self.task.name} is not here; this folder has {there}",
+                where=str(self.folder / (file or split)),
+                remedy=_REMEDY,
+            )
+        return read_split(self.folder / file, split, self.task, self.layout, self.remarks)
+
+
+def _task_folder(given: Path, layout: TsvLayout, task: TaskSpec) -> Path | None:
+    """The folder with the task's files: below the given one, or that one itself."""
+    for folder in _named(given, layout.folder):
+        if _present(folder, layout):
+            return folder
+    is_named_so = given.resolve().name.lower() == layout.folder.lower()
+    present = _present(given, layout)
+    if present and (is_named_so or _looks_like(given / present[0], layout, task)):
+        return given
+    return None
+
+
+def _named(parent: Path, name: str) -> list[Path]:
+    """Folders of that name; those in another case, as some downloads have them, come last."""
+    exact = parent / name
+    try:
+        others = [entry for entry in parent.iterdir() if entry.name.lower() == name.lower()]
+    except OSError as error:
+        raise SourceUnavailable(
+            f"{parent} cannot be listed: {error.strerror}", where=str(parent)
+        ) from error
+    folders = [exact, *sorted(others)] if exact in others else sorted(others)
+    return [folder for folder in dict.fromkeys(folders) if folder.is_dir()]
+
+
+def _present(folder: Path, layout: TsvLayout) -> list[str]:
+    return [file for file in layout.files.values() if (folder / file).is_file()]
+
+
+def _looks_like(path: Path, layout: TsvLayout, task: TaskSpec) -> bool:
+    """Whether a file has the task's headings; one with no header is not recognised."""
+    headings = {layout.columns.get(column, column) for column in task.columns}
+    return headings <= set(first_fields(path))

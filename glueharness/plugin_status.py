@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.metadata
 import io
 import os
 import sys
+import sysconfig
 import time
 import traceback
 from dataclasses import dataclass, field
@@ -18,6 +18,7 @@ import pluggy
 import glueharness
 
 if TYPE_CHECKING:
+    import importlib.metadata
     from collections.abc import Iterator, Sequence
 
 REPORT = "Report it to the plugin's author."
@@ -28,15 +29,6 @@ _HEAVY = (
     "datasets", "evaluate", "jax", "matplotlib", "mlflow", "numpy", "pandas", "pyarrow", "scipy",
     "sklearn", "spacy", "tensorflow", "torch", "transformers",
 )  # fmt: skip
-
-# Frames of the machinery between us and a plugin say nothing about the plugin.
-_MACHINERY = (
-    "<frozen",
-    *(
-        f"{Path(module.__file__ or '').parent}{os.sep}"
-        for module in (glueharness, importlib, pluggy)
-    ),
-)
 
 State = Literal["loaded", "impaired", "failed", "disabled"]
 
@@ -180,14 +172,19 @@ def describe(error: BaseException) -> str:
 def _place(error: BaseException) -> str:
     if isinstance(error, SyntaxError) and error.filename:
         return f" [{os.path.basename(error.filename)}:{error.lineno}]"  # noqa: PTH119
-    frames = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if not frame.filename.startswith(_MACHINERY)
-    ]
-    if not frames:
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not _machinery(frame.filename)] or frames
+    if not own:
         return ""
-    return f" [{os.path.basename(frames[-1].filename)}:{frames[-1].lineno}]"  # noqa: PTH119 - may be "<string>"
+    return f" [{os.path.basename(own[-1].filename)}:{own[-1].lineno}]"  # noqa: PTH119 - may be "<string>"
+
+
+def _machinery(file: str) -> bool:
+    """Whether a frame is ours, pluggy's or Python's: none of these says where a plugin erred."""
+    if "site-packages" not in file and file.startswith(sysconfig.get_path("stdlib")):
+        return True
+    ours = (glueharness.__file__, pluggy.__file__)
+    return file.startswith(("<frozen", *(f"{Path(name).parent}{os.sep}" for name in ours)))
 
 
 def owners(statuses: Sequence[PluginStatus]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from glueharness.plugin_choice import (
 if TYPE_CHECKING:
     from glueharness.plugin_status import PluginStatus
     from glueharness.registry import Registry
+    from glueharness.testing.checking import Outcome
 
 
 @click.group(name="plugins", invoke_without_command=True)
@@ -81,6 +83,33 @@ def show(ctx: click.Context, name: str, *, as_json: bool) -> None:
             "printed": status.output.strip(),
         },
     )
+
+
+@command.command()
+@click.argument("name")
+@click.option("--verbose", "-v", is_flag=True, help="List the checks that passed, too.")
+@json_option
+@click.pass_context
+def check(ctx: click.Context, name: str, *, verbose: bool, as_json: bool) -> None:
+    """Check what the plugin or distribution NAME must keep; the network is not touched.
+
+    Tasks, models, writers and data sources go through the suites of `glueharness.testing`. Models
+    are trained on a few dozen rows. Exit code 1 if anything failed.
+    """
+    from glueharness.testing.checking import check_plugin, plugins_of
+
+    registry = App.of(ctx).registry
+    outcomes = [
+        outcome
+        for status in plugins_of(name, registry)
+        for outcome in check_plugin(status, registry)
+    ]
+    failed = any(outcome.result == "failed" for outcome in outcomes)
+    if as_json:
+        print_json([dataclasses.asdict(outcome) for outcome in outcomes])
+    else:
+        _show_outcomes(outcomes, verbose=verbose)
+    ctx.exit(1 if failed else 0)
 
 
 @command.command()
@@ -143,6 +172,19 @@ def distrust(folder: Path) -> None:
     change_stored(lambda stored: Stored(
         disabled=stored.disabled, trusted=without_name(stored.trusted, path)
     ))  # fmt: skip
+
+
+def _show_outcomes(outcomes: list[Outcome], *, verbose: bool) -> None:
+    rows = [
+        [outcome.subject, outcome.check, outcome.result, outcome.reason or "–"]
+        for outcome in outcomes
+        if verbose or outcome.result != "passed"
+    ]
+    if rows:
+        stdout().print(make_table("", ["of", "check", "result", "reason"], rows))
+    counts = Counter(outcome.result for outcome in outcomes)
+    parts = [f"{counts[result]} {result}" for result in ("failed", "skipped", "passed")]
+    stdout().print(", ".join(parts), highlight=False)
 
 
 def find(registry: Registry, name: str) -> PluginStatus:

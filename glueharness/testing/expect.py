@@ -6,11 +6,12 @@ import contextlib
 import unittest
 from typing import TYPE_CHECKING, NoReturn
 
-from glueharness.errors import GlueharnessError
 from glueharness.plugin_status import describe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from glueharness.errors import GlueharnessError
 
 
 def expect(condition: object, message: str) -> None:

@@ -22,7 +22,8 @@ from glueharness.plugin_choice import PluginChoice
 from glueharness.plugins import GROUP, load_plugins
 from glueharness.registry import Registry
 name, target = sys.argv[1:]
-points = [p for p in importlib.metadata.entry_points(group=GROUP) if (p.name, p.value) == (name, target)]
+found = importlib.metadata.entry_points(group=GROUP)
+points = [point for point in found if (point.name, point.value) == (name, target)]
 files = () if points else (pathlib.Path(target),)
 plugins = load_plugins(points, PluginChoice(files=files))
 Registry(plugins)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glueharness.metrics import ACCURACY, metric
-from glueharness.scoring import Scorer
 from glueharness.specs import SplitSpec, SubmissionFile, TaskSpec
 from glueharness.table import Table
 
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from glueharness.protocols import Evaluation, FloatArray, Progress
+    from glueharness.scoring import Scorer
 
 FORMS = ("pair", "single", "score")
 """Two texts and two labels; one text and three labels; two texts and a score."""

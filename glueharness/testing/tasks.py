@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from glueharness.data import open_data
 from glueharness.errors import DataError, SourceUnavailable
 from glueharness.protocols import Checker, DataOptions, Prediction
-from glueharness.specs import INDEX_COLUMN, LABEL_COLUMN, ModelContext
+from glueharness.specs import LABEL_COLUMN, ModelContext
 from glueharness.table import Table, check, fingerprint, head, labelled, row_numbers
 from glueharness.testing.expect import expect, expect_error, skip
 from glueharness.testing.installed import expect_cheap_description, installed
@@ -131,7 +131,7 @@ class TaskConformance:
             )
 
     def test_metrics_know_right_from_wrong(self) -> None:
-        """Perfect predictions reach the upper bound, wrong ones score less, none leaves the bounds."""
+        """Perfect predictions reach the upper bound, wrong ones less; none leaves the bounds."""
         truth = self._truth()
         wrong = self._wrong(truth)
         for spec in self.task.metrics:
@@ -238,9 +238,7 @@ class TaskConformance:
         spec = self._registry().models.get(self.model)
         recipe = Layer(origin="recipe", values=spec.recipe)
         settings = resolve(spec.settings, [recipe], owner=spec.name).settings
-        model = spec.factory(
-            ModelContext(task=self.task, settings=settings, seed=1, offline=True)
-        )
+        model = spec.factory(ModelContext(task=self.task, settings=settings, seed=1, offline=True))
         name = self.task.splits_of("dev")[0].name
         with trial_folder() as folder:
             model.fit(train, {name: dev}, TrialContext(folder, Scorer(self.task, {name: dev})))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from glueharness import LABEL_COLUMN
+from glueharness import LABEL_COLUMN, ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,6 +45,13 @@ class Majority:
         (folder / "majority.json").write_text(json.dumps(values), encoding="utf-8")
 
     def load(self, folder: Path) -> None:
-        """Read the scores."""
-        values = json.loads((folder / "majority.json").read_text(encoding="utf-8"))
-        self.scores[:] = [values[name] for name in self.task.labels or ("mean",)]
+        """Read the scores.
+
+        Raises:
+            ModelError: They are not there, or damaged.
+        """
+        try:
+            values = json.loads((folder / "majority.json").read_text(encoding="utf-8"))
+            self.scores[:] = [values[name] for name in self.task.labels or ("mean",)]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ModelError(f"the model cannot be read: {error}", where=str(folder)) from error

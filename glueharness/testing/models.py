@@ -1,0 +1,252 @@
+"""What every model must keep."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from glueharness.errors import ConfigError, ModelError
+from glueharness.scoring import Scorer, check_scores, decide
+from glueharness.settings import Layer, resolve, settings_of
+from glueharness.specs import LABEL_COLUMN, ModelContext
+from glueharness.testing.expect import expect, expect_error, skip
+from glueharness.testing.installed import expect_cheap_description, installed
+from glueharness.testing.material import (
+    FORMS,
+    TrialContext,
+    chosen,
+    dev_split,
+    make_task,
+    replaced,
+    train_split,
+    trial_folder,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from glueharness.protocols import FloatArray, Model
+    from glueharness.registry import Registry
+    from glueharness.specs import ModelSpec, TaskSpec
+    from glueharness.table import Table
+
+_LONG_TEXT_WORDS = 20_000
+_ODD_TEXTS = ("", " ", "\t\n", "naïve café 数据 🙂", "\x00\x1f\ufeff", "<b>&amp;</b> [red]", "x")
+_SEED = 7
+
+
+class ModelConformance:
+    """Inherit, and say which model.
+
+    Attributes:
+        model: The model.
+        settings: Values for some of its settings, to make it quick.
+        argument: What stands behind the colon, for a family.
+        forms: The kinds of tasks it must cope with; see :data:`glueharness.testing.material.FORMS`.
+        learns: Whether these settings suffice to learn the small tasks; then it must.
+        tolerance: How far scores may differ that ought to be equal; 0 where the model computes
+            every row alone.
+        registry: Where the model's plugin is looked up; the installed plugins if not given.
+    """
+
+    model: ClassVar[ModelSpec]
+    settings: ClassVar[Mapping[str, Any]] = {}
+    argument: ClassVar[str] = ""
+    forms: ClassVar[tuple[str, ...]] = FORMS
+    learns: ClassVar[bool] = False
+    tolerance: ClassVar[float] = 1e-4
+    registry: ClassVar[Registry | None] = None
+    _fitted: ClassVar[dict[str, Model]]
+
+    def __init_subclass__(cls) -> None:
+        """Each suite keeps the models that it has trained."""
+        super().__init_subclass__()
+        cls._fitted = {}
+
+    def test_facts_are_complete(self) -> None:
+        """What a reader of ``models show`` needs is there."""
+        expect(self.model.description.strip(), "description is empty")
+        for item in settings_of(self.model.settings):
+            expect(item.info.help.strip(), f"the setting {item.name} has no help")
+
+    def test_describing_it_is_cheap(self) -> None:
+        """Its plugin imports nothing heavy until a run needs it."""
+        registry = self.registry if self.registry is not None else installed()
+        expect_cheap_description(registry.models, self.model.name)
+
+    def test_its_recipe_fits_its_settings(self) -> None:
+        """The recipe's values are known and in range."""
+        recipe = Layer(origin="its recipe", values=self.model.recipe)
+        resolve(self.model.settings, [recipe], owner=f"model {self.model.name!r}")
+
+    def test_scores_have_the_right_form(self) -> None:
+        """float32 ``[n, k]``, or ``[n]`` for a regression, every value a number."""
+        for form, task, model in self._each():
+            dev = dev_split(form)
+            scores = model.predict(dev)
+            check_scores(scores, task, len(dev))
+            expect(scores.dtype == "float32", f"{form}: scores are {scores.dtype}, not float32")
+
+    def test_predicting_changes_nothing(self) -> None:
+        """The same rows get the same scores a second time."""
+        for form, _, model in self._each():
+            first, second = model.predict(dev_split(form)), model.predict(dev_split(form))
+            expect((first == second).all(), f"{form}: the second prediction differs")
+
+    def test_one_seed_one_result(self) -> None:
+        """Two trainings under one seed give the same scores."""
+        for form, task, model in self._each(only=self.forms[:1]):
+            again = self._train(task, form)
+            self._expect_close(
+                model.predict(dev_split(form)),
+                again.predict(dev_split(form)),
+                f"{form}: a second training under the same seed gives other scores",
+            )
+
+    def test_saved_and_loaded_it_is_the_same(self) -> None:
+        """A fresh model that loads what was saved gives the same scores; nothing is pickled."""
+        for form, task, model in self._each():
+            with trial_folder() as folder:
+                model.save(folder)
+                names = [path.name for path in folder.rglob("*") if path.is_file()]
+                expect(names, f"{form}: nothing was saved")
+                pickled = [
+                    name for name in names if name.endswith((".pkl", ".pickle", ".joblib", ".pt"))
+                ]
+                expect(not pickled, f"{', '.join(pickled)} can run code when it is loaded")
+                loaded = self._make(task)
+                loaded.load(folder)
+                self._expect_close(
+                    model.predict(dev_split(form)),
+                    loaded.predict(dev_split(form)),
+                    f"{form}: loaded, it gives other scores",
+                )
+
+    def test_a_folder_without_a_model_is_refused(self) -> None:
+        """Loading from an empty folder is an error with a message."""
+        for _, task, _ in self._each(only=self.forms[:1]):
+            with trial_folder() as folder, expect_error(ModelError, doing="load an empty folder"):
+                self._make(task).load(folder)
+
+    def test_a_row_scores_alone_as_in_company(self) -> None:
+        """Batching and padding do not change what a row gets."""
+        for form, _, model in self._each():
+            dev = dev_split(form)
+            together = model.predict(dev)
+            for row in (0, len(dev) - 1):
+                alone = model.predict(chosen(dev, [row]))
+                self._expect_close(
+                    alone, together[row : row + 1], f"{form}: row {row} alone scores differently"
+                )
+
+    def test_rows_keep_their_order(self) -> None:
+        """Rows in the opposite order get their scores in the opposite order."""
+        for form, _, model in self._each():
+            dev = dev_split(form)
+            backwards = chosen(dev, list(reversed(range(len(dev)))))
+            self._expect_close(
+                model.predict(backwards)[::-1],
+                model.predict(dev),
+                f"{form}: scores do not follow the order of the rows",
+            )
+
+    def test_no_rows_get_no_scores(self) -> None:
+        """An empty split is no error."""
+        for form, task, model in self._each():
+            check_scores(model.predict(chosen(dev_split(form), [])), task, 0)
+
+    def test_very_long_and_odd_texts_get_scores(self) -> None:
+        """20,000 words, nothing at all, signs of every kind: a number for each."""
+        texts = ["tide apple " * (_LONG_TEXT_WORDS // 2), *_ODD_TEXTS]
+        for form, task, model in self._each():
+            rows = chosen(dev_split(form), [0] * len(texts))
+            odd = replaced(rows, **dict.fromkeys(task.columns, texts))
+            check_scores(model.predict(odd), task, len(texts))
+
+    def test_every_column_is_seen(self) -> None:
+        """Other texts in one column change some score."""
+        for form, task, model in self._each():
+            dev = dev_split(form)
+            before = model.predict(dev)
+            if len(dev) > 1 and (before == before[0]).all():
+                skip("it gives every row the same scores")
+            for column in task.columns:
+                texts = list(dev[column])
+                moved = replaced(dev, **{column: texts[1:] + texts[:1]})
+                expect(
+                    (model.predict(moved) != before).any(),
+                    f"{form}: other texts in {column} change nothing",
+                )
+
+    def test_it_learns_labels_by_name(self) -> None:
+        """It learns the small tasks, in whichever order the labels stand."""
+        if not self.learns:
+            skip("the suite does not say that these settings suffice to learn")
+        for form in self.forms:
+            for labels_reversed in (False, True) if form != "score" else (False,):
+                task = make_task(form, labels_reversed=labels_reversed)
+                dev = dev_split(form)
+                model = self._train(task, form)
+                value = Scorer(task, {"dev": dev}).score("dev", decide(model.predict(dev), task))
+                (score,) = value.values()
+                order = " with the labels reversed" if labels_reversed else ""
+                expect(
+                    score >= 0.8,
+                    f"{form}{order}: {task.primary.name} {score:.2f} on what it should learn",
+                )
+
+    def test_unlabelled_rows_are_predicted(self) -> None:
+        """A test split has no labels."""
+        for form, task, model in self._each():
+            dev = dev_split(form)
+            names = [name for name in dev.column_names if name != LABEL_COLUMN]
+            bare = type(dev)({name: dev[name] for name in names})
+            self._expect_close(
+                model.predict(bare), model.predict(dev), f"{form}: it looks at the labels"
+            )
+            check_scores(model.predict(bare), task, len(bare))
+
+    def _each(self, only: tuple[str, ...] = ()) -> Iterator[tuple[str, TaskSpec, Model]]:
+        """Each form with its task and a model trained on it; those that it refuses left out."""
+        refusals = []
+        for form in only or self.forms:
+            task = make_task(form)
+            if form not in self._fitted:
+                try:
+                    self._fitted[form] = self._train(task, form)
+                except (ConfigError, ModelError) as error:
+                    refusals.append(f"{form}: {error.what}")
+                    continue
+            yield form, task, self._fitted[form]
+        if len(refusals) == len(only or self.forms):
+            skip(f"the model could not be trained: {'; '.join(refusals)}")
+
+    def _train(self, task: TaskSpec, form: str) -> Model:
+        model = self._make(task)
+        dev: Mapping[str, Table] = {"dev": dev_split(form)}
+        with trial_folder() as folder:
+            model.fit(train_split(form), dev, TrialContext(folder, Scorer(task, dev)))
+        return model
+
+    def _make(self, task: TaskSpec) -> Model:
+        if self.model.family and not self.argument:
+            skip(f"{self.model.name} is a family: say which with `argument`")
+        layers = [
+            Layer(origin="the suite", values=self.settings),
+            Layer(origin="its recipe", values=self.model.recipe),
+        ]
+        resolved = resolve(self.model.settings, layers, owner=f"model {self.model.name!r}")
+        return self.model.factory(
+            ModelContext(
+                task=task,
+                settings=resolved.settings,
+                origins=resolved.origins,
+                seed=_SEED,
+                argument=self.argument,
+                offline=True,
+            )
+        )
+
+    def _expect_close(self, left: FloatArray, right: FloatArray, message: str) -> None:
+        expect(left.shape == right.shape, f"{message}: shapes {left.shape} and {right.shape}")
+        difference = float(abs(left - right).max()) if left.size else 0.0
+        expect(difference <= self.tolerance, f"{message} (by {difference:.2g})")

@@ -60,7 +60,9 @@ class RunConfig:
         options: The settings of every run.
         settings: The model's settings, an instance of its settings class.
         origins: Setting name to the place its value came from, options and settings together.
-        resume: Run id to go on with; empty for a new run.
+        resume: Run that must be gone on with: its id, or ``latest`` for the newest unfinished
+            one with these settings. Empty: that one if there is one, else a new run.
+        rerun: Begin a new run, whatever is unfinished.
     """
 
     task: str
@@ -68,6 +70,7 @@ class RunConfig:
     settings: Any
     origins: Mapping[str, str] = field(default_factory=dict)
     resume: str = ""
+    rerun: bool = False
 
 
 def read_toml(path: Path) -> Layer:
@@ -95,7 +98,7 @@ def read_toml(path: Path) -> Layer:
 
 
 def build_config(
-    task: str, layers: list[Layer], registry: Registry, *, resume: str = ""
+    task: str, layers: list[Layer], registry: Registry, *, resume: str = "", rerun: bool = False
 ) -> RunConfig:
     """Resolve layers (strongest first) into a config; the model's recipe comes after them.
 
@@ -116,6 +119,7 @@ def build_config(
         settings=resolved.settings,
         origins={**options.origins, **resolved.origins},
         resume=resume,
+        rerun=rerun,
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from glueharness.events import RunEvaluated, RunProgress, RunWarned
 from glueharness.interrupts import interruptible
 from glueharness.record import EpochRecord, SettingRecord, write_record
+from glueharness.settings import ADJUSTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from glueharness.record import RunRecord
     from glueharness.scoring import Scorer
 
+CHECKPOINT_FOLDER = "checkpoint"
 _SECONDS_BETWEEN_REPORTS = 0.1
 
 
@@ -46,7 +48,7 @@ class RunFitContext:
     @property
     def folder(self) -> Path:
         """The folder for checkpoints."""
-        return self.run_folder / "checkpoint"
+        return self.run_folder / CHECKPOINT_FOLDER
 
     def score(self, predictions: Mapping[str, FloatArray]) -> Evaluation:
         """Score predictions of the dev splits."""
@@ -72,7 +74,11 @@ class RunFitContext:
                 values=dict(values),
             )
         )
-        write_record(self.run_folder, self.record)
+        try:
+            write_record(self.run_folder, self.record)
+        except OSError as error:
+            # A full disk now may have room again when the run ends; training is not thrown away.
+            self.warn(f"The record could not be written: {error.strerror or error}.")
         self.plugins.notify(
             "glueharness_run_evaluated",
             RunEvaluated(run=self.record.id, epoch=epoch, evaluation=evaluation, values=values),
@@ -84,7 +90,7 @@ class RunFitContext:
 
     def adjust(self, name: str, value: Any, origin: str) -> None:
         """Put the value that a setting really has into the record."""
-        self.record.settings[name] = SettingRecord(value=value, origin=origin)
+        self.record.settings[name] = SettingRecord(value=value, origin=f"{ADJUSTED}{origin}")
 
     def warn(self, message: str) -> None:
         """Put a warning into the record and tell the listeners."""

@@ -129,6 +129,7 @@ class RunRecord:
         warnings: What the user was warned of.
         error: What ended a failed run.
         command: The command line.
+        resumed: How often the run went on after an interruption.
         schema: Version of this form.
     """
 
@@ -153,6 +154,7 @@ class RunRecord:
     warnings: list[str] = field(default_factory=list)
     error: str = ""
     command: list[str] = field(default_factory=list)
+    resumed: int = 0
     schema: int = SCHEMA
 
     @property

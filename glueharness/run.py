@@ -12,10 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from glueharness.data import open_data
 from glueharness.environment import describe_environment
-from glueharness.errors import ConfigError, DataError, GlueharnessError, Interrupted
+from glueharness.errors import (
+    ConfigError,
+    DataError,
+    Interrupted,
+    RunFolderError,
+)
 from glueharness.events import RunFailed, RunFinished, RunStarted
 from glueharness.fitting import RunFitContext
 from glueharness.interrupts import terminate_as_interrupt
+from glueharness.locks import run_lock
 from glueharness.predictions import write_predictions
 from glueharness.protocols import DataOptions
 from glueharness.record import (
@@ -25,6 +31,7 @@ from glueharness.record import (
     SplitRecord,
     write_record,
 )
+from glueharness.resume import unfinished_run
 from glueharness.runs import check_writable, new_run_id, remove_folder
 from glueharness.scoring import Scorer
 from glueharness.settings import settings_of
@@ -77,23 +84,37 @@ def run(config: RunConfig, registry: Registry) -> RunRecord:
     }
     record.identity = identity(record)
 
+    earlier = unfinished_run(record, config)
+    if earlier is not None:
+        _go_on_with(earlier, record)
     folder = options.runs_dir / record.id
-    folder.mkdir()
-    write_record(folder, record)
-    with _outcome(record, folder, registry):
+    folder.mkdir(exist_ok=earlier is not None)
+    with run_lock(folder), _outcome(record, folder, registry):
+        write_record(folder, record)
         registry.plugins.notify("glueharness_run_started", RunStarted(record=record, folder=folder))
         used = {name: split for name, (_, split) in dev.items()}
         scorer = Scorer(task, used)
+        context = RunFitContext(
+            record=record, run_folder=folder, scorer=scorer, plugins=registry.plugins,
+            resume=earlier is not None,
+        )  # fmt: skip
         with terminate_as_interrupt():
-            _fit(model, next(iter(train.values()))[1], used, RunFitContext(
-                record=record, run_folder=folder, scorer=scorer, plugins=registry.plugins,
-            ))  # fmt: skip
+            _fit(model, next(iter(train.values()))[1], used, context)
             _evaluate(model, used, scorer, record, folder)
             with _timed(record, "save"):
                 _save(model, folder)
         record.status = "completed"
+    # Only now: until the model is saved, the checkpoints are all there is.
+    remove_folder(context.folder)
     registry.plugins.notify("glueharness_run_finished", RunFinished(record=record, folder=folder))
     return record
+
+
+def _go_on_with(earlier: RunRecord, record: RunRecord) -> None:
+    """Let ``record`` be the record of the unfinished run."""
+    record.id, record.started = earlier.id, earlier.started
+    record.resumed = earlier.resumed + 1
+    record.timings = dict(earlier.timings)
 
 
 def make_model(task: TaskSpec, config: RunConfig, registry: Registry) -> Model:
@@ -217,7 +238,6 @@ def _fit(model: Model, train: Split, dev: Mapping[str, Split], context: RunFitCo
     with _timed(context.record, "fit"):
         context.folder.mkdir(exist_ok=True)
         model.fit(train, dev, context)
-    remove_folder(context.folder)
 
 
 def _evaluate(
@@ -245,7 +265,8 @@ def _timed(record: RunRecord, phase: str) -> Iterator[None]:
     try:
         yield
     finally:
-        record.timings[phase] = round(time.perf_counter() - start, 3)
+        spent = record.timings.get(phase, 0.0) + time.perf_counter() - start
+        record.timings[phase] = round(spent, 3)
 
 
 @contextmanager
@@ -257,15 +278,22 @@ def _outcome(record: RunRecord, folder: Path, registry: Registry) -> Iterator[No
         stopped = isinstance(error, KeyboardInterrupt | Interrupted)
         record.status = "interrupted" if stopped else "failed"
         record.error = "" if stopped else (str(error) or type(error).__name__)
-        _close(record, folder)
+        try:
+            _close(record, folder)
+        except OSError:
+            record.error += " (the record could not be written either)"
         registry.plugins.notify(
             "glueharness_run_failed", RunFailed(record=record, folder=folder, error=error)
         )
         if isinstance(error, KeyboardInterrupt):
             raise Interrupted(f"run {record.id} was interrupted", where=str(folder)) from error
+        if isinstance(error, Interrupted) and not error.where:
+            error.where = str(folder)
         if isinstance(error, OSError):
-            raise GlueharnessError(
-                f"run {record.id} failed: {error.strerror or error}", where=str(folder)
+            raise RunFolderError(
+                f"run {record.id} failed: {error.strerror or error}",
+                where=str(error.filename or folder),
+                remedy="When that is mended, the same command goes on from the last checkpoint.",
             ) from error
         raise
     else:

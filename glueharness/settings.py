@@ -27,6 +27,8 @@ DEFAULT = "default"
 """Origin of a value that no layer gives."""
 RECIPE_OF = "recipe of "
 """How the origin of a value from a model's recipe begins."""
+ADJUSTED = "adjusted: "
+"""How the origin of a value begins that the model changed when its work began."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -98,7 +98,9 @@ def _best(runs_dir: Path, task: TaskSpec) -> Choice:
     # A dev split cut short flatters by luck: runs with whole ones come first.
     best = max(whole or able, key=_primary)
     among = len(whole or able)
-    why = f"best {task.primary.title} on dev of {among} runs" if among > 1 else "the only run"
+    why = f"best of {among} runs by {task.primary.title} on dev"
+    if among == 1:
+        why = f"the only run of {task.name}"
     if whole and len(whole) < len(able):
         others = ", ".join(filter(None, [others, f"{len(able) - len(whole)} with a cut dev split"]))
     return Choice(

@@ -83,6 +83,11 @@ class Submission:
     answer: str
 
     @property
+    def main_paths(self) -> Sequence[Path]:
+        """What is to be uploaded: the archive if there is one, else the files."""
+        return self.paths if len(self.paths) == len(self.files) else self.paths[:1]
+
+    @property
     def fillers(self) -> list[SubmittedFile]:
         """The files that only take a place."""
         return [file for file in self.files if file.choice is None]

@@ -124,25 +124,28 @@ def _show(submission: Submission) -> None:
 
     console = stdout()
     rows = [_row(file) for file in submission.files]
-    console.print(make_table("", ["file", "rows", "model", "dev points", "run"], rows))
-    whys = {file.choice.record.id: file.choice.why for file in submission.files if file.choice}
-    for run, why in whys.items():
-        console.print(Text(f"took    {run}: {why}"), soft_wrap=True)
-    shown = submission.paths[:1] if submission.fillers or len(submission.paths) > 3 else ()
-    for path in shown or submission.paths:
-        console.print(Text(f"written {path}"), soft_wrap=True)
+    console.print(make_table("", ["file", "rows", "model", "dev points", "marks"], rows))
+    lines: dict[str, list[str]] = {}
+    for file in submission.files:
+        if file.choice is None:
+            line = f"filler  {{}}: {file.reason}"
+        else:
+            line = f"run     {file.choice.record.id}: {file.choice.why} ({{}})"
+        lines.setdefault(line, []).append(file.prediction.file.name)
+    lines.update({f"written {path}": [] for path in submission.main_paths})
     if submission.answer:
-        console.print(Text(f"checked {submission.answer}"), soft_wrap=True)
+        lines[f"checked {submission.answer}"] = []
+    for line, names in lines.items():
+        console.print(Text(line.replace("{}", ", ".join(names))), soft_wrap=True)
 
 
 def _row(file: SubmittedFile) -> list[str]:
     prediction = file.prediction
     cells = [prediction.file.name, f"{len(prediction.values):,}"]
     if file.choice is None:
-        return [*cells, "filler", "–", file.reason]
+        return [*cells, "–", "–", "filler"]
     record = file.choice.record
-    marks = f" ({', '.join(record.marks)})" if record.marks else ""
-    return [*cells, record.model, percent(record.primary) + marks, record.id]
+    return [*cells, record.model, percent(record.primary), ", ".join(record.marks) or "–"]
 
 
 def _check(

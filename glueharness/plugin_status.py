@@ -165,7 +165,8 @@ class PluginStatus:
 
 def describe(error: BaseException) -> str:
     """An error in one line: its type, its text, and where in the plugin it came from."""
-    lines = str(error).strip().splitlines()
+    text = error.msg if isinstance(error, SyntaxError) else str(error)
+    lines = text.strip().splitlines()
     return f"{type(error).__name__}: {lines[0] if lines else 'no message'}{_place(error)}"
 
 
@@ -173,7 +174,7 @@ def _place(error: BaseException) -> str:
     if isinstance(error, SyntaxError) and error.filename:
         return f" [{os.path.basename(error.filename)}:{error.lineno}]"  # noqa: PTH119
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if not _machinery(frame.filename)] or frames
+    own = [frame for frame in frames if not _machinery(frame.filename)]
     if not own:
         return ""
     return f" [{os.path.basename(own[-1].filename)}:{own[-1].lineno}]"  # noqa: PTH119 - may be "<string>"

@@ -151,6 +151,8 @@ def load_plugins(
         entry_points = importlib.metadata.entry_points(group=GROUP)
     found = [PluginStatus(name=point.name, target=point.value, point=point)
              for point in entry_points]  # fmt: skip
+    # The order in which a file system lists distributions must not show anywhere.
+    found.sort(key=lambda status: status.name)
     found += [_file_status(path) for path in choice.files]
     _disable(found, choice)
     for status in _without_clashes(plugins, found):
@@ -189,6 +191,8 @@ def _without_clashes(plugins: Plugins, found: list[PluginStatus]) -> list[Plugin
     for status in found:
         by_name.setdefault(status.name, []).append(status)
     for name, claimants in by_name.items():
+        if len(claimants) > 1:
+            claimants.sort(key=lambda status: status.distribution)
         wanted = [status for status in claimants if not status.disabled]
         for status in wanted if len(wanted) > 1 else ():
             status.fail(

@@ -35,7 +35,7 @@ def test_the_examples_pass_their_own_tests(tmp_path: Path) -> None:
         install(EXAMPLES / name, site)
     done = subprocess.run(
         [
-            sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider",
+            sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider",
             "--import-mode=importlib", "--rootdir", str(EXAMPLES), "-c", "/dev/null",
             *(str(EXAMPLES / name / "tests") for name in ALL),
         ],

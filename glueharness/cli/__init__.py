@@ -153,7 +153,7 @@ def main(arguments: Sequence[str] | None = None, app: App | None = None) -> None
         arguments: The words behind ``glueharness``; None takes those of the process.
         app: The state to work with; None makes a new one.
     """
-    app = app or App()
+    app = app or App(own_commands=_COMMANDS)
     try:
         code = cli.main(arguments, prog_name="glueharness", standalone_mode=False, obj=app)
     except click.ClickException as error:

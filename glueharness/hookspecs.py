@@ -1,6 +1,6 @@
 """Every extension point. A plugin implements any of these, marked with ``@glueharness.hookimpl``.
 
-The first eight are asked once, when the registry is built, each plugin on its own: return a list.
+The first nine are asked once, when the registry is built, each plugin on its own: return a list.
 The others are told what happens in a run; what they return is ignored, and an exception in one
 is reported and never harms the run.
 """
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         GroupSpec,
         ModelSpec,
         PresetSpec,
+        PublishedSpec,
         SourceSpec,
         TaskSpec,
         WriterSpec,
@@ -71,6 +72,11 @@ def glueharness_groups() -> Sequence[GroupSpec]:  # type: ignore[empty-body]
 @hookspec
 def glueharness_presets() -> Sequence[PresetSpec]:  # type: ignore[empty-body]
     """Named settings that the plugin adds, for ``run --preset NAME``."""
+
+
+@hookspec
+def glueharness_published() -> Sequence[PublishedSpec]:  # type: ignore[empty-body]
+    """Published scores that the plugin knows, for ``leaderboard --published``."""
 
 
 @hookspec

@@ -15,6 +15,7 @@ from glueharness.specs import (
     GroupSpec,
     ModelSpec,
     PresetSpec,
+    PublishedSpec,
     SourceSpec,
     TaskSpec,
     WriterSpec,
@@ -33,6 +34,7 @@ Spec = TypeVar(
     WriterSpec,
     GroupSpec,
     PresetSpec,
+    PublishedSpec,
     CommandSpec,
     DiagnosticSpec,
 )
@@ -109,6 +111,7 @@ class Registry:
         self.writers: Shelf[WriterSpec] = Shelf("submission writer")
         self.groups: Shelf[GroupSpec] = Shelf("group")
         self.presets: Shelf[PresetSpec] = Shelf("preset")
+        self.published: Shelf[PublishedSpec] = Shelf("published row")
         self.commands: Shelf[CommandSpec] = Shelf("command")
         self.diagnostics: Shelf[DiagnosticSpec] = Shelf("diagnostic")
         self._collect(self.tasks, "glueharness_tasks", TaskSpec)
@@ -117,6 +120,7 @@ class Registry:
         self._collect(self.writers, "glueharness_writers", WriterSpec)
         self._collect(self.groups, "glueharness_groups", GroupSpec)
         self._collect(self.presets, "glueharness_presets", PresetSpec)
+        self._collect(self.published, "glueharness_published", PublishedSpec)
         self._collect(self.commands, "glueharness_commands", CommandSpec)
         self._collect(self.diagnostics, "glueharness_diagnostics", DiagnosticSpec)
         for status in self.plugins.statuses.values():
@@ -140,6 +144,7 @@ class Registry:
             self.writers,
             self.groups,
             self.presets,
+            self.published,
             self.commands,
             self.diagnostics,
         )

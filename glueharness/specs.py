@@ -345,6 +345,29 @@ class GroupSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedSpec:
+    """Scores that somebody has published, to stand beside one's own.
+
+    Attributes:
+        name: The model as its authors call it.
+        scores: Metric values by task, split and metric name, as the metrics give them: fractions.
+        source: Where they were published.
+        group: Group of the tasks; empty if none.
+        group_score: The group's score as published, a fraction; None if none was.
+        versions: Task name to the version of its data, where it is not the current one.
+        note: What else one should know to compare them; empty if nothing.
+    """
+
+    name: str
+    scores: Scores
+    source: str
+    group: str = ""
+    group_score: float | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PresetSpec:
     """Settings that belong together, for instance those of a paper; ``run --preset NAME``.
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from glueharness import SourceSpec, TaskSpec, hookimpl
+from glueharness import GroupSpec, PublishedSpec, SourceSpec, TaskSpec, hookimpl
 
 
 @hookimpl
 def glueharness_tasks() -> list[TaskSpec]:
-    """QNLI, the reference task."""
-    from glueharness_glue.qnli import QNLI
+    """The nine tasks, of which QNLI is the one to read first, and the diagnostic set."""
+    from glueharness_glue.table import TASKS
 
-    return [QNLI]
+    return list(TASKS)
 
 
 @hookimpl
@@ -19,3 +19,19 @@ def glueharness_sources() -> list[SourceSpec]:
     from glueharness_glue.sources import SOURCES
 
     return list(SOURCES)
+
+
+@hookimpl
+def glueharness_groups() -> list[GroupSpec]:
+    """All nine tasks under one name, with the GLUE score."""
+    from glueharness_glue.score import GLUE
+
+    return [GLUE]
+
+
+@hookimpl
+def glueharness_published() -> list[PublishedSpec]:
+    """Rows of the official leaderboard and of papers."""
+    from glueharness_glue.published import PUBLISHED
+
+    return list(PUBLISHED)

@@ -34,19 +34,13 @@ class TsvSource:
         if options.folder is None:
             raise SourceUnavailable("no folder was given", remedy=_REMEDY)
         if not options.folder.is_dir():
-            raise SourceUnavailable(
-                f"{options.folder} is not a folder", where=str(options.folder), remedy=_REMEDY
-            )
+            raise SourceUnavailable(f"{options.folder} is not a folder", remedy=_REMEDY)
         for layout in layouts:
             folder = _task_folder(options.folder, layout, task)
             if folder is not None:
                 return TsvData(task=task, layout=layout, folder=folder)
-        wanted = " or ".join(
-            f"{layout.folder}/{{{','.join(layout.files.values())}}}" for layout in layouts
-        )
-        raise SourceUnavailable(
-            f"{options.folder} has no {wanted}", where=str(options.folder), remedy=_REMEDY
-        )
+        wanted = " or ".join(_wanted(layout) for layout in layouts)
+        raise SourceUnavailable(f"{options.folder} has no {wanted}", remedy=_REMEDY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +85,12 @@ class TsvData:
                 remedy=_REMEDY,
             )
         return read_split(self.folder / file, split, self.task, self.layout, self.remarks)
+
+
+def _wanted(layout: TsvLayout) -> str:
+    """``QNLI/train.tsv (or dev.tsv, test.tsv)``."""
+    first, *others = layout.files.values()
+    return f"{layout.folder}/{first}" + (f" (or {', '.join(others)})" if others else "")
 
 
 def _task_folder(given: Path, layout: TsvLayout, task: TaskSpec) -> Path | None:

@@ -1,0 +1,71 @@
+"""The GLUE score: one number for nine tasks."""
+
+from __future__ import annotations
+
+import math
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+from glueharness import GroupSpec
+from glueharness_glue.table import GLUE_PAPER, TASKS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from glueharness import TaskSpec
+    from glueharness.specs import Role, Scores
+
+_COUNTED = tuple(task for task in TASKS if not task.trained_on)
+
+
+def task_score(
+    task: TaskSpec, scores: Mapping[str, Mapping[str, float]], role: Role
+) -> float | None:
+    """A task's part of the GLUE score: the mean of its metrics, and over MNLI's two sets.
+
+    Args:
+        task: The task.
+        scores: Metric values by split and metric name.
+        role: Whether the dev or the test splits count.
+
+    Returns:
+        A fraction; None if a metric or one of MNLI's sets is missing.
+    """
+    values = [
+        scores.get(split.name, {}).get(metric.name, math.nan)
+        for split in task.splits_of(role)
+        for metric in task.metrics
+    ]
+    return fmean(values) if values and all(math.isfinite(value) for value in values) else None
+
+
+def glue_score(scores: Scores) -> float | None:
+    """The mean over the nine tasks; AX stands apart.
+
+    This rule reproduces the published scores of the official server to 0.06 points. (The
+    "Average" of the BERT paper is another quantity: without WNLI, and over nine columns.)
+
+    Args:
+        scores: Metric values, fractions, by task, split and metric name. Dev and test are not
+            mixed: all of a score comes from the one or from the other.
+
+    Returns:
+        A fraction; None unless all nine tasks are there with all of their metrics.
+    """
+    roles: tuple[Role, ...] = ("dev", "test")
+    for role in roles:
+        parts = [task_score(task, scores.get(task.name, {}), role) for task in _COUNTED]
+        known = [part for part in parts if part is not None]
+        if len(known) == len(parts):
+            return fmean(known)
+    return None
+
+
+GLUE = GroupSpec(
+    name="glue",
+    title="GLUE",
+    description="The mean over nine tasks, each the mean of its metrics; AX stands apart.",
+    tasks=tuple(task.name for task in _COUNTED),
+    score=glue_score,
+    citation=GLUE_PAPER,
+)

@@ -114,6 +114,16 @@ class TaskData(Protocol):
 
 
 @runtime_checkable
+class Remarked(Protocol):
+    """Opened data that may have something to tell of what they read, e.g. rows left out."""
+
+    @property
+    def remarks(self) -> Sequence[str]:
+        """One sentence each, with file and line; grows as splits are loaded."""
+        ...
+
+
+@runtime_checkable
 class Source(Protocol):
     """A place that data can come from."""
 

@@ -23,7 +23,7 @@ from glueharness.fitting import RunFitContext
 from glueharness.interrupts import terminate_as_interrupt
 from glueharness.locks import run_lock
 from glueharness.predictions import write_predictions
-from glueharness.protocols import DataOptions
+from glueharness.protocols import DataOptions, Remarked
 from glueharness.record import (
     DataRecord,
     RunRecord,
@@ -98,6 +98,8 @@ def run(config: RunConfig, registry: Registry) -> RunRecord:
             record=record, run_folder=folder, scorer=scorer, plugins=registry.plugins,
             resume=earlier is not None,
         )  # fmt: skip
+        for remark in opened.data.remarks if isinstance(opened.data, Remarked) else ():
+            context.warn(remark)
         with terminate_as_interrupt():
             _fit(model, next(iter(train.values()))[1], used, context)
             _evaluate(model, used, scorer, record, folder)

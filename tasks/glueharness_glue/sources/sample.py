@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from glueharness import LABEL_COLUMN, DataError, DataOrigin, SourceUnavailable, Table
-from glueharness_glue.sample import GENERATORS, VERSION, generate
+from glueharness import LABEL_COLUMN, DataError, DataOrigin, SourceUnavailable, Table, __version__
+from glueharness_glue.sample import GENERATORS, generate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,32 +27,30 @@ class SampleSource:
         """
         if task.name not in GENERATORS:
             raise SourceUnavailable(f"there is no sample for {task.name}")
-        return SampleData(task=task, splits=generate(task))
+        return SampleData(task)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SampleData:
     """Made-up data of one task.
 
-    Attributes:
+    Args:
         task: The task.
-        splits: Rows by split name.
     """
 
-    task: TaskSpec
-    splits: Mapping[str, Sequence[Mapping[str, Any]]]
+    def __init__(self, task: TaskSpec) -> None:
+        self.task = task
 
     @property
     def origin(self) -> DataOrigin:
-        """The generator; marked as a sample."""
+        """The program that made them; marked as a sample."""
         return DataOrigin(
-            source=NAME, location="bundled with glueharness", revision=VERSION, sample=True
+            source=NAME, location=f"made by glueharness {__version__}", revision="", sample=True
         )
 
     @property
     def available(self) -> list[str]:
         """The splits that the generator makes."""
-        return list(self.splits)
+        return list(self._splits)
 
     def load(self, split: str) -> Table:
         """The rows of a split; a test split has no labels.
@@ -60,9 +58,13 @@ class SampleData:
         Raises:
             DataError: The generator makes no such split.
         """
-        rows = self.splits.get(split)
-        if rows is None:
+        rows = self._splits.get(split)
+        if not rows:
             raise DataError(f"the sample of {self.task.name} has no {split} split")
         hidden = {LABEL_COLUMN} if self.task.split(split).role == "test" else set()
         names = [name for name in rows[0] if name not in hidden]
         return Table({name: [row[name] for row in rows] for name in names})
+
+    @cached_property
+    def _splits(self) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+        return generate(self.task.name)

@@ -9,7 +9,8 @@ from glueharness.config import RunConfig, RunOptions
 from glueharness.data import AUTO, open_data
 from glueharness.errors import PluginError, RunFolderError, SourceUnavailable, SubmissionError
 from glueharness.protocols import DataOptions
-from glueharness.run import MODEL_FOLDER, make_model
+from glueharness.record import MODEL_FOLDER
+from glueharness.run import make_model
 from glueharness.scoring import check_scores
 from glueharness.settings import Layer, resolve, settings_of
 from glueharness.specs import INDEX_COLUMN

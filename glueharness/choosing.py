@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from glueharness.errors import SubmissionError
-from glueharness.run import MODEL_FOLDER
+from glueharness.record import MODEL_FOLDER
 from glueharness.runs import find_run, list_runs
 
 if TYPE_CHECKING:

@@ -62,7 +62,7 @@ class RunConfig:
         origins: Setting name to the place its value came from, options and settings together.
         resume: Run that must be gone on with: its id, or ``latest`` for the newest unfinished
             one with these settings. Empty: that one if there is one, else a new run.
-        rerun: Begin a new run, whatever is unfinished.
+        rerun: Begin a new run, whatever is unfinished or complete.
     """
 
     task: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from glueharness.config import build_config
@@ -32,12 +33,16 @@ class PlanRequest:
         layers: Settings, strongest first.
         seeds: Seeds to run each task with; empty for the one that the settings give.
         preset: Name of a preset; empty for none.
+        resume: Run to go on with (see :class:`glueharness.config.RunConfig`).
+        rerun: Repeat what is there already.
     """
 
     names: Sequence[str]
     layers: Sequence[Layer]
     seeds: Sequence[int] = ()
     preset: str = ""
+    resume: str = ""
+    rerun: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +53,13 @@ class Outcome:
         config: What was asked for.
         record: The completed run's record; None if it failed.
         error: Why it failed; None if it did not.
+        reused: Whether the run was there already.
     """
 
     config: RunConfig
     record: RunRecord | None = None
     error: GlueharnessError | None = None
+    reused: bool = False
 
 
 @dataclass(slots=True)
@@ -135,7 +142,14 @@ def build_plan(request: PlanRequest, registry: Registry) -> list[RunConfig]:
                     layers.insert(0, Layer(origin="--seeds", values={"seed": seed}))
                 if preset is not None:
                     layers.append(Layer(origin=f"preset {preset.name}", values=point))
-                plan.append(build_config(task, layers, registry))
+                plan.append(
+                    build_config(task, layers, registry, resume=request.resume, rerun=request.rerun)
+                )
+    if request.resume and len(plan) != 1:
+        raise ConfigError(
+            f"--resume is for one run, and this command names {len(plan)}",
+            remedy="Leave it out: what is unfinished is gone on with anyway.",
+        )
     return plan
 
 
@@ -162,11 +176,11 @@ def run_plan(
     Raises:
         Interrupted: The user stopped it; completed runs are kept and not repeated next time.
     """
-    outcomes = []
+    outcomes: list[Outcome] = []
     for position, config in enumerate(plan):
         announce(position, config)
         try:
-            outcomes.append(Outcome(config=config, record=run(config, registry)))
+            outcomes.append(_do(config, registry))
         except Interrupted as stop:
             if len(plan) == 1:
                 raise
@@ -183,6 +197,14 @@ def run_plan(
             failure = GlueharnessError(f"internal error: {describe(error)}")
             outcomes.append(Outcome(config=config, error=failure))
     return outcomes
+
+
+def _do(config: RunConfig, registry: Registry) -> Outcome:
+    began = datetime.now().astimezone()
+    record = run(config, registry)
+    # A record's times are cut to milliseconds.
+    reused = datetime.fromisoformat(record.finished) < began - timedelta(milliseconds=1)
+    return Outcome(config=config, record=record, reused=reused)
 
 
 def by_task(outcomes: Sequence[Outcome]) -> list[TaskOutcome]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 RUN_FILE = "run.json"
+MODEL_FOLDER = "model"
+"""Where a run folder keeps its trained model."""
 Status = typing.Literal["running", "completed", "failed", "interrupted"]
 
 

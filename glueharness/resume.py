@@ -1,4 +1,4 @@
-"""Which unfinished run a new one may go on with."""
+"""Which earlier run stands for a new one: the same one, completed, or one left unfinished."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from glueharness.errors import ConfigError, RunFolderError
 from glueharness.fitting import CHECKPOINT_FOLDER
+from glueharness.record import MODEL_FOLDER
 from glueharness.runs import find_run, list_runs
 from glueharness.settings import ADJUSTED, DEFAULT, RECIPE_OF, Layer
 
@@ -46,6 +47,21 @@ def unfinished_run(record: RunRecord, config: RunConfig) -> RunRecord | None:
             where=str(runs_dir),
             remedy="`glueharness runs` lists them; leave --resume out to begin a new one.",
         )
+    return None
+
+
+def completed_run(record: RunRecord, config: RunConfig) -> RunRecord | None:
+    """The completed run that computed the same, with its model; None if there is none.
+
+    ``config.rerun`` and ``config.resume`` say that a run is wanted all the same.
+    """
+    if config.rerun or config.resume:
+        return None
+    runs_dir = config.options.runs_dir
+    for earlier in reversed(list_runs(runs_dir)[0]):
+        same = earlier.identity == record.identity and earlier.status == "completed"
+        if same and (runs_dir / earlier.id / MODEL_FOLDER).is_dir():
+            return earlier
     return None
 
 

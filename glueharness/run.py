@@ -25,13 +25,14 @@ from glueharness.locks import run_lock
 from glueharness.predictions import write_predictions
 from glueharness.protocols import DataOptions, Remarked
 from glueharness.record import (
+    MODEL_FOLDER,
     DataRecord,
     RunRecord,
     SettingRecord,
     SplitRecord,
     write_record,
 )
-from glueharness.resume import unfinished_run
+from glueharness.resume import completed_run, unfinished_run
 from glueharness.runs import check_writable, new_run_id, remove_folder
 from glueharness.scoring import Scorer
 from glueharness.settings import settings_of
@@ -48,8 +49,6 @@ if TYPE_CHECKING:
     from glueharness.registry import Registry
     from glueharness.specs import TaskSpec
 
-MODEL_FOLDER = "model"
-
 
 def run(config: RunConfig, registry: Registry) -> RunRecord:
     """Train a model on a task, score it on the dev splits, and leave a complete run folder.
@@ -59,7 +58,8 @@ def run(config: RunConfig, registry: Registry) -> RunRecord:
         registry: Where names are looked up; its plugins hear the run's events.
 
     Returns:
-        The record of the completed run.
+        The record of the completed run; an earlier one that computed the same is not repeated,
+        unless ``config.rerun`` says so.
 
     Raises:
         Interrupted: The user stopped it; the record says so.
@@ -84,6 +84,8 @@ def run(config: RunConfig, registry: Registry) -> RunRecord:
     }
     record.identity = identity(record)
 
+    if done := completed_run(record, config):
+        return done
     earlier = unfinished_run(record, config)
     if earlier is not None:
         _go_on_with(earlier, record)

@@ -171,9 +171,24 @@ def test_runs_are_found_by_the_beginning_of_their_id(tmp_path: Path) -> None:
     record, _ = do_run(tmp_path)
     assert find_run(tmp_path, record.id[:20])[1] == record
     assert find_run(tmp_path, "latest")[1] == record
-    do_run(tmp_path)
+    do_run(tmp_path, seed="1")
     with pytest.raises(UnknownNameError, match="several"):
         find_run(tmp_path, "parity")
+
+
+def test_a_completed_run_is_not_repeated_unless_asked_for(tmp_path: Path) -> None:
+    first, _ = do_run(tmp_path)
+    again, plugin = do_run(tmp_path)
+    assert again == first
+    assert plugin.heard == []
+    registry = Registry(small_plugins())
+    layer = Layer(origin=COMMAND_LINE, values={"model": "oracle", "runs_dir": str(tmp_path)})
+    repeated = run(build_config("parity", [layer], registry, rerun=True), registry)
+    assert repeated.id != first.id
+    assert repeated.identity == first.identity
+    (tmp_path / first.id / "model" / "oracle.txt").unlink()
+    (tmp_path / first.id / "model").rmdir()
+    assert do_run(tmp_path)[0].id == repeated.id
 
 
 def test_a_damaged_record_is_named_and_hides_no_other(tmp_path: Path) -> None:

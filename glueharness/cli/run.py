@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from glueharness.cli import complete
-from glueharness.cli.app import App, environment_layer, json_option
+from glueharness.cli.app import App, environment_layer, json_option, runs_dir
 from glueharness.cli.options import SettingsCommand
 from glueharness.config import COMMAND_LINE, RunOptions, read_toml
+from glueharness.resume import LATEST, settings_of_run
+from glueharness.runs import find_run
 from glueharness.settings import Layer, convert, settings_of
 
 if TYPE_CHECKING:
@@ -38,6 +40,16 @@ if TYPE_CHECKING:
 @click.option(
     "--preset", default="", metavar="NAME", help="Settings of a paper or tutorial, by name."
 )
+@click.option(
+    "--resume",
+    is_flag=False,
+    flag_value="latest",
+    default="",
+    metavar="[ID]",
+    help="Go on with this unfinished run, or with the latest of these settings.",
+    shell_complete=complete.runs,
+)
+@click.option("--rerun", is_flag=True, help="Repeat runs that are there already.")
 @json_option
 @click.pass_context
 def command(
@@ -45,9 +57,11 @@ def command(
     /,
     tasks: tuple[str, ...],
     config: Path | None,
+    *,
     seeds: str,
     preset: str,
-    *,
+    resume: str,
+    rerun: bool,
     as_json: bool,
     **values: Any,
 ) -> None:
@@ -70,11 +84,15 @@ def command(
     layers = [Layer(origin=COMMAND_LINE, values=given), environment_layer()]
     if config is not None:
         layers.append(read_toml(config))
+    if resume not in {"", LATEST}:
+        layers.extend(_layers_of_run(resume, layers))
     request = PlanRequest(
         names=tasks,
         layers=layers,
         seeds=parse_seeds(seeds, _first_seed(layers)) if seeds else (),
         preset=preset,
+        resume=resume,
+        rerun=rerun,
     )
     plan = build_plan(request, registry)
     outcomes = _do(plan, registry)
@@ -85,6 +103,13 @@ def command(
     failed = [outcome for outcome in outcomes if outcome.error is not None]
     if failed:
         ctx.exit(1)
+
+
+def _layers_of_run(run: str, layers: Sequence[Layer]) -> list[Layer]:
+    """What the user of an earlier run chose, so that its settings need not be repeated."""
+    folders = [layer.values["runs_dir"] for layer in layers if "runs_dir" in layer.values]
+    _, record = find_run(runs_dir(Path(str(folders[0])) if folders else None), run)
+    return settings_of_run(record)
 
 
 def _first_seed(layers: Sequence[Layer]) -> int:
@@ -121,8 +146,13 @@ def _print_json(outcomes: Sequence[Outcome]) -> None:
 
 
 def _show(outcomes: Sequence[Outcome], registry: Registry, names: Sequence[str]) -> None:
+    from glueharness.cli.output import stderr
     from glueharness.cli.results import show_plan, show_run
 
+    reused = sum(outcome.reused for outcome in outcomes)
+    if reused:
+        what = "this run was" if len(outcomes) == 1 else f"{reused} of {len(outcomes)} runs were"
+        stderr().print(f"{what} there already; --rerun repeats", style="yellow", highlight=False)
     if len(outcomes) == 1 and outcomes[0].record is not None:
         task = registry.task(outcomes[0].config.task)
         show_run(outcomes[0].record, task, outcomes[0].config.options.runs_dir)

@@ -1,4 +1,4 @@
-"""The leaderboard: what the runs scored, which differences are real, and the commands for it."""
+"""The leaderboard: what the runs scored, which differences are real, and two commands for it."""
 
 from __future__ import annotations
 
@@ -12,17 +12,28 @@ if TYPE_CHECKING:
 
 @hookimpl
 def glueharness_commands() -> list[CommandSpec]:
-    """The command ``leaderboard``."""
+    """The commands ``leaderboard`` and ``compare``."""
     return [
         CommandSpec(
             name="leaderboard",
             help="Rank the runs of a task, or of all, with intervals.",
             factory=_leaderboard,
         ),
+        CommandSpec(
+            name="compare",
+            help="Say whether the difference between runs or models is real.",
+            factory=_compare,
+        ),
     ]
 
 
 def _leaderboard() -> click.Command:
     from glueharness_leaderboard.leaderboard_command import command
+
+    return command
+
+
+def _compare() -> click.Command:
+    from glueharness_leaderboard.compare_command import command
 
     return command

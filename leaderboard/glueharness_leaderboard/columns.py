@@ -99,11 +99,13 @@ def columns_of(section: Section, view: View) -> list[Column]:
         Column(
             name="model", heading="model", cells=models, narrow=short_paths(models), flexible=True
         ),
-        *_scores(section),
     ]
+    scores = _scores(section)
     if any(row.interval for row in rows):
         cells = [interval_text(row.interval) for row in rows]
-        found.append(Column(name="95 % interval", heading="95 % interval", cells=cells))
+        # Beside the score that it belongs to.
+        scores.insert(1, Column(name="95 % interval", heading="95 % interval", cells=cells))
+    found += scores
     if view.statuses:
         found.append(
             Column(name="status", heading="status", cells=[row.runs[0].status for row in rows])
@@ -163,7 +165,7 @@ def _scores(section: Section) -> list[Column]:
     """A column a metric and dev split, and one for the mean where several splits are ranked."""
     splits = [split.name for split in section.conditions.dev]
     titles = {spec.name: spec.title for spec in section.task.metrics} if section.task else {}
-    labels = dict(zip(splits, _without_shared_words(splits), strict=True))
+    labels = dict(zip(splits, without_shared_words(splits), strict=True))
     found = []
     for metric in section.metrics:
         title = plain(titles.get(metric, metric))
@@ -189,7 +191,7 @@ def _scores(section: Section) -> list[Column]:
     return found
 
 
-def _without_shared_words(names: Sequence[str]) -> list[str]:
+def without_shared_words(names: Sequence[str]) -> list[str]:
     """``dev_matched`` and ``dev_mismatched`` become ``matched`` and ``mismatched``."""
     words = [name.split("_") for name in names]
     while len(words) > 1 and all(len(each) > 1 and each[0] == words[0][0] for each in words):

@@ -19,6 +19,9 @@ _GAP = 2
 _NAME_WIDTH = 24
 """Characters that names keep on a line before other columns are left out for them."""
 
+_WIDE = 120
+"""Characters of a line from which fuller cells are tried, so that tables below each other match."""
+
 
 def print_sections(sections: Sequence[Section], view: View, console: Console) -> None:
     """Print each section as a table under its heading, and what the marks mean."""
@@ -47,13 +50,20 @@ def print_dim(line: str, console: Console) -> None:
     console.print(line, style="dim", markup=False, highlight=False)
 
 
-def print_table(columns: Sequence[Column], console: Console, best: int | None = None) -> None:
+def print_table(
+    columns: Sequence[Column],
+    console: Console,
+    *,
+    best: int | None = None,
+    instead: str = "--format csv",
+) -> None:
     """Print columns as a table that fits; texts are shown as they are, never read as markup.
 
     Args:
         columns: The columns.
         console: Where to; its width is kept as long as every number fits.
         best: Position of the row to stand out.
+        instead: The option that gives the columns that have no room.
     """
     from rich import box
     from rich.segment import Segments
@@ -84,7 +94,7 @@ def print_table(columns: Sequence[Column], console: Console, best: int | None = 
     console.print(Segments(console.render(table, options)), crop=False, soft_wrap=True, end="")
     if dropped:
         names = ", ".join(column.name for column in dropped)
-        print_dim(f"No room for {names}: a wider terminal or --format csv has all.", console)
+        print_dim(f"No room for {names}: a wider terminal or {instead} has all.", console)
 
 
 def fit(columns: Sequence[Column], width: int) -> tuple[list[Column], list[Column]]:
@@ -98,7 +108,7 @@ def fit(columns: Sequence[Column], width: int) -> tuple[list[Column], list[Colum
     """
     wide = [replace(column, cells=column.wide or column.cells) for column in columns]
     narrow = [replace(column, cells=column.narrow or column.cells) for column in columns]
-    for choice in (wide, list(columns)):
+    for choice in (wide, list(columns)) if width >= _WIDE else (list(columns),):
         if _total(column.width for column in choice) <= width:
             return choice, []
     shown, dropped = narrow, []

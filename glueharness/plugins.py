@@ -34,6 +34,14 @@ HOOKS = tuple(name for name in vars(hookspecs) if name.startswith(_PREFIX))
 """Names of all hooks, in the order of ``hookspecs.py``."""
 
 
+class HookManager(pluggy.PluginManager):
+    """pluggy's manager, told that our hooks begin alike: it need not look at all other names."""
+
+    def parse_hookimpl_opts(self, plugin: object, name: str) -> pluggy.HookimplOpts | None:
+        """What a plugin says of its hook ``name``; None if it is no hook."""
+        return super().parse_hookimpl_opts(plugin, name) if name.startswith(_PREFIX) else None
+
+
 @dataclass(slots=True)
 class Plugins:
     """The plugins of this process.
@@ -143,7 +151,7 @@ def load_plugins(
         UnknownNameError: ``choice.without`` names a plugin that is not there.
         ConfigError: The user's configuration cannot be read.
     """
-    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager = HookManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
     plugins = Plugins(manager)
     choice = user_choice() if choice is None else choice
@@ -252,11 +260,20 @@ def _import_failure(status: PluginStatus, error: BaseException) -> tuple[str, st
 
 def hooks_of(manager: pluggy.PluginManager, plugin: object) -> tuple[str, ...]:
     """Names of the known hooks that a plugin implements."""
-    return tuple(name for name in HOOKS if _marked(manager, plugin, name))
+    return tuple(
+        name
+        for name in _hook_like(plugin)
+        if name in HOOKS and manager.parse_hookimpl_opts(plugin, name) is not None
+    )
 
 
-def _marked(manager: pluggy.PluginManager, plugin: object, name: str) -> bool:
-    return hasattr(plugin, name) and manager.parse_hookimpl_opts(plugin, name) is not None
+def _hook_like(plugin: object) -> list[str]:
+    """What a plugin has under names that begin as hooks do, plugin packages left out."""
+    return [
+        name
+        for name in dir(plugin)
+        if name.startswith(_PREFIX) and inspect.isroutine(getattr(plugin, name, None))
+    ]
 
 
 def _refusal(
@@ -264,20 +281,18 @@ def _refusal(
 ) -> tuple[str, str]:
     """Why a plugin is not to be used at all, and the remedy; empty if it is."""
     required = getattr(plugin, ATTRIBUTE, None)
-    problem, remedy = api_problem(required, status.distribution if required is not None else "")
-    if problem:
-        return problem, remedy
+    if api_problem(required, "")[0]:
+        return api_problem(required, status.distribution)
     report = "Report it to the plugin's author."
     if inspect.isclass(plugin):
         return f"it is the class {plugin.__name__}; hooks live in a module or an instance", report
-    for name in dir(plugin):
-        if not name.startswith(_PREFIX) or not inspect.isroutine(getattr(plugin, name, None)):
+    for name in _hook_like(plugin):
+        if name in status.hooks:
             continue
-        marked = _marked(manager, plugin, name)
-        if name in HOOKS and not marked:
+        if name in HOOKS:
             return f"{name} lacks the decorator @glueharness.hookimpl", report
-        near = difflib.get_close_matches(name, HOOKS, n=1, cutoff=0.85)
-        if name not in HOOKS and (marked or near):
+        marked = manager.parse_hookimpl_opts(plugin, name) is not None
+        if marked or difflib.get_close_matches(name, HOOKS, n=1, cutoff=0.85):
             return f"there is no hook {name!r}{did_you_mean(name, HOOKS)}", report
     return "", ""
 

@@ -11,6 +11,7 @@ Each becomes an option of ``glueharness run``, a key of the TOML file and an ent
 from __future__ import annotations
 
 import dataclasses
+import functools
 import types
 import typing
 from dataclasses import dataclass, field
@@ -133,6 +134,11 @@ def settings_of(kind: type[Any]) -> tuple[Setting, ...]:
     Raises:
         TypeError: A field's type is not one that a command line can give.
     """
+    return _settings_of(kind)
+
+
+@functools.cache
+def _settings_of(kind: Any) -> tuple[Setting, ...]:
     hints = typing.get_type_hints(kind)
     return tuple(_describe(item, hints[item.name]) for item in dataclasses.fields(kind))
 

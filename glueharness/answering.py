@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from glueharness.specs import SubmissionFile, TaskSpec
     from glueharness.submit_plan import SubmitOptions
 
+_COMPLETE = "Give the complete official data: --data-dir FOLDER"
+
 
 def load_model(record: RunRecord, folder: Path, registry: Registry) -> Model:
     """The trained model of a run.
@@ -72,8 +74,16 @@ def load_test_splits(task: TaskSpec, options: DataOptions, registry: Registry) -
         SubmissionError: They are the sample's, or not complete.
         DataError: They are damaged.
     """
-    data = open_data(task, options, list(registry.sources)).data
-    return {file.name: load_test_split(task, file, data) for file in task.submission}
+    opened = open_data(task, options, list(registry.sources))
+    origin = opened.data.origin
+    if origin.sample:
+        tried = "".join(f"  {name}: {reason}\n" for name, reason in opened.passed_over)
+        raise SubmissionError(
+            f"the submission of {task.name} cannot be made from the bundled sample",
+            where=f"{origin.source}: {origin.location}",
+            remedy=(f"Tried before:\n{tried}" if tried else "") + _COMPLETE,
+        )
+    return {file.name: load_test_split(task, file, opened.data) for file in task.submission}
 
 
 def load_test_split(task: TaskSpec, file: SubmissionFile, data: TaskData) -> Split:
@@ -81,21 +91,16 @@ def load_test_split(task: TaskSpec, file: SubmissionFile, data: TaskData) -> Spl
 
     Raises:
         SourceUnavailable: The source does not have it.
-        SubmissionError: It is the sample's, or does not have all of the task's rows.
+        SubmissionError: It does not have all of the task's rows.
         DataError: It is damaged.
     """
     origin = data.origin
     where = f"{origin.source}: {origin.location}"
-    remedy = "Give the complete official data: --data-dir FOLDER"
-    if origin.sample:
-        raise SubmissionError(
-            f"{file.name} cannot be made from the bundled sample", where=where, remedy=remedy
-        )
     if file.split not in data.available:
         raise SourceUnavailable(
             f"{file.name} is made from the split {file.split}, which is not there",
             where=where,
-            remedy=remedy,
+            remedy=_COMPLETE,
         )
     split = data.load(file.split)
     check(split, task, name=file.split, where=where)
@@ -106,7 +111,7 @@ def load_test_split(task: TaskSpec, file: SubmissionFile, data: TaskData) -> Spl
             f"{file.name} needs {expected:,} predictions; the {file.split} split here has "
             f"{len(split):,} rows" + (f": this is {hint}" if hint else ""),
             where=where,
-            remedy=remedy,
+            remedy=_COMPLETE,
         )
     return split
 

@@ -132,7 +132,10 @@ def submit(options: SubmitOptions, registry: Registry, tell: Callable[[str], Non
     splits = _load_all(plan, options, registry, tell)
     files = _predict_all(plan, splits, registry, tell)
     if plan.archive:
-        files += _fillers(plan)
+        places = [file.name for task in plan.tasks for file in task.submission]
+        files = sorted(
+            [*files, *_fillers(plan)], key=lambda file: places.index(file.prediction.file.name)
+        )
     predictions = [file.prediction for file in files]
     if plan.archive and isinstance(writer, Bundler):
         paths = writer.bundle(predictions, options.output, manifest(files))

@@ -148,9 +148,10 @@ def test_a_group_is_packed_with_fillers_that_are_named(terminal: Terminal) -> No
     assert height.splitlines()[1:] == [b"%d\t2.000" % row for row in range(6)]
     manifest = json.loads((terminal.out / "submission.manifest.json").read_text("utf-8"))
     assert manifest["fillers"] == ["Height.tsv"]
-    assert [file["file"] for file in manifest["files"] if "run" in file] == [
-        "Parity.tsv",
-        "Mirror.tsv",
+    assert [(file["file"], "run" in file) for file in manifest["files"]] == [
+        ("Parity.tsv", True),
+        ("Height.tsv", False),
+        ("Mirror.tsv", True),
     ]
     assert set(manifest["sha256"]) == {"submission.zip", "Height.tsv", "Mirror.tsv", "Parity.tsv"}
     checked, _ = terminal("submit", "toys", "--check", str(terminal.out / "submission.zip"))
@@ -215,6 +216,14 @@ def test_the_sample_is_refused(terminal: Terminal, target: str) -> None:
     _, err = terminal.submit("evenness", "--run", record.id, code=1)
     assert "it was trained on the bundled sample" in err
     assert not list(terminal.out.iterdir()) if terminal.out.exists() else True
+
+
+def test_a_folder_that_is_not_there_is_named_where_the_sample_would_step_in(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    terminal.run("evenness")
+    _, err = terminal.submit("evenness", "--data-dir", str(tmp_path / "nowhere"), code=1)
+    assert f"toys: there is no folder {tmp_path / 'nowhere'}" in err
 
 
 def test_what_cannot_be_done_is_said(terminal: Terminal, tmp_path: Path) -> None:

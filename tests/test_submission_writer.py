@@ -13,6 +13,7 @@ import pytest
 
 from glueharness import Bundler, Checker, Prediction, SubmissionError, Writer
 from glueharness.registry import Registry
+from glueharness.submit import filler
 from glueharness_submission.writer import GlueWriter
 from tests.glue_files import FACTS, all_good, all_tasks, good, task
 
@@ -175,3 +176,32 @@ def test_a_file_name_that_is_a_path_is_refused(tmp_path: Path, name: str) -> Non
 def test_there_are_eleven_files() -> None:
     assert len(NAMES) == 11
     assert [spec.name for spec in all_tasks()] == list(FACTS)
+
+
+def test_the_installed_tasks_say_the_same_as_the_table() -> None:
+    installed = {spec.name: spec for spec in Registry().tasks if spec.group == "glue"}
+    assert set(installed) == set(FACTS)
+    for name, mine in ((name, task(name)) for name in FACTS):
+        theirs = installed[name]
+        assert theirs.labels == mine.labels
+        assert theirs.score_range == mine.score_range
+        assert theirs.trained_on == mine.trained_on
+        assert theirs.writer == "glue"
+        assert [
+            (file.name, dict(file.values), file.decimals, theirs.split(file.split).rows)
+            for file in theirs.submission
+        ] == [
+            (file.name, dict(file.values), 3, mine.split(file.split).rows)
+            for file in mine.submission
+        ]
+    assert set(installed["qnli"].submission[0].superseded) == {5740}
+
+
+def test_fillers_of_all_eleven_files_are_accepted(tmp_path: Path) -> None:
+    tasks = [spec for spec in Registry().tasks if spec.group == "glue"]
+    fillers = [filler(spec, file) for spec in tasks for file in spec.submission]
+    assert {prediction.run for prediction in fillers} == {""}
+    archive = GlueWriter().bundle(fillers, tmp_path, {})[0]
+    report = GlueWriter().check(archive, tasks)
+    assert report.clean
+    assert [file.rows for file in report.files] == [file.expected for file in report.files]

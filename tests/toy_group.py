@@ -34,19 +34,27 @@ class Nearness:
 
 
 class GroupSource:
-    """Makes the rows of every task; ``without`` says which have no test rows, ``sample`` all."""
+    """Makes the rows of every task.
 
-    def __init__(self, *, without: tuple[str, ...] = (), short: bool = False) -> None:
+    Args:
+        without: Tasks that have no test rows.
+        short: Whether a test row is missing.
+        sample: Whether it says that it is the bundled sample.
+    """
+
+    def __init__(
+        self, *, without: tuple[str, ...] = (), short: bool = False, sample: bool = False
+    ) -> None:
         self.without = without
         self.short = short
+        self.sample = sample
 
     def open(self, task: TaskSpec, options: DataOptions) -> MemoryData:
-        """The sample where it is asked for."""
-        if options.folder is not None and not options.folder.is_dir():
-            raise SourceUnavailable(f"there is no folder {options.folder}")
-        origin = DataOrigin(
-            source="toys", location="made in a test", sample=options.source == "toy-sample"
-        )
+        """The rows; from a folder only if it is there."""
+        folder = options.folder
+        if folder is not None and not folder.is_dir() and not self.sample:
+            raise SourceUnavailable(f"there is no folder {folder}")
+        origin = DataOrigin(source="toys", location="made in a test", sample=self.sample)
         text = task.columns[0]
         labelled = {"train": rows(20), "dev": rows(10)} if not task.trained_on else {}
         splits = {
@@ -73,13 +81,14 @@ class GroupPlugin:
 
     def __init__(self, source: GroupSource | None = None) -> None:
         self.source = source or GroupSource()
+        self.made = GroupSource(sample=True)
 
     @hookimpl
     def glueharness_tasks(self) -> list[TaskSpec]:
         """Parity under its name; a mirror of it; heights."""
         sources = (
             SourceSpec(name="toys", description="toys", factory=lambda: self.source, order=1),
-            SourceSpec(name="toy-sample", description="toys", factory=lambda: self.source),
+            SourceSpec(name="toy-sample", description="toys", factory=lambda: self.made, order=2),
         )
         test = SplitSpec(name="test", role="test", rows=6)
         nearness = MetricSpec(name="nearness", title="Nearness", factory=lambda _: Nearness())

@@ -99,13 +99,16 @@ def command(
 
 
 def _submit(registry: Registry, values: dict[str, Any], *, as_json: bool) -> None:
+    from rich.text import Text
+
     from glueharness.submit import SubmitOptions, submit
 
     console = stderr()
 
     def tell(line: str) -> None:
         warning = line.startswith("warning:")
-        console.print(line, style="yellow" if warning else None, markup=False, highlight=False)
+        text = Text(line, style="yellow" if warning else "")
+        console.print(text, soft_wrap=True)
 
     options = SubmitOptions(**{**values, "runs_dir": runs_dir(values["runs_dir"])})
     submission = submit(options, registry, tell)
@@ -192,7 +195,7 @@ def _rows(file: FileReport) -> str:
 
 
 def _values(file: FileReport) -> str:
-    shown = [f"{value} {count:,}" for value, count in file.values.items()]
+    shown = [f"{value} {count:,}" for value, count in file.values.items() if count]
     return " · ".join(shown[:_VALUES_SHOWN]) + (" …" if len(shown) > _VALUES_SHOWN else "")
 
 

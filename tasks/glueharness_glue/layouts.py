@@ -6,15 +6,11 @@ A task puts these into its ``locations``; the sources of this package look for t
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_NONE: Mapping[str, str] = MappingProxyType({})
-_NO_POSITIONS: Mapping[str, Mapping[str, int]] = MappingProxyType({})
-_NO_VERSIONS: Mapping[str, Mapping[int, str]] = MappingProxyType({})
 
 GLUE_REPOSITORY = "nyu-mll/glue"
 GLUE_REVISION = "bcdcba79d07bc864c1c254ccfcedcce55bcc9a8c"
@@ -43,15 +39,15 @@ class TsvLayout:
 
     folder: str
     files: Mapping[str, str]
-    columns: Mapping[str, str] = field(default_factory=lambda: _NONE)
+    columns: Mapping[str, str] = field(default_factory=dict)
     label: str = "label"
     index: str = "index"
-    labels: Mapping[str, str] = field(default_factory=lambda: _NONE)
-    positions: Mapping[str, Mapping[str, int]] = field(default_factory=lambda: _NO_POSITIONS)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    positions: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     width: int = 0
     quoted: bool = False
     broken_rows: tuple[str, ...] = ()
-    outdated: Mapping[str, Mapping[int, str]] = field(default_factory=lambda: _NO_VERSIONS)
+    outdated: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

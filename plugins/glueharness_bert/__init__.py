@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from glueharness import hookimpl
-from glueharness_finetune import Checkpoint, FreshStart, encoder
+from glueharness import PresetSpec, hookimpl
+from glueharness_finetune import Checkpoint, FreshStart, encoder, weights_diagnostic
 
 if TYPE_CHECKING:
-    from glueharness import ModelSpec
+    from glueharness import DiagnosticSpec, ModelSpec
 
 LAYERS = (2, 4, 6, 8, 10, 12)
 HIDDEN_SIZES = (128, 256, 512, 768)
@@ -50,20 +50,25 @@ def parameter_count(layers: int, hidden: int) -> int:
     return embeddings + layers * layer + hidden**2 + hidden
 
 
+def checkpoint(layers: int, hidden: int) -> Checkpoint:
+    """Where a miniature's weights come from, and how to begin without them."""
+    return Checkpoint(
+        name=f"google/bert_uncased_L-{layers}_H-{hidden}_A-{hidden // 64}",
+        revision=REVISIONS.get((layers, hidden), ""),
+        fresh=FreshStart(
+            model_type="bert",
+            architecture=architecture(layers, hidden),
+            vocabulary=FRESH_VOCABULARY,
+            recipe=FRESH_RECIPE,
+        ),
+    )
+
+
 def _record(layers: int, hidden: int) -> ModelSpec:
     short = NAMED.get((layers, hidden), f"l{layers}-h{hidden}")
     return encoder(
         f"bert-{short}",
-        Checkpoint(
-            name=f"google/bert_uncased_L-{layers}_H-{hidden}_A-{hidden // 64}",
-            revision=REVISIONS.get((layers, hidden), ""),
-            fresh=FreshStart(
-                model_type="bert",
-                architecture=architecture(layers, hidden),
-                vocabulary=FRESH_VOCABULARY,
-                recipe=FRESH_RECIPE,
-            ),
-        ),
+        checkpoint(layers, hidden),
         recipe={"epochs": 4, "batch_size": 32, "learning_rate": LEARNING_RATES[hidden]},
         description=f"BERT with {layers} layers of width {hidden}, uncased English.",
         parameters=parameter_count(layers, hidden),
@@ -77,3 +82,26 @@ def glueharness_models() -> list[ModelSpec]:
     sizes = [(layers, hidden) for layers in LAYERS for hidden in HIDDEN_SIZES]
     ordered = [*NAMED, *(size for size in sizes if size not in NAMED)]
     return [_record(layers, hidden) for layers, hidden in ordered]
+
+
+@hookimpl
+def glueharness_diagnostics() -> list[DiagnosticSpec]:
+    """Where the named miniatures' weights would come from."""
+    return [weights_diagnostic("weights", [checkpoint(*size) for size in NAMED])]
+
+
+@hookimpl
+def glueharness_presets() -> list[PresetSpec]:
+    """The search of the miniatures' authors."""
+    return [
+        PresetSpec(
+            name="turc2019",
+            description="The grid of the miniatures' authors; the best of 20 on dev counts.",
+            settings={"epochs": 4},
+            grid={
+                "batch_size": (8, 16, 32, 64, 128),
+                "learning_rate": (3e-4, 1e-4, 5e-5, 3e-5),
+            },
+            citation="google-research/bert README; Turc et al. 2019, https://arxiv.org/abs/1908.08962",
+        )
+    ]

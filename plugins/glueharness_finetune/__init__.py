@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from glueharness import ModelSpec, hookimpl
+from glueharness import DiagnosticSpec, ModelSpec, PresetSpec, hookimpl
+from glueharness_finetune.diagnostics import engine_facts, weights_diagnostic
 from glueharness_finetune.pretrained import Checkpoint, FreshStart
 from glueharness_finetune.settings import FinetuneSettings
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from glueharness import Model, ModelContext
 
-__all__ = ["Checkpoint", "FinetuneSettings", "FreshStart", "encoder"]
+__all__ = ["Checkpoint", "FinetuneSettings", "FreshStart", "encoder", "weights_diagnostic"]
 
 
 def encoder(
@@ -60,5 +61,30 @@ def glueharness_models() -> list[ModelSpec]:
             factory=_any_encoder,
             settings=FinetuneSettings,
             family=True,
+        )
+    ]
+
+
+@hookimpl
+def glueharness_diagnostics() -> list[DiagnosticSpec]:
+    """Devices, number formats, hub and caches."""
+    return [DiagnosticSpec(name="fine-tuning", factory=engine_facts)]
+
+
+@hookimpl
+def glueharness_presets() -> list[PresetSpec]:
+    """The settings of the usual tutorial."""
+    return [
+        PresetSpec(
+            name="tutorial",
+            description="What most tutorials set: batch 16, learning rate 2e-5, 5 epochs.",
+            settings={
+                "batch_size": 16,
+                "learning_rate": 2e-5,
+                "weight_decay": 0.01,
+                "epochs": 5,
+                "max_length": 512,
+                "warmup_ratio": 0.0,
+            },
         )
     ]

@@ -123,9 +123,9 @@ def find_checkpoint(checkpoint: Checkpoint, *, weights: Path | None, offline: bo
         return Found(folder=own, how="folder")
     tried: list[tuple[str, str]] = [("folder", f"there is no folder {checkpoint.name}")]
     found = (
-        _in_cache(checkpoint, checkpoint.revision or "main", tried)
+        in_cache(checkpoint, checkpoint.revision or "main", tried)
         or _on_hub(checkpoint, tried, offline=offline)
-        or (_in_cache(checkpoint, "main", []) if checkpoint.revision else None)
+        or (in_cache(checkpoint, "main", []) if checkpoint.revision else None)
     )
     if found is not None:
         return found
@@ -140,7 +140,12 @@ def find_checkpoint(checkpoint: Checkpoint, *, weights: Path | None, offline: bo
     return Found(folder=None, how="fresh", tried=tuple(tried))
 
 
-def _in_cache(checkpoint: Checkpoint, revision: str, tried: list[tuple[str, str]]) -> Found | None:
+def in_cache(checkpoint: Checkpoint, revision: str, tried: list[tuple[str, str]]) -> Found | None:
+    """A checkpoint in the hub's cache; None, and the reason in ``tried``, if it is not there.
+
+    Raises:
+        ModelError: Its name can be no name on the hub.
+    """
     from huggingface_hub import try_to_load_from_cache
 
     try:

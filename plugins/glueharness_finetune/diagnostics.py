@@ -1,0 +1,86 @@
+"""What the engine can tell ``glueharness doctor``: devices, formats, hub, caches, weights."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from glueharness import DiagnosticSpec, Fact
+from glueharness.environment import core_count
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from glueharness_finetune.pretrained import Checkpoint
+
+
+def engine_facts(offline: bool) -> list[Fact]:
+    """Devices and number formats, then hub and caches."""
+    import torch
+
+    from glueharness_finetune.precision import cpu_has_bf16
+
+    number_format = "bf16 and fp32" if cpu_has_bf16() else "fp32 (bf16 would be imitated)"
+    facts = [
+        Fact(name="PyTorch", value=f"{torch.__version__}, {core_count()} threads"),
+        Fact(name="processor", value=number_format),
+    ]
+    for number in range(torch.cuda.device_count()):
+        properties = torch.cuda.get_device_properties(number)
+        memory = properties.total_memory / 2**30
+        facts.append(Fact(name=f"GPU {number}", value=f"{properties.name}, {memory:.0f} GiB"))
+    if not torch.cuda.is_available():
+        facts.append(Fact(name="GPU", value="none that PyTorch can use"))
+    return [*facts, *_hub_facts(offline=offline)]
+
+
+def _hub_facts(*, offline: bool) -> list[Fact]:
+    from huggingface_hub import constants
+
+    from glueharness.network import why_unreachable
+
+    if offline or constants.HF_HUB_OFFLINE:
+        hub = Fact(name="hub", value=f"{constants.ENDPOINT}: not asked, since offline")
+    else:
+        reason = why_unreachable(constants.ENDPOINT)
+        hub = Fact(
+            name="hub",
+            value=f"{constants.ENDPOINT}: {reason or 'reachable'}",
+            remedy="Data: --data-dir FOLDER. Weights: --weights FOLDER or hf:FOLDER."
+            if reason
+            else "",
+        )
+    return [hub, Fact(name="hub cache", value=str(constants.HF_HUB_CACHE))]
+
+
+def weights_diagnostic(name: str, checkpoints: Sequence[Checkpoint]) -> DiagnosticSpec:
+    """A diagnostic that says where the weights of named encoders would come from.
+
+    Args:
+        name: Heading of its lines.
+        checkpoints: The encoders' checkpoints.
+    """
+
+    def look(offline: bool) -> list[Fact]:
+        return [_weights_fact(checkpoint, offline=offline) for checkpoint in checkpoints]
+
+    return DiagnosticSpec(name=name, factory=look)
+
+
+def _weights_fact(checkpoint: Checkpoint, *, offline: bool) -> Fact:
+    """Where a checkpoint would come from; nothing is downloaded to find out."""
+    from huggingface_hub import constants
+
+    from glueharness.network import why_unreachable
+    from glueharness_finetune.pretrained import in_cache
+
+    tried: list[tuple[str, str]] = []
+    found = in_cache(checkpoint, checkpoint.revision or "main", tried)
+    if found is not None:
+        return Fact(name=checkpoint.name, value=f"hub cache, {found.folder}")
+    if not offline and not constants.HF_HUB_OFFLINE and not why_unreachable(constants.ENDPOINT):
+        return Fact(name=checkpoint.name, value=f"would be downloaded from {constants.ENDPOINT}")
+    return Fact(
+        name=checkpoint.name,
+        value="not to be had: a run would start with fresh weights",
+        remedy=f"Fill the cache on a machine with a network: hf download {checkpoint.name}",
+    )

@@ -44,7 +44,7 @@ class HubSource:
         cached = _cached(layout)
         if cached is not None:
             return HubData(task=task, layout=layout, splits=_read_cache(cached))
-        reason = _why_not_asked(options)
+        reason = _why_not_asked(layout, options)
         if reason:
             raise _unavailable(layout, f"the cache does not have it, and {reason}")
         return HubData(task=task, layout=layout, splits=_download(layout))
@@ -102,12 +102,11 @@ def _endpoint() -> str:
 def _unavailable(layout: HubLayout, reason: str) -> SourceUnavailable:
     return SourceUnavailable(
         f"no {_place(layout)} at revision {layout.revision[:12]}: {reason}",
-        where=_endpoint(),
         remedy=_WAYS_ON.format(endpoint=_endpoint()),
     )
 
 
-def _why_not_asked(options: DataOptions) -> str:
+def _why_not_asked(layout: HubLayout, options: DataOptions) -> str:
     """Why the network is not to be used, or the hub does not answer; empty if it does."""
     from huggingface_hub import constants
 
@@ -116,7 +115,8 @@ def _why_not_asked(options: DataOptions) -> str:
     for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE"):
         if os.environ.get(name, "").upper() in constants.ENV_VARS_TRUE_VALUES:
             return f"the network is not to be used ({name} is set)"
-    reason = why_unreachable(_endpoint(), _SECONDS)
+    page = f"{_endpoint()}/datasets/{layout.repository}/resolve/{layout.revision}/README.md"
+    reason = why_unreachable(page, _SECONDS, any_answer=False)
     return f"{_endpoint()} cannot be reached: {reason}" if reason else ""
 
 
@@ -188,25 +188,29 @@ def _download(layout: HubLayout) -> dict[str, Any]:
             raise DataError(
                 f"the download from {_endpoint()} broke off: {_text(error)}",
                 where=_place(layout),
-                remedy="Run the same command again; what has arrived is kept. "
-                + _WAYS_ON.format(endpoint=_endpoint()),
+                remedy="Run the same command again: files that have arrived are kept. Or give a "
+                "folder with the GLUE files: --data-dir FOLDER",
             ) from error
 
 
 @contextmanager
 def _datasets() -> Iterator[Any]:
-    """The library, quiet: its warnings are ours to make, and a log file wants no progress bar."""
+    """The library, quiet: what went wrong is told once, by us, and a log wants no progress bar."""
     import datasets
+    from huggingface_hub.utils import logging as client
 
-    verbosity = datasets.logging.get_verbosity()
+    library = datasets.logging  # its levels are those of the standard library
+    verbosity, client_verbosity = library.get_verbosity(), client.get_verbosity()
     bars = datasets.are_progress_bars_disabled()
-    datasets.logging.set_verbosity_error()
+    library.set_verbosity(library.CRITICAL)
+    client.set_verbosity(library.CRITICAL)
     if not sys.stderr.isatty():
         datasets.disable_progress_bars()
     try:
         yield datasets
     finally:
-        datasets.logging.set_verbosity(verbosity)
+        library.set_verbosity(verbosity)
+        client.set_verbosity(client_verbosity)
         if not bars:
             datasets.enable_progress_bars()
 

@@ -1,0 +1,147 @@
+"""A small ``nyu-mll/glue`` and a small BERT, in the form that the hub has them."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+from glueharness_glue.layouts import GLUE_REPOSITORY, GLUE_REVISION, HubLayout
+from glueharness_glue.sample import generate
+from glueharness_glue.table import TASKS
+from tests.hub_stand_in import Repository
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from glueharness import TaskSpec
+
+BERT = "google/bert_uncased_L-2_H-128_A-2"
+BERT_REVISION = "30b0a37ccaaa32f332884b96992754e246e48c5f"
+ROWS = 60
+
+
+def hub_form(task: TaskSpec) -> dict[str, dict[str, list[Any]]]:
+    """Made-up rows of a task, by the hub's split names, with its columns and numbered labels.
+
+    As on the hub: test labels are -1, but MRPC's are real; test rows of RTE are not in order, and
+    row numbers of QQP's train split have gaps.
+    """
+    layout = task.location(HubLayout)
+    assert layout is not None
+    made = generate(task.name)
+    splits = {}
+    for split, there in layout.splits.items():
+        rows = list(made[split])[:ROWS]
+        hidden = task.split(split).role == "test" and task.name != "mrpc"
+        columns: dict[str, list[Any]] = {name: [row[name] for row in rows] for name in task.columns}
+        columns["label"] = [-1 if hidden else _number(row.get("label"), task) for row in rows]
+        columns["idx"] = list(range(len(rows)))
+        if task.name == "qqp" and split == "train":
+            columns["idx"] = [2 * number for number in columns["idx"]]
+            columns["question1"][0] = '"Who said ""yes""?"'
+        if task.name == "rte" and split == "test":
+            columns = {name: values[::-1] for name, values in columns.items()}
+        splits[there] = columns
+    return splits
+
+
+def _number(label: Any, task: TaskSpec) -> float | int:
+    if task.regression:
+        return float(label if label is not None else -1)
+    return task.labels.index(label) if label is not None else 0
+
+
+def glue_repository(tasks: tuple[TaskSpec, ...] = TASKS) -> Repository:
+    """The data set, with a README that describes its configurations as the real one does."""
+    files, configs, infos = {}, [], []
+    for task in tasks:
+        layout = task.location(HubLayout)
+        assert layout is not None
+        data = hub_form(task)
+        for split, columns in data.items():
+            path = f"{layout.config}/{split}-00000-of-00001.parquet"
+            files[path] = _parquet(columns, regression=task.regression)
+        configs.append(
+            {
+                "config_name": layout.config,
+                "data_files": [
+                    {"split": split, "path": f"{layout.config}/{split}-*"} for split in data
+                ],
+            }
+        )
+        infos.append(_info(task, layout.config, data))
+    # JSON is YAML.
+    card = json.dumps({"configs": configs, "dataset_info": infos})
+    files["README.md"] = f"---\n{card}\n---\n# GLUE, in small\n".encode()
+    return Repository("datasets", GLUE_REPOSITORY, GLUE_REVISION, files)
+
+
+def _info(task: TaskSpec, config: str, data: Mapping[str, Mapping[str, list[Any]]]) -> Any:
+    label: Any = "float32"
+    if not task.regression:
+        names = {str(number): name for number, name in enumerate(task.labels)}
+        label = {"class_label": {"names": names}}
+    features = [
+        *({"name": column, "dtype": "string"} for column in task.columns),
+        {"name": "label", "dtype": label},
+        {"name": "idx", "dtype": "int32"},
+    ]
+    splits = [
+        {"name": split, "num_bytes": 0, "num_examples": len(columns["idx"])}
+        for split, columns in data.items()
+    ]
+    return {
+        "config_name": config,
+        "features": features,
+        "splits": splits,
+        "download_size": 0,
+        "dataset_size": 0,
+    }
+
+
+def _parquet(columns: Mapping[str, list[Any]], *, regression: bool) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    types = {"label": pa.float32() if regression else pa.int64(), "idx": pa.int32()}
+    arrays = {
+        name: pa.array(values, types.get(name, pa.string())) for name, values in columns.items()
+    }
+    buffer = io.BytesIO()
+    pq.write_table(pa.table(arrays), buffer)
+    return buffer.getvalue()
+
+
+def bert_repository() -> Repository:
+    """BERT-tiny's files with random weights and few word pieces: config, weights, vocabulary."""
+    import torch
+    from safetensors.torch import save
+    from transformers import BertConfig, BertModel
+
+    words = sorted({word for row in generate("qnli")["train"][:500] for word in _words(row)})
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words]
+    config = BertConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=512,
+        max_position_embeddings=128,
+    )
+    torch.manual_seed(0)
+    weights = {
+        f"bert.{name}": value.contiguous() for name, value in BertModel(config).state_dict().items()
+    }
+    facts = {"architectures": ["BertForMaskedLM"], "model_type": "bert", **config.to_diff_dict()}
+    files = {
+        "config.json": json.dumps(facts, default=str).encode(),
+        "model.safetensors": save(weights, metadata={"format": "pt"}),
+        "vocab.txt": "".join(f"{word}\n" for word in vocabulary).encode(),
+    }
+    return Repository("models", BERT, BERT_REVISION, files)
+
+
+def _words(row: Mapping[str, Any]) -> list[str]:
+    text = f"{row['question']} {row['sentence']}".lower()
+    return "".join(letter if letter.isalnum() else " " for letter in text).split()

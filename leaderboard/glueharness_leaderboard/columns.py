@@ -59,6 +59,25 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """A table with what stands around it.
+
+    Attributes:
+        title: One line above it.
+        notes: What sets it apart, below the title.
+        columns: The table.
+        best: Position of the row to stand out; None for none.
+        footnotes: Lines below it.
+    """
+
+    title: str
+    columns: Sequence[Column]
+    notes: Sequence[str] = ()
+    best: int | None = None
+    footnotes: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """How rows are shown.
 
@@ -88,6 +107,16 @@ def legends(sections: Sequence[Section]) -> list[str]:
             "`glueharness compare RUN RUN` tests a difference row by row."
         )
     return lines
+
+
+def sheet_of(section: Section, view: View) -> Sheet:
+    """A section as a table."""
+    return Sheet(
+        title=heading(section),
+        notes=notes(section),
+        columns=columns_of(section, view),
+        best=next((place for place, row in enumerate(section.rows) if row.rank == 1), None),
+    )
 
 
 def columns_of(section: Section, view: View) -> list[Column]:

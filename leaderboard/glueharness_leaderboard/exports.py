@@ -7,27 +7,27 @@ import io
 import re
 from typing import TYPE_CHECKING, Any
 
-from glueharness_leaderboard.columns import columns_of, heading, legends, notes
 from glueharness_leaderboard.variation import settings_of_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from glueharness_leaderboard.columns import Column, View
+    from glueharness_leaderboard.columns import Column, Sheet
     from glueharness_leaderboard.store import Row, Section, SplitFacts
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 """What a spreadsheet takes for the start of a formula (OWASP, CSV injection)."""
 
 
-def markdown(sections: Sequence[Section], view: View) -> str:
-    """A heading and a pipe table for each section."""
+def markdown(sheets: Sequence[Sheet], legends: Sequence[str]) -> str:
+    """A heading and a pipe table for each sheet, then what the signs mean."""
     blocks = []
-    for section in sections:
-        lines = [f"### {escape_markdown(heading(section))}", ""]
-        lines += [f"> {escape_markdown(note)}\n" for note in notes(section)]
-        blocks.append("\n".join([*lines, markdown_table(columns_of(section, view))]))
-    blocks += legends(sections)
+    for sheet in sheets:
+        lines = [f"### {escape_markdown(sheet.title)}", ""]
+        lines += [f"> {escape_markdown(note)}\n" for note in sheet.notes]
+        blocks.append("\n".join([*lines, markdown_table(sheet.columns)]))
+        blocks += [escape_markdown(line) for line in sheet.footnotes]
+    blocks += legends
     return "\n\n".join(blocks) + "\n"
 
 
@@ -38,7 +38,7 @@ def markdown_table(columns: Sequence[Column]) -> str:
     return tabulate(
         [
             [escape_markdown(cell) for cell in cells]
-            for cells in zip(*(column.cells for column in columns), strict=True)
+            for cells in zip(*(column.wide or column.cells for column in columns), strict=True)
         ],
         headers=[escape_markdown(column.heading.replace("\n", " ")) for column in columns],
         tablefmt="pipe",
@@ -53,12 +53,12 @@ def escape_markdown(text: str) -> str:
     return " ".join(escaped.split())
 
 
-def csv_text(sections: Sequence[Section]) -> str:
-    """One line a row of all sections; scores and intervals are fractions.
+def flat_rows(sections: Sequence[Section]) -> list[dict[str, Any]]:
+    """One mapping a row of all sections, for CSV; scores and intervals are fractions.
 
-    Columns ``score:SPLIT:METRIC`` and ``setting:NAME`` are there for whatever any row has.
+    Keys ``score:SPLIT:METRIC`` and ``setting:NAME`` are there for whatever a row has.
     """
-    return write_csv([_flat(section, row) for section in sections for row in section.rows])
+    return [_flat(section, row) for section in sections for row in section.rows]
 
 
 def write_csv(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -12,13 +12,15 @@ from glueharness.cli.app import App, json_option, runs_dir, runs_dir_option
 from glueharness.cli.output import stderr, stdout
 from glueharness.errors import UnknownNameError
 from glueharness.runs import list_runs, short_names
+from glueharness_leaderboard.answer import answer_group, answer_tasks
 from glueharness_leaderboard.columns import View
 from glueharness_leaderboard.store import sections_of
 
 if TYPE_CHECKING:
     from glueharness.record import RunRecord
     from glueharness.registry import Registry
-    from glueharness_leaderboard.store import By, Section
+    from glueharness_leaderboard.answer import Answer
+    from glueharness_leaderboard.store import By
 
 Format = Literal["rich", "markdown", "csv", "json"]
 
@@ -32,13 +34,14 @@ class Wishes:
     """What the user asked for.
 
     Attributes:
-        task: Task name, or ``"all"``.
+        task: Task or group name, or ``"all"``.
         runs: Folder of the runs.
         by: What a row is.
         format: How the result is written.
         output: File for the result; None for the screen.
         all_statuses: Whether to list runs that did not complete.
         intervals: Whether to bootstrap the intervals that no formula gives.
+        published: Whether published scores are to follow.
     """
 
     task: str
@@ -48,6 +51,7 @@ class Wishes:
     output: Path | None
     all_statuses: bool
     intervals: bool
+    published: bool
 
 
 @click.command(name="leaderboard")
@@ -69,6 +73,9 @@ class Wishes:
     "--intervals", is_flag=True,
     help="Bootstrap the intervals of F1 and correlations from the runs' predictions.",
 )  # fmt: skip
+@click.option(
+    "--published", is_flag=True, help="Show published scores, too, in tables of their own."
+)
 @runs_dir_option
 @json_option
 @click.pass_context
@@ -76,10 +83,12 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     """Rank the runs of TASK, or of all tasks, best first.
 
     Runs on other data (sample, partial, limited, another version) stand in tables of their own.
+    The name of a group, for instance glue, gives one row a model over all of its tasks.
 
     \b
     glueharness leaderboard                               every task that has runs
     glueharness leaderboard qnli --by model               mean and deviation over the seeds
+    glueharness leaderboard glue --published              GLUE rows, one's own and published
     glueharness leaderboard qnli --output qnli.md         Markdown, for a paper or a README
     """  # noqa: D301 - click's mark against re-wrapping
     wishes = _wishes(given)
@@ -87,15 +96,15 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     records, problems = list_runs(wishes.runs)
     for problem in problems:
         stderr().print(f"warning: {problem}", markup=False, style="yellow", soft_wrap=True)
-    names = short_names([record.id for record in records])
-    chosen = _chosen(records, wishes, registry)
-    tasks = {task.name: task for task in registry.tasks}
-    sections = sections_of(chosen, tasks, wishes.by)
-    view = View(by=wishes.by, names=names, statuses=wishes.all_statuses)
-    if not sections and wishes.format == "rich":
-        stdout().print(_nothing(records, wishes), markup=False, highlight=False, soft_wrap=True)
-        return
-    _deliver(sections, view, wishes)
+    tasks = _tasks(records, wishes, registry)
+    answer = _answer(records, tasks, wishes, registry)
+    if not answer.flat and wishes.format == "rich":
+        text = _nothing(records, tasks, wishes, registry)
+        stdout().print(text, markup=False, highlight=False, soft_wrap=True)
+        if not answer.sheets:
+            return
+        stdout().print()
+    _deliver(answer, wishes)
 
 
 def _wishes(given: dict[str, Any]) -> Wishes:
@@ -110,31 +119,58 @@ def _wishes(given: dict[str, Any]) -> Wishes:
         output=output,
         all_statuses=given["all_statuses"],
         intervals=given["intervals"],
+        published=given["published"],
     )
 
 
-def _chosen(records: list[RunRecord], wishes: Wishes, registry: Registry) -> list[RunRecord]:
-    """The runs to be shown.
+def _tasks(records: list[RunRecord], wishes: Wishes, registry: Registry) -> list[str]:
+    """Names of the tasks that were asked for: the group's, the one, or all that have runs.
 
     Raises:
-        UnknownNameError: No plugin knows the task, and no run is one of it.
+        UnknownNameError: No plugin knows such a task or group, and no run is one of it.
     """
-    known = {*(task.name for task in registry.tasks), *(record.task for record in records)}
-    if wishes.task not in {ALL, *known}:
-        raise UnknownNameError.among("task", wishes.task, known)
-    return [
+    with_runs = {record.task for record in records}
+    if wishes.task == ALL:
+        known = [task.name for task in registry.tasks]
+        return [*(name for name in known if name in with_runs), *sorted(with_runs - {*known})]
+    if wishes.task in registry.groups.items:
+        return list(registry.groups.get(wishes.task).tasks)
+    names = {*registry.tasks.items, *with_runs}
+    if wishes.task not in names:
+        raise UnknownNameError.among("task", wishes.task, {ALL, *names, *registry.groups.items})
+    return [wishes.task]
+
+
+def _answer(
+    records: list[RunRecord], tasks: list[str], wishes: Wishes, registry: Registry
+) -> Answer:
+    group = registry.groups.items.get(wishes.task)
+    chosen = [
         record
         for record in records
-        if wishes.task in {ALL, record.task}
-        and (wishes.all_statuses or record.status == "completed")
+        if record.task in tasks
+        and (record.status == "completed" or (wishes.all_statuses and not group))
     ]
+    specs = {task.name: task for task in registry.tasks}
+    sections = sections_of(chosen, specs, "model" if group else wishes.by)
+    if group:
+        return answer_group(
+            sections, registry.groups.get(wishes.task), registry, published=wishes.published
+        )
+    if wishes.intervals:
+        from glueharness_leaderboard.measure import measured_section
+
+        sections = [measured_section(section, wishes.runs) for section in sections]
+    names = short_names([record.id for record in records])
+    view = View(by=wishes.by, names=names, statuses=wishes.all_statuses)
+    shown = (tasks or list(specs)) if wishes.published else []
+    return answer_tasks(sections, view, registry, shown)
 
 
-def _nothing(records: list[RunRecord], wishes: Wishes) -> str:
+def _nothing(records: list[RunRecord], tasks: list[str], wishes: Wishes, registry: Registry) -> str:
     """What to say instead of a table, and what to do next."""
-    of_task = [record for record in records if wishes.task in {ALL, record.task}]
-    task = "qnli" if wishes.task == ALL else wishes.task
-    what = "runs" if wishes.task == ALL else f"runs of {task}"
+    of_task = [record for record in records if record.task in tasks]
+    what = "runs" if wishes.task == ALL else f"runs of {wishes.task}"
     if of_task:
         counts: dict[str, int] = {}
         for record in of_task:
@@ -146,16 +182,20 @@ def _nothing(records: list[RunRecord], wishes: Wishes) -> str:
         )
     others = sorted({record.task for record in records})
     hint = f" There are runs of {', '.join(others)}." if others else ""
-    return f"No {what} in {wishes.runs}.{hint}\nMake one:  glueharness run {task}"
+    name = "qnli" if wishes.task == ALL else wishes.task
+    if name in registry.tasks.items and registry.task(name).trained_on:
+        name = registry.task(name).trained_on
+        hint = f" It is predicted by runs of {name}.{hint}"
+    return f"No {what} in {wishes.runs}.{hint}\nMake one:  glueharness run {name}"
 
 
-def _deliver(sections: list[Section], view: View, wishes: Wishes) -> None:
+def _deliver(answer: Answer, wishes: Wishes) -> None:
     if wishes.format == "rich" and wishes.output is None:
-        from glueharness_leaderboard.tables import print_sections
+        from glueharness_leaderboard.tables import print_sheets
 
-        print_sections(sections, view, stdout())
+        print_sheets(answer.sheets, answer.legends, stdout())
         return
-    text = _text(sections, view, wishes)
+    text = _text(answer, wishes)
     if wishes.output is None:
         click.echo(text, nl=False)
         return
@@ -165,25 +205,25 @@ def _deliver(sections: list[Section], view: View, wishes: Wishes) -> None:
     stderr().print(f"wrote {wishes.output}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _text(sections: list[Section], view: View, wishes: Wishes) -> str:
+def _text(answer: Answer, wishes: Wishes) -> str:
     from glueharness_leaderboard import exports
 
     if wishes.format == "markdown":
-        return exports.markdown(sections, view)
+        return exports.markdown(answer.sheets, answer.legends)
     if wishes.format == "csv":
-        return exports.csv_text(sections)
+        return exports.write_csv(answer.flat)
     if wishes.format == "json":
         import json
 
-        result = {"runs_dir": str(wishes.runs), "by": wishes.by,
-                  "sections": exports.document(sections)}  # fmt: skip
+        result = {"runs_dir": str(wishes.runs), "by": wishes.by, **answer.document}
         return json.dumps(result, indent=2, ensure_ascii=False) + "\n"
     import io
 
     from rich.console import Console
 
-    from glueharness_leaderboard.tables import print_sections
+    from glueharness_leaderboard.tables import print_sheets
 
     stream = io.StringIO()
-    print_sections(sections, view, Console(file=stream, width=_FILE_WIDTH, color_system=None))
+    console = Console(file=stream, width=_FILE_WIDTH, color_system=None)
+    print_sheets(answer.sheets, answer.legends, console)
     return stream.getvalue()

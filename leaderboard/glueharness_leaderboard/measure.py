@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from glueharness_leaderboard.evidence import draw, interval_of, load_evidence
-from glueharness_leaderboard.store import interval_from_record
+from glueharness_leaderboard.store import interval_from_record, with_intervals
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from glueharness.specs import TaskSpec
     from glueharness_leaderboard.evidence import Evidence
     from glueharness_leaderboard.intervals import Interval
-    from glueharness_leaderboard.store import Row
+    from glueharness_leaderboard.store import Row, Section
 
 
 def measured(evidence: Evidence) -> Interval | None:
@@ -34,3 +34,12 @@ def measured_row(row: Row, runs_dir: Path, task: TaskSpec | None) -> Interval | 
     if row.primary is None or row.interval is not None:
         return row.interval
     return measured(load_evidence(row.runs, runs_dir, task))
+
+
+def measured_section(section: Section, runs_dir: Path) -> Section:
+    """A section with the intervals that its runs' records do not give, ranked again.
+
+    Raises:
+        RunFolderError: Predictions are missing or damaged.
+    """
+    return with_intervals(section, lambda row: measured_row(row, runs_dir, section.task))

@@ -5,36 +5,36 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from glueharness_leaderboard.columns import columns_of, heading, legends, notes
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from rich.console import Console, JustifyMethod
 
-    from glueharness_leaderboard.columns import Column, View
-    from glueharness_leaderboard.store import Section
+    from glueharness_leaderboard.columns import Column, Sheet
 
 _GAP = 2
 _NAME_WIDTH = 24
 """Characters that names keep on a line before other columns are left out for them."""
 
+_NAME_LEAST = 12
+"""Characters that names are folded to before lines get too long."""
+
 _WIDE = 120
 """Characters of a line from which fuller cells are tried, so that tables below each other match."""
 
 
-def print_sections(sections: Sequence[Section], view: View, console: Console) -> None:
-    """Print each section as a table under its heading, and what the marks mean."""
-    for position, section in enumerate(sections):
+def print_sheets(sheets: Sequence[Sheet], legends: Sequence[str], console: Console) -> None:
+    """Print tables below each other, and then what their signs mean."""
+    for position, sheet in enumerate(sheets):
         if position:
             console.print()
-        print_heading(heading(section), notes(section), console)
-        best = next((place for place, row in enumerate(section.rows) if row.rank == 1), None)
-        print_table(columns_of(section, view), console, best=best)
-    found = legends(sections)
-    if found:
+        print_heading(sheet.title, sheet.notes, console)
+        print_table(sheet.columns, console, best=sheet.best)
+        for line in sheet.footnotes:
+            print_dim(line, console)
+    if legends:
         console.print()
-        for line in found:
+        for line in legends:
             print_dim(line, console)
 
 
@@ -123,6 +123,12 @@ def _widths(columns: Sequence[Column], width: int) -> list[int]:
     """Characters for each column: what it cannot do without, and names take what is left."""
     widths = [_least(column) for column in columns]
     room = width - _total(widths)
+    if room < 0:
+        widths = [
+            min(least, max(_NAME_LEAST, least + room)) if column.flexible else least
+            for column, least in zip(columns, widths, strict=True)
+        ]
+        room = width - _total(widths)
     for place, column in enumerate(columns):
         extra = max(0, min(room, column.width - widths[place]))
         widths[place] += extra

@@ -1,0 +1,57 @@
+"""A group's table as JSON and CSV."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from glueharness_leaderboard.group_rows import scores_of_row
+
+if TYPE_CHECKING:
+    from glueharness_leaderboard.group_rows import GroupTable
+
+
+def group_document(table: GroupTable) -> dict[str, Any]:
+    """A group's table, JSON-able; fractions."""
+    return {
+        "group": table.group.name,
+        "marks": list(table.marks),
+        "rows": [
+            {
+                "model": row.model,
+                "score": row.score,
+                "standard_deviation": row.deviation,
+                "tasks": {
+                    name: {
+                        "scores": scores_of_row(found),
+                        "standard_deviation": found.deviation(),
+                        "seeds": list(found.seeds),
+                        "runs": [run.id for run in found.runs],
+                    }
+                    for name, found in row.tasks.items()
+                },
+            }
+            for row in table.rows
+        ],
+        "left_out": list(table.left_out),
+    }
+
+
+def group_flat(table: GroupTable) -> list[dict[str, Any]]:
+    """A group's table, one mapping a row, for CSV; fractions."""
+    return [
+        {
+            "group": table.group.name,
+            "marks": " ".join(table.marks),
+            "model": row.model,
+            "score": row.score,
+            "standard_deviation": row.deviation,
+            "tasks": len(row.tasks),
+            **{
+                f"{name}:{split}:{metric}": value
+                for name, found in row.tasks.items()
+                for split, values in scores_of_row(found).items()
+                for metric, value in values.items()
+            },
+        }
+        for row in table.rows
+    ]

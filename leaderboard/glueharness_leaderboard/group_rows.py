@@ -1,0 +1,198 @@
+"""A row a model over all tasks of a group, with the group's score where every task is there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+from glueharness_leaderboard.columns import (
+    NOTHING,
+    SAMPLE_NOTE,
+    Column,
+    Sheet,
+    plain,
+    score_text,
+    short_paths,
+)
+from glueharness_leaderboard.intervals import standard_deviation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from glueharness.specs import GroupSpec, TaskSpec
+    from glueharness_leaderboard.store import Row, Section
+
+_MARK_NOTES = {
+    "sample": f"SAMPLE · {SAMPLE_NOTE}",
+    "partial": "PARTIAL · not complete: `glueharness leaderboard TASK` says which splits",
+    "limited": "LIMITED · to some of the rows: `glueharness leaderboard TASK` says how many",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupRow:
+    """A model over the tasks of a group.
+
+    Attributes:
+        model: The model's name.
+        tasks: Task name to its best row: of several settings those with the best dev score.
+        score: The group's score, a fraction; None unless all tasks are there.
+        deviation: Its standard deviation over the seeds that every task has, a fraction; None
+            for fewer than two.
+    """
+
+    model: str
+    tasks: Mapping[str, Row]
+    score: float | None
+    deviation: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupTable:
+    """Models over the tasks of a group, on data of one kind.
+
+    Attributes:
+        group: The group.
+        marks: What the runs are marked with.
+        rows: Complete ones first, best first; then by the number of tasks.
+        chosen: Whether a model was run with several settings on a task.
+        left_out: Tasks that have runs on further data, which stand in no column here.
+    """
+
+    group: GroupSpec
+    marks: tuple[str, ...]
+    rows: tuple[GroupRow, ...]
+    chosen: bool
+    left_out: tuple[str, ...]
+
+
+def group_tables(sections: Iterable[Section], group: GroupSpec) -> list[GroupTable]:
+    """Rows over the tasks of a group, apart by the marks of their runs.
+
+    Args:
+        sections: Sections by model, the complete data of a task first.
+        group: The group.
+    """
+    by_marks: dict[tuple[str, ...], dict[str, list[Section]]] = {}
+    for section in sections:
+        if section.conditions.task in group.tasks:
+            tasks = by_marks.setdefault(section.conditions.marks, {})
+            tasks.setdefault(section.conditions.task, []).append(section)
+    tables = []
+    for marks, tasks in by_marks.items():
+        chosen = {name: found[0] for name, found in tasks.items()}
+        models = dict.fromkeys(row.model for section in chosen.values() for row in section.rows)
+        rows = [_row(model, chosen, group) for model in models]
+        rows.sort(key=lambda row: (-(row.score or 0.0), -len(row.tasks), row.model))
+        left_out = tuple(name for name, found in tasks.items() if len(found) > 1)
+        several = any(
+            len({row.model for row in section.rows}) < len(section.rows)
+            for section in chosen.values()
+        )
+        tables.append(
+            GroupTable(
+                group=group, marks=marks, rows=tuple(rows), chosen=several, left_out=left_out
+            )
+        )
+    return sorted(tables, key=lambda table: (len(table.marks), "sample" in table.marks))
+
+
+def _row(model: str, sections: Mapping[str, Section], group: GroupSpec) -> GroupRow:
+    tasks = {}
+    for name in group.tasks:
+        if name in sections:
+            best = next((row for row in sections[name].rows if row.model == model), None)
+            if best is not None and best.primary is not None:
+                tasks[name] = best
+    scores = {name: scores_of_row(row) for name, row in tasks.items()}
+    seeds = set.intersection(*(set(row.seeds) for row in tasks.values())) if tasks else set()
+    by_seed = [
+        group.score({name: scores_of_row(_of_seed(row, seed)) for name, row in tasks.items()})
+        for seed in sorted(seeds)
+    ]
+    known = [score for score in by_seed if score is not None]
+    return GroupRow(
+        model=model,
+        tasks=tasks,
+        score=group.score(scores),
+        deviation=standard_deviation(known) if len(known) > 1 else None,
+    )
+
+
+def _of_seed(row: Row, seed: int) -> Row:
+    return replace(row, runs=tuple(run for run in row.runs if run.seed == seed))
+
+
+def scores_of_row(row: Row) -> dict[str, dict[str, float]]:
+    """A row's mean scores by split and metric, as a group's rule takes them."""
+    return {
+        split: {
+            metric: value for metric in metrics if (value := row.score(split, metric)) is not None
+        }
+        for split, metrics in row.runs[0].metrics.items()
+    }
+
+
+def group_sheet(table: GroupTable, tasks: Mapping[str, TaskSpec]) -> Sheet:
+    """A group's table: a column a task, the score last."""
+    rows = table.rows
+    models = [plain(row.model) for row in rows]
+    columns = [
+        Column(name="model", heading="model", cells=models, narrow=short_paths(models),
+               flexible=True),
+    ]  # fmt: skip
+    for name in table.group.tasks:
+        title = plain(tasks[name].title if name in tasks else name)
+        found = [
+            ordered_scores(scores_of_row(row.tasks[name]), tasks.get(name))
+            if name in row.tasks
+            else []
+            for row in rows
+        ]
+        columns.append(task_column(title, found))
+    total = len(table.group.tasks)
+    short = [
+        f"{100 * row.score:.1f}" if row.score is not None else f"{len(row.tasks)} of {total}"
+        for row in rows
+    ]
+    full = [
+        score_text(row.score, row.deviation) if row.score is not None else brief
+        for row, brief in zip(rows, short, strict=True)
+    ]
+    columns.append(Column(name="score", heading="score", cells=short, wide=full, right=True))
+    remarks = []
+    if table.chosen:
+        remarks.append("Of several settings that a model was run with, the best on dev count.")
+    if any("/" in cell for column in columns[1:-1] for cell in column.wide):
+        remarks.append("Where there is no room for all metrics of a task, their mean is shown.")
+    if table.left_out:
+        remarks.append(f"Runs on other data are left out for {', '.join(table.left_out)}.")
+    return Sheet(
+        title=plain(f"{table.group.title} · dev"),
+        notes=[_MARK_NOTES[mark] for mark in table.marks if mark in _MARK_NOTES],
+        columns=columns,
+        best=0 if rows and rows[0].score is not None else None,
+        footnotes=[plain(line) for line in remarks],
+    )
+
+
+def ordered_scores(scores: Mapping[str, Mapping[str, float]], task: TaskSpec | None) -> list[float]:
+    """A task's scores, the metrics in its order, split by split."""
+    if task is None:
+        return [value for values in scores.values() for value in values.values()]
+    return [
+        values[metric.name]
+        for values in scores.values()
+        for metric in task.metrics
+        if metric.name in values
+    ]
+
+
+def task_column(title: str, found: Sequence[Sequence[float]], digits: int = 2) -> Column:
+    """A task's column: all its scores where there is room, else their mean."""
+    short = [f"{100 * fmean(values):.1f}" if values else NOTHING for values in found]
+    full = [
+        "/".join(f"{100 * value:.{digits}f}" for value in values) or NOTHING for values in found
+    ]
+    return Column(name=title, heading=title, cells=short, wide=full, right=True)

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from glueharness.config import build_config
 from glueharness.errors import ConfigError, GlueharnessError, Interrupted, UnknownNameError
 from glueharness.plugins import describe
+from glueharness.record import MODEL_FOLDER
 from glueharness.run import run
+from glueharness.runs import list_runs
 from glueharness.settings import Layer
 
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ class PlanRequest:
         layers: Settings, strongest first.
         seeds: Seeds to run each task with; empty for the one that the settings give.
         preset: Name of a preset; empty for none.
+        init_from: Task whose best run with the same model and seed gives its encoder to those of
+            the tasks that usually start from it, or to the only one named; empty for none.
         resume: Run to go on with (see :class:`glueharness.config.RunConfig`).
         rerun: Repeat what is there already.
     """
@@ -41,8 +45,24 @@ class PlanRequest:
     layers: Sequence[Layer]
     seeds: Sequence[int] = ()
     preset: str = ""
+    init_from: str = ""
     resume: str = ""
     rerun: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedRun:
+    """A run to be done.
+
+    Attributes:
+        config: The run, checked.
+        layers: The settings it was made from, strongest first.
+        init_from: Task whose encoder it starts from; empty for the pretrained one.
+    """
+
+    config: RunConfig
+    layers: Sequence[Layer]
+    init_from: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +145,7 @@ def parse_seeds(text: str, first: int) -> list[int]:
     )
 
 
-def build_plan(request: PlanRequest, registry: Registry) -> list[RunConfig]:
+def build_plan(request: PlanRequest, registry: Registry) -> list[PlannedRun]:
     """Every run that is asked for, checked before the first one starts.
 
     Raises:
@@ -133,8 +153,14 @@ def build_plan(request: PlanRequest, registry: Registry) -> list[RunConfig]:
         UnknownNameError: No such task, group, model or preset.
     """
     preset = registry.presets.get(request.preset) if request.preset else None
+    if request.init_from:
+        registry.task(request.init_from)
     plan = []
-    for task in expand_names(request.names, registry):
+    tasks = expand_names(request.names, registry)
+    # The task that others start from comes first.
+    for task in sorted(tasks, key=lambda name: name != request.init_from):
+        usual = registry.task(task).starts_from == request.init_from
+        starts = task != request.init_from and (usual or len(tasks) == 1)
         for point in grid_points(preset):
             for seed in request.seeds or (None,):
                 layers = list(request.layers)
@@ -142,9 +168,11 @@ def build_plan(request: PlanRequest, registry: Registry) -> list[RunConfig]:
                     layers.insert(0, Layer(origin="--seeds", values={"seed": seed}))
                 if preset is not None:
                     layers.append(Layer(origin=f"preset {preset.name}", values=point))
-                plan.append(
-                    build_config(task, layers, registry, resume=request.resume, rerun=request.rerun)
+                config = build_config(
+                    task, layers, registry, resume=request.resume, rerun=request.rerun
                 )
+                init_from = request.init_from if starts else ""
+                plan.append(PlannedRun(config=config, layers=layers, init_from=init_from))
     if request.resume and len(plan) != 1:
         raise ConfigError(
             f"--resume is for one run, and this command names {len(plan)}",
@@ -164,7 +192,7 @@ def grid_points(preset: PresetSpec | None) -> Iterator[Mapping[str, Any]]:
 
 
 def run_plan(
-    plan: Sequence[RunConfig], registry: Registry, announce: Callable[[int, RunConfig], None]
+    plan: Sequence[PlannedRun], registry: Registry, announce: Callable[[int, RunConfig], None]
 ) -> list[Outcome]:
     """Do every run of a plan; one that fails does not stop the others.
 
@@ -177,10 +205,11 @@ def run_plan(
         Interrupted: The user stopped it; completed runs are kept and not repeated next time.
     """
     outcomes: list[Outcome] = []
-    for position, config in enumerate(plan):
+    for position, planned in enumerate(plan):
+        config = planned.config
         announce(position, config)
         try:
-            outcomes.append(_do(config, registry))
+            outcomes.append(_do(planned, registry))
         except Interrupted as stop:
             if len(plan) == 1:
                 raise
@@ -199,12 +228,42 @@ def run_plan(
     return outcomes
 
 
-def _do(config: RunConfig, registry: Registry) -> Outcome:
+def _do(planned: PlannedRun, registry: Registry) -> Outcome:
+    config = _started_from(planned, registry) if planned.init_from else planned.config
     began = datetime.now().astimezone()
     record = run(config, registry)
     # A record's times are cut to milliseconds.
     reused = datetime.fromisoformat(record.finished) < began - timedelta(milliseconds=1)
     return Outcome(config=config, record=record, reused=reused)
+
+
+def _started_from(planned: PlannedRun, registry: Registry) -> RunConfig:
+    """The config with the weights of the run that it starts from.
+
+    Raises:
+        ConfigError: There is no such run, or the model takes no weights.
+    """
+    config, options = planned.config, planned.config.options
+    records = [
+        record
+        for record in list_runs(options.runs_dir)[0]
+        if (record.task, record.model, record.seed, record.status)
+        == (planned.init_from, options.model, options.seed, "completed")
+        and (options.runs_dir / record.id / MODEL_FOLDER).is_dir()
+    ]
+    if not records:
+        raise ConfigError(
+            f"{config.task} cannot start from {planned.init_from}: no completed run of it with "
+            f"{options.model} and seed {options.seed}",
+            where=str(options.runs_dir),
+            remedy=f"Run {planned.init_from} first, or name it in the same command.",
+        )
+    best = max(records, key=lambda record: record.primary or 0.0)
+    folder = options.runs_dir / best.id / MODEL_FOLDER
+    layer = Layer(origin=f"--init-from {planned.init_from}", values={"weights": str(folder)})
+    return build_config(
+        config.task, [layer, *planned.layers], registry, resume=config.resume, rerun=config.rerun
+    )
 
 
 def by_task(outcomes: Sequence[Outcome]) -> list[TaskOutcome]:

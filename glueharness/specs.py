@@ -29,7 +29,6 @@ INDEX_COLUMN = "index"
 """Split column with the row's number in a submission, 0 … n-1."""
 
 
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SplitSpec:
     """One split of a task's data.
@@ -105,6 +104,8 @@ class TaskSpec:
         submission: What the writer writes.
         group: Score group, for instance ``"glue"``; empty if none.
         version: Data version where scores of several are in circulation, for instance ``"v2"``.
+        starts_from: Name of the task whose trained encoder is a usual start for this one, for
+            ``run --init-from``; empty if there is none.
         trained_on: Name of the task whose model predicts this one, for a task with no training
             data of its own; empty otherwise.
         citation: Paper and, if known, its URL.
@@ -126,6 +127,7 @@ class TaskSpec:
     submission: tuple[SubmissionFile, ...] = ()
     group: str = ""
     version: str = ""
+    starts_from: str = ""
     trained_on: str = ""
     citation: str = ""
     licence: str = ""

@@ -32,7 +32,7 @@ from tests.small_task import parity, small_plugins
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from glueharness.config import RunConfig
+    from glueharness.plan import PlannedRun
     from glueharness.specs import Scores
 
 
@@ -81,7 +81,7 @@ def registry() -> Registry:
     return Registry(plugins)
 
 
-def plan_for(registry: Registry, folder: Path, *names: str, **more: Any) -> list[RunConfig]:
+def plan_for(registry: Registry, folder: Path, *names: str, **more: Any) -> list[PlannedRun]:
     layer = Layer(origin=COMMAND_LINE, values={"model": "oracle", "runs_dir": str(folder)})
     return build_plan(PlanRequest(names=names, layers=[layer], **more), registry)
 
@@ -107,14 +107,14 @@ def test_other_seeds_are_refused(text: str) -> None:
 
 def test_a_grid_counts_its_best_point(registry: Registry, tmp_path: Path) -> None:
     plan = plan_for(registry, tmp_path, "parity", seeds=[1, 2], preset="search")
-    assert [(c.settings.error_every, c.options.seed) for c in plan] == [
+    assert [(p.config.settings.error_every, p.config.options.seed) for p in plan] == [
         (2, 1),
         (2, 2),
         (5, 1),
         (5, 2),
     ]
-    assert plan[0].origins["error_every"] == "preset search"
-    assert plan[0].origins["seed"] == "--seeds"
+    assert plan[0].config.origins["error_every"] == "preset search"
+    assert plan[0].config.origins["seed"] == "--seeds"
     (task,) = by_task(run_plan(plan, registry, lambda _position, _config: None))
     assert task.values() == {"dev": {"accuracy": [0.8, 0.8]}}
 
@@ -143,3 +143,15 @@ def test_an_interrupt_stops_the_plan_and_says_how_to_go_on(
     with pytest.raises(Interrupted, match="after 0 of 2 runs") as caught:
         run_plan(build_plan(request, registry), registry, lambda _position, _config: None)
     assert "same command" in caught.value.remedy
+
+
+def test_the_task_to_start_from_comes_first_and_must_be_there(
+    registry: Registry, tmp_path: Path
+) -> None:
+    plan = plan_for(registry, tmp_path, "parity", "parity2", init_from="parity2")
+    assert [planned.config.task for planned in plan] == ["parity2", "parity"]
+    assert [planned.init_from for planned in plan] == ["", ""]  # it is usual for neither
+    alone = plan_for(registry, tmp_path, "parity", init_from="parity2")
+    (outcome,) = run_plan(alone, registry, lambda _position, _config: None)
+    assert outcome.error is not None
+    assert "no completed run of it" in outcome.error.what

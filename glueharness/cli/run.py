@@ -19,8 +19,7 @@ from glueharness.settings import Layer, convert, settings_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from glueharness.config import RunConfig
-    from glueharness.plan import Outcome
+    from glueharness.plan import Outcome, PlannedRun
     from glueharness.registry import Registry
 
 
@@ -39,6 +38,14 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--preset", default="", metavar="NAME", help="Settings of a paper or tutorial, by name."
+)
+@click.option(
+    "--init-from",
+    default="",
+    metavar="TASK",
+    help="Start the tasks that usually start from TASK from the encoder of its run with the same "
+    "model and seed.",
+    shell_complete=complete.tasks,
 )
 @click.option(
     "--resume",
@@ -60,6 +67,7 @@ def command(
     *,
     seeds: str,
     preset: str,
+    init_from: str,
     resume: str,
     rerun: bool,
     as_json: bool,
@@ -91,6 +99,7 @@ def command(
         layers=layers,
         seeds=parse_seeds(seeds, _first_seed(layers)) if seeds else (),
         preset=preset,
+        init_from=init_from,
         resume=resume,
         rerun=rerun,
     )
@@ -120,7 +129,7 @@ def _first_seed(layers: Sequence[Layer]) -> int:
     return int(item.default)
 
 
-def _do(plan: Sequence[RunConfig], registry: Registry) -> list[Outcome]:
+def _do(plan: Sequence[PlannedRun], registry: Registry) -> list[Outcome]:
     """Run a plan; the error of a single run is the command's error."""
     from glueharness.cli.progress import ProgressDisplay
     from glueharness.plan import run_plan

@@ -120,6 +120,7 @@ MRPC = TaskSpec(
     writer="glue",
     submission=(SubmissionFile(name="MRPC.tsv", split="test", values=_to_ids(_PARAPHRASE)),),
     group="glue",
+    starts_from="mnli",
     citation="Dolan & Brockett 2005, IWP, aclanthology.org/I05-5002",
     licence="Microsoft Research licence that comes with the corpus",
     url="https://www.microsoft.com/en-us/download/details.aspx?id=52398",
@@ -141,6 +142,7 @@ STSB = TaskSpec(
     writer="glue",
     submission=(SubmissionFile(name="STS-B.tsv", split="test", decimals=3),),
     group="glue",
+    starts_from="mnli",
     citation="Cer et al. 2017, SemEval, arXiv:1708.00055",
     licence="Mixed: that of each source",
     url="http://ixa2.si.ehu.eus/stswiki/index.php/STSbenchmark",
@@ -236,6 +238,7 @@ RTE = TaskSpec(
     writer="glue",
     submission=(SubmissionFile(name="RTE.tsv", split="test", values=_to_names(_TWO_WAY)),),
     group="glue",
+    starts_from="mnli",
     citation="RTE1, 2, 3 and 5: Dagan et al. 2006, Bar Haim et al. 2006, "
     "Giampiccolo et al. 2007, Bentivogli et al. 2009",
     licence="Not stated",

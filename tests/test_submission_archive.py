@@ -306,9 +306,9 @@ def test_a_huge_file_in_a_folder_is_not_read_whole(tmp_path: Path, submission: P
 
 def test_very_many_lines_are_not_all_diagnosed(tmp_path: Path, files: dict[str, bytes]) -> None:
     (tmp_path / "WNLI.tsv").write_bytes(files["WNLI.tsv"] + b"\n" * 1_000_000 + b"x\n")
-    start = time.perf_counter()
-    told(check(tmp_path / "WNLI.tsv"), "WNLI.tsv", "blank")
-    assert time.perf_counter() - start < 10
+    report = check(tmp_path / "WNLI.tsv")
+    told(report, "WNLI.tsv", "the line is blank")
+    assert max(finding.count for finding in report.all_findings) < 2000
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import re
 import secrets
 import shutil
 import tempfile
+from bisect import bisect_left
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -97,12 +98,20 @@ def find_run(folder: Path, run: str) -> tuple[Path, RunRecord]:
 def short_names(ids: Collection[str]) -> dict[str, str]:
     """For each run id the shortest ending, in whole words, that :func:`find_run` finds it by."""
     endings = Counter(ending for run in ids for ending in _endings(run))
+    in_order = sorted(ids)
+
+    def begins_another(ending: str, run: str) -> bool:
+        place = bisect_left(in_order, ending)
+        return any(
+            found.startswith(ending) and found != run for found in in_order[place : place + 2]
+        )
+
     return {
         run: next(
             (
                 ending
                 for ending in _endings(run)
-                if endings[ending] == 1 and sum(_answers_to(other, ending) for other in ids) == 1
+                if endings[ending] == 1 and not begins_another(ending, run)
             ),
             run,
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from glueharness_leaderboard.columns import legends, sheet_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from glueharness.registry import Registry
     from glueharness.specs import GroupSpec, PublishedSpec
@@ -23,14 +23,16 @@ class Answer:
     Attributes:
         sheets: Tables for terminal and Markdown.
         legends: What the signs in them mean.
-        flat: Rows for CSV.
-        document: The same in full, JSON-able.
+        runs: Number of rows that stand for runs of one's own.
+        flat: Makes the rows for CSV.
+        document: Makes the same in full, JSON-able.
     """
 
     sheets: list[Sheet]
     legends: list[str]
-    flat: list[dict[str, Any]]
-    document: dict[str, Any]
+    runs: int
+    flat: Callable[[], list[dict[str, Any]]]
+    document: Callable[[], dict[str, Any]]
 
 
 def answer_tasks(
@@ -44,27 +46,52 @@ def answer_tasks(
         registry: Where tasks and published scores are looked up.
         published: Tasks whose published scores are to follow their runs.
     """
-    from glueharness_leaderboard import exports
-
     specs = list(registry.published) if published else []
     sheets: list[Sheet] = []
-    flat: list[dict[str, Any]] = []
-    names = dict.fromkeys([*(section.conditions.task for section in sections), *published])
-    for name in names:
-        own = [section for section in sections if section.conditions.task == name]
+    for name, own in _by_task(sections, published).items():
         sheets += [sheet_of(section, view) for section in own]
-        flat += exports.flat_rows(own)
         if name in published and name in registry.tasks.items:
-            from glueharness_leaderboard.published import published_flat, published_sheets
+            from glueharness_leaderboard.published import published_sheets
 
-            task = registry.task(name)
-            sheets += published_sheets(task, specs)
-            flat += published_flat(task, specs)
-    document: dict[str, Any] = {"sections": exports.document(sections)}
-    if published:
-        shown = [spec for spec in specs if set(spec.scores) & set(published)]
-        document["published"] = [_published(spec) for spec in shown]
-    return Answer(sheets=sheets, legends=legends(sections), flat=flat, document=document)
+            sheets += published_sheets(registry.task(name), specs)
+
+    def flat() -> list[dict[str, Any]]:
+        from glueharness_leaderboard.exports import flat_rows
+        from glueharness_leaderboard.published import published_flat
+
+        rows = []
+        for name, own in _by_task(sections, published).items():
+            rows += flat_rows(own)
+            if name in published and name in registry.tasks.items:
+                rows += published_flat(registry.task(name), specs)
+        return rows
+
+    def document() -> dict[str, Any]:
+        from glueharness_leaderboard import exports
+
+        found: dict[str, Any] = {"sections": exports.document(sections)}
+        if published:
+            shown = [spec for spec in specs if set(spec.scores) & set(published)]
+            found["published"] = [_published(spec) for spec in shown]
+        return found
+
+    return Answer(
+        sheets=sheets,
+        legends=legends(sections),
+        runs=sum(len(section.rows) for section in sections),
+        flat=flat,
+        document=document,
+    )
+
+
+def _by_task(sections: Sequence[Section], published: Sequence[str]) -> dict[str, list[Section]]:
+    """The sections of each task, in their order; tasks with published scores only at the end."""
+    found: dict[str, list[Section]] = {}
+    for section in sections:
+        found.setdefault(section.conditions.task, []).append(section)
+    for name in published:
+        found.setdefault(name, [])
+    return found
 
 
 def answer_group(
@@ -78,22 +105,33 @@ def answer_group(
         registry: Where tasks and published scores are looked up.
         published: Whether the published rows are to follow.
     """
-    from glueharness_leaderboard.group_exports import group_document, group_flat
     from glueharness_leaderboard.group_rows import group_sheet, group_tables
 
     tasks = {task.name: task for task in registry.tasks}
     tables = group_tables(sections, group)
     sheets = [group_sheet(table, tasks) for table in tables]
-    document: dict[str, Any] = {"groups": [group_document(table) for table in tables]}
-    if published:
+    specs = [spec for spec in registry.published if published and spec.group == group.name]
+    if specs:
         from glueharness_leaderboard.published_group import published_group_sheet
 
-        specs = [spec for spec in registry.published if spec.group == group.name]
-        sheet = published_group_sheet(group, specs, tasks)
-        sheets += [sheet] if sheet else []
-        document["published"] = [_published(spec) for spec in specs]
-    flat = [row for table in tables for row in group_flat(table)]
-    return Answer(sheets=sheets, legends=[], flat=flat, document=document)
+        sheets.append(published_group_sheet(group, specs, tasks))
+
+    def flat() -> list[dict[str, Any]]:
+        from glueharness_leaderboard.group_exports import group_flat, published_group_flat
+
+        own = [row for table in tables for row in group_flat(table)]
+        return own + published_group_flat(group, specs)
+
+    def document() -> dict[str, Any]:
+        from glueharness_leaderboard.group_exports import group_document
+
+        found: dict[str, Any] = {"groups": [group_document(table) for table in tables]}
+        if published:
+            found["published"] = [_published(spec) for spec in specs]
+        return found
+
+    runs = sum(len(table.rows) for table in tables)
+    return Answer(sheets=sheets, legends=[], runs=runs, flat=flat, document=document)
 
 
 def _published(spec: PublishedSpec) -> dict[str, Any]:

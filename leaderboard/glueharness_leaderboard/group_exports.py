@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 from glueharness_leaderboard.group_rows import scores_of_row
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from glueharness.specs import GroupSpec, PublishedSpec
     from glueharness_leaderboard.group_rows import GroupTable
 
 
@@ -54,4 +57,27 @@ def group_flat(table: GroupTable) -> list[dict[str, Any]]:
             },
         }
         for row in table.rows
+    ]
+
+
+def published_group_flat(group: GroupSpec, specs: Sequence[PublishedSpec]) -> list[dict[str, Any]]:
+    """Published rows of a group, one mapping a row, for CSV; fractions."""
+    return [
+        {
+            "group": group.name,
+            "marks": " ".join(
+                ["published", *(f"{name}-{version}" for name, version in spec.versions.items())]
+            ),
+            "model": spec.name,
+            "score": spec.group_score,
+            "tasks": sum(name in group.tasks for name in spec.scores),
+            **{
+                f"{name}:{split}:{metric}": value
+                for name, splits in spec.scores.items()
+                for split, values in splits.items()
+                for metric, value in values.items()
+            },
+            "source": spec.source,
+        }
+        for spec in specs
     ]

@@ -98,7 +98,7 @@ def command(ctx: click.Context, /, **given: Any) -> None:
         stderr().print(f"warning: {problem}", markup=False, style="yellow", soft_wrap=True)
     tasks = _tasks(records, wishes, registry)
     answer = _answer(records, tasks, wishes, registry)
-    if not answer.flat and wishes.format == "rich":
+    if not answer.runs and wishes.format == "rich":
         text = _nothing(records, tasks, wishes, registry)
         stdout().print(text, markup=False, highlight=False, soft_wrap=True)
         if not answer.sheets:
@@ -211,11 +211,11 @@ def _text(answer: Answer, wishes: Wishes) -> str:
     if wishes.format == "markdown":
         return exports.markdown(answer.sheets, answer.legends)
     if wishes.format == "csv":
-        return exports.write_csv(answer.flat)
+        return exports.write_csv(answer.flat())
     if wishes.format == "json":
         import json
 
-        result = {"runs_dir": str(wishes.runs), "by": wishes.by, **answer.document}
+        result = {"runs_dir": str(wishes.runs), "by": wishes.by, **answer.document()}
         return json.dumps(result, indent=2, ensure_ascii=False) + "\n"
     import io
 

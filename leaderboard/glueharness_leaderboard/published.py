@@ -98,7 +98,7 @@ def _sheet(task: TaskSpec, role: Role, rows: Sequence[PublishedRow]) -> Sheet:
     numbers = [f"[{sources.index(row.spec.source) + 1}]" for row in rows]
     columns.append(Column(name="source", heading="source", cells=numbers))
     where = "test scores of the official server" if role == "test" else "dev scores"
-    note = f"PUBLISHED · {where}, not to be ranked with one's own runs"
+    note = f"PUBLISHED · {where}, never ranked with one's own"
     outdated = [
         f"{mark}: other data, not to be compared with {badge(task, task.version)}"
         for mark in marks

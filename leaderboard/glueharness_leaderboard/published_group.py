@@ -17,14 +17,9 @@ if TYPE_CHECKING:
 
 def published_group_sheet(
     group: GroupSpec, specs: Iterable[PublishedSpec], tasks: Mapping[str, TaskSpec]
-) -> Sheet | None:
-    """The published rows of a group, with their sources; None if there are none."""
-    rows = sorted(
-        (spec for spec in specs if spec.group == group.name),
-        key=lambda spec: -(spec.group_score or 0.0),
-    )
-    if not rows:
-        return None
+) -> Sheet:
+    """The published rows of a group, best first, with their sources."""
+    rows = sorted(specs, key=lambda spec: -(spec.group_score or 0.0))
     sources = list(dict.fromkeys(spec.source for spec in rows))
     names = [plain(spec.name) for spec in rows]
     columns = [Column(name="model", heading="model", cells=names, flexible=True)]
@@ -50,9 +45,7 @@ def published_group_sheet(
     outdated = [f"* {mark}: other data, not to be compared with the others" for mark in badges]
     return Sheet(
         title=plain(f"{group.title} · published · test"),
-        notes=[
-            "PUBLISHED · test scores of the official server, not to be ranked with one's own runs"
-        ],
+        notes=["PUBLISHED · test scores of the official server, never ranked with one's own"],
         columns=columns,
         footnotes=[*outdated, *footnotes(sources)],
     )

@@ -16,7 +16,7 @@ _GAP = 2
 _NAME_WIDTH = 24
 """Characters that names keep on a line before other columns are left out for them."""
 
-_NAME_LEAST = 12
+_NAME_LEAST = 11
 """Characters that names are folded to before lines get too long."""
 
 _WIDE = 120

@@ -78,7 +78,7 @@ def constant(references: Sequence[Any], predictions: Sequence[Any]) -> float:
     [
         ({"title": " "}, "facts are complete", "title is empty"),
         (
-            {"metrics": (replace(ACCURACY, factory=lambda task: ACCURACY.factory(task)),)},
+            {"metrics": (replace(ACCURACY, factory=lambda _: ACCURACY.factory(parity())),)},
             "it can be sent to another process",
             "top level",
         ),

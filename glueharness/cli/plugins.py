@@ -11,21 +11,14 @@ import click
 
 from glueharness.cli.app import App, json_option
 from glueharness.cli.output import make_table, print_facts, print_json, stderr, stdout
+from glueharness.cli.plugin_choices import CHOICES
 from glueharness.errors import ConfigError, UnknownNameError
-from glueharness.plugin_choice import (
-    PROJECT_FOLDER,
-    Stored,
-    change_stored,
-    config_file,
-    python_files,
-    read_stored,
-    with_name,
-    without_name,
-)
+from glueharness.plugin_choice import PROJECT_FOLDER, config_file, python_files, read_stored
+from glueharness.scaffold import KINDS
 
 if TYPE_CHECKING:
     from glueharness.plugin_status import PluginStatus
-    from glueharness.registry import Registry
+    from glueharness.registry import Registry, Shelf
     from glueharness.testing.checking import Outcome
 
 
@@ -86,12 +79,12 @@ def show(ctx: click.Context, name: str, *, as_json: bool) -> None:
 
 
 @command.command()
-@click.argument("name")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @click.option("--verbose", "-v", is_flag=True, help="List the checks that passed, too.")
 @json_option
 @click.pass_context
-def check(ctx: click.Context, name: str, *, verbose: bool, as_json: bool) -> None:
-    """Check what the plugin or distribution NAME must keep; the network is not touched.
+def check(ctx: click.Context, names: tuple[str, ...], *, verbose: bool, as_json: bool) -> None:
+    """Check what the plugins or distributions NAME must keep; the network is not touched.
 
     Tasks, models, writers and data sources go through the suites of `glueharness.testing`. Models
     are trained on a few dozen rows. Exit code 1 if anything failed.
@@ -101,6 +94,7 @@ def check(ctx: click.Context, name: str, *, verbose: bool, as_json: bool) -> Non
     registry = App.of(ctx).registry
     outcomes = [
         outcome
+        for name in names
         for status in plugins_of(name, registry)
         for outcome in check_plugin(status, registry)
     ]
@@ -113,65 +107,46 @@ def check(ctx: click.Context, name: str, *, verbose: bool, as_json: bool) -> Non
 
 
 @command.command()
+@click.argument("kind", type=click.Choice(KINDS))
 @click.argument("name")
-@click.pass_context
-def disable(ctx: click.Context, name: str) -> None:
-    """Switch the plugin or distribution NAME off, until it is enabled."""
-    plugins = App.of(ctx).registry.plugins
-    known = {*plugins.statuses, *(status.distribution for status in plugins.statuses.values())}
-    if name not in known:
-        raise UnknownNameError.among("plugin", name, plugins.statuses)
-    change_stored(
-        lambda stored: dataclasses.replace(stored, disabled=with_name(stored.disabled, name))
-    )
-    stderr().print(f"{name} is switched off; back: glueharness plugins enable {name}", markup=False)
-
-
-@command.command()
-@click.argument("name")
-def enable(name: str) -> None:
-    """Switch the plugin or distribution NAME on again."""
-    if name not in read_stored().disabled:
-        raise UnknownNameError.among("disabled plugin", name, read_stored().disabled)
-    change_stored(
-        lambda stored: dataclasses.replace(stored, disabled=without_name(stored.disabled, name))
-    )
-    stderr().print(f"{name} is switched on", markup=False)
-
-
-@command.command()
-@click.argument(
-    "folder", default=PROJECT_FOLDER, type=click.Path(exists=True, file_okay=False, path_type=Path)
+@click.option(
+    "--folder",
+    default=".",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where the new folder goes [default: here].",
 )
-def trust(folder: Path) -> None:
-    """Load the Python files in FOLDER as plugins whenever one works beside it.
+@click.pass_context
+def new(ctx: click.Context, kind: str, name: str, folder: Path) -> None:
+    """Start a plugin: write a whole distribution that works, for you to change.
 
-    FOLDER is ./plugins if none is given. Trusting it means running its code, today's and what
-    anybody puts there later; so it is asked for once, and kept in your own configuration.
-    """
-    path = folder.resolve()
-    if path.name != PROJECT_FOLDER:
+    \b
+    glueharness plugins new task word-order      a task with data from CSV files
+    glueharness plugins new model my-model       a model, with settings
+    glueharness plugins new writer my-form       a form of submission
+    glueharness plugins new source my-archive    a place that data come from
+    """  # noqa: D301 - click's mark against re-wrapping
+    from glueharness.scaffold import make_names, write
+
+    names = make_names(kind, name)
+    registry = App.of(ctx).registry
+    shelves: dict[str, Shelf[Any]] = {
+        "task": registry.tasks, "model": registry.models,
+        "writer": registry.writers, "source": registry.sources,
+    }  # fmt: skip
+    if name in shelves[kind].items:
+        owner = shelves[kind].items[name][0][1].owner
         raise ConfigError(
-            f"only a folder called {PROJECT_FOLDER!r} is looked for",
-            where=str(path),
-            remedy=f"For another one: glueharness --plugin {folder} ..., or GLUEHARNESS_PLUGINS.",
+            f"there is a {kind} called {name!r} already", where=owner, remedy="Choose another name."
         )
-    change_stored(lambda stored: Stored(
-        disabled=stored.disabled, trusted=with_name(stored.trusted, str(path))
-    ))  # fmt: skip
-    stderr().print(f"{path} is trusted; no more: glueharness plugins distrust", markup=False)
-
-
-@command.command()
-@click.argument("folder", default=PROJECT_FOLDER, type=click.Path(path_type=Path))
-def distrust(folder: Path) -> None:
-    """Load the files in FOLDER (./plugins if none is given) no more."""
-    path = str(folder.resolve())
-    if path not in read_stored().trusted:
-        raise UnknownNameError.among("trusted folder", path, read_stored().trusted)
-    change_stored(lambda stored: Stored(
-        disabled=stored.disabled, trusted=without_name(stored.trusted, path)
-    ))  # fmt: skip
+    made = write(names, folder)
+    for path in sorted(made.rglob("*")):
+        if path.is_file():
+            click.echo(path)
+    stderr().print(
+        f"next    pip install -e {made} · glueharness plugins check {names.distribution}\n"
+        "What is marked 'Yours' is for you to decide.",
+        markup=False, highlight=False, soft_wrap=True,
+    )  # fmt: skip
 
 
 def _show_outcomes(outcomes: list[Outcome], *, verbose: bool) -> None:
@@ -260,3 +235,7 @@ def _hint_at_folder() -> None:
             markup=False,
             highlight=False,
         )
+
+
+for choice in CHOICES:
+    command.add_command(choice)

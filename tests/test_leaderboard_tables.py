@@ -1,0 +1,336 @@
+"""Rankings: who may stand beside whom, ranks, intervals, and how it all looks."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from rich.console import Console
+
+from glueharness.runs import find_run, list_runs, short_names
+from glueharness_leaderboard import exports
+from glueharness_leaderboard.columns import (
+    Column,
+    View,
+    duration,
+    legends,
+    notes,
+    plain,
+    sheet_of,
+    short_paths,
+    value_text,
+)
+from glueharness_leaderboard.intervals import wilson
+from glueharness_leaderboard.store import sections_of
+from glueharness_leaderboard.tables import fit, print_sheets, print_table
+from tests.leaderboard_runs import TASK, Making, make_run, make_runs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from glueharness_leaderboard.store import By, Section
+
+
+def sections(runs: Path, by: By = "run") -> list[Section]:
+    return sections_of(list_runs(runs)[0], TASK, by)
+
+
+def screen(found: list[Section], width: int, by: By = "run") -> str:
+    """What a terminal of that width without colours shows."""
+    ids = [run.id for section in found for row in section.rows for run in row.runs]
+    view = View(by=by, names=short_names(ids))
+    stream = io.StringIO()
+    console = Console(file=stream, width=width, color_system=None)
+    print_sheets([sheet_of(section, view) for section in found], legends(found), console)
+    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines())
+
+
+GOLDEN_80 = """\
+QNLI v2 · dev · n = 400
+#    model           Accuracy  95 % interval  seed    lr    time  run
+──────────────────────────────────────────────────────────────────────
+1    hf:…/minilm[1]     83.75  79.8 – 87.0       7  1e-4  1m 04s  0003
+2 ≈  bert-mini          82.25  78.2 – 85.7      42  3e-4  1m 04s  0002
+3    bert-tiny          69.75  65.1 – 74.0      42  1e-4  1m 02s  0001
+
+QNLI v2 · dev · n = 400
+PARTIAL · train has 23,061 of 104,743 rows
+#  model      Accuracy  95 % interval  seed    time  run
+─────────────────────────────────────────────────────────
+1  bert-tiny     76.25  71.8 – 80.2      42  1m 06s  0004
+
+QNLI v2 · dev · n = 400
+SAMPLE · made-up sentences: these scores say nothing about GLUE
+#  model  Accuracy  95 % interval  seed    time  run
+─────────────────────────────────────────────────────
+1  tfidf     56.75  51.9 – 61.5      42  1m 06s  0005
+
+≈ the interval overlaps the best one's; `glueharness compare RUN RUN` tests a
+difference row by row."""
+
+
+def three_kinds(runs: Path) -> None:
+    fast = {"learning_rate": 3e-4, "epochs": 3}
+    make_runs(
+        runs,
+        [
+            Making(accuracy=0.7),
+            Making(model="bert-mini", accuracy=0.85, settings=fast),
+            Making(model="hf:/data/encoders/of/mine/minilm[1]", seed=7, accuracy=0.82),
+            Making(accuracy=0.77, train=(23_061, 23_061, 104_743)),
+            Making(model="tfidf", accuracy=0.6, sample=True, dev_seed=4, settings={"words": 5}),
+        ],
+    )
+
+
+def test_a_screen_of_eighty_columns(tmp_path: Path) -> None:
+    three_kinds(tmp_path)
+    assert screen(sections(tmp_path), 80) == GOLDEN_80
+
+
+def test_a_wide_screen_shows_whole_names_and_ids(tmp_path: Path) -> None:
+    three_kinds(tmp_path)
+    text = screen(sections(tmp_path), 160)
+    assert "hf:/data/minilm[1]" in text
+    for record in list_runs(tmp_path)[0]:
+        assert record.id in text
+
+
+@pytest.mark.parametrize("width", [20, 40, 60, 80, 100, 120, 160, 250])
+@pytest.mark.parametrize("by", ["run", "model"])
+def test_no_number_is_ever_cut(tmp_path: Path, width: int, by: By) -> None:
+    runs = [
+        Making(task="mnli", seed=seed, model=model, accuracy=0.7,
+               settings={"learning_rate": rate, "epochs": seed, "weight_decay": rate * 100})
+        for seed in (1, 7) for model, rate in (("bert-mini", 3e-4), ("hf:" + "x" * 60, 2e-5))
+    ]  # fmt: skip
+    make_runs(tmp_path, runs)
+    found = sections(tmp_path, by)
+    text = screen(found, width, by)
+    for row in found[0].rows:
+        assert row.interval is not None
+        for number in (f"{100 * (row.primary or 0):.2f}", f"{100 * row.interval.low:.1f} – "):
+            assert number in text
+    widest = max(len(line) for line in text.splitlines())
+    assert widest <= max(width, 82)
+
+
+def test_names_are_shown_as_they_are_and_cannot_steer_the_terminal(tmp_path: Path) -> None:
+    make_run(tmp_path, Making(model="[red]x[/red]\x1b[31m\u202eevil", number=1))
+    text = screen(sections(tmp_path), 160)
+    assert "[red]x[/red]\ufffd[31m\ufffdevil" in text
+
+
+CONDITIONS = {
+    "another split": Making(dev_seed=1),
+    "fewer rows": Making(rows=300),
+    "the sample": Making(sample=True),
+    "partial training data": Making(train=(900, 900, 1000)),
+    "limited training data": Making(train=(900, 1000, 1000)),
+    "other training data": Making(train=(1100, 1100, 1100)),
+    "another task": Making(task="rte"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(CONDITIONS))
+def test_runs_that_differ_in_their_data_are_never_ranked_together(
+    tmp_path: Path, name: str
+) -> None:
+    make_run(tmp_path, Making(number=1))
+    make_run(tmp_path, replace(CONDITIONS[name], number=2))
+    found = sections(tmp_path)
+    assert len(found) == 2
+    assert all([row.rank for row in section.rows] == [1] for section in found)
+
+
+def test_another_version_of_the_data_is_another_table(tmp_path: Path) -> None:
+    first = make_run(tmp_path, Making(number=1))
+    old = replace(first, task_version="v1")
+    assert len(sections_of([first, old], TASK)) == 2
+
+
+def test_tables_that_look_alike_name_their_fingerprints(tmp_path: Path) -> None:
+    make_runs(tmp_path, [Making(), Making(dev_seed=1)])
+    first, second = sections(tmp_path)
+    assert [*notes(first), *notes(second)] == [
+        f"other rows than the tables like it: train train10001000, "
+        f"dev {section.conditions.dev[0].fingerprint}"
+        for section in (first, second)
+    ]
+
+
+def test_complete_data_come_first_and_the_sample_last(tmp_path: Path) -> None:
+    make_runs(
+        tmp_path,
+        [
+            Making(sample=True),
+            Making(train=(900, 1000, 1000)),
+            Making(train=(900, 900, 1000)),
+            Making(),
+        ],
+    )
+    marks = [section.conditions.marks for section in sections(tmp_path)]
+    assert marks == [(), ("partial",), ("limited",), ("sample",)]
+
+
+def test_equal_scores_share_a_rank(tmp_path: Path) -> None:
+    first, second, third = make_runs(tmp_path, [Making(), Making(), Making(seed=7, accuracy=0.5)])
+    assert first.primary == second.primary
+    (section,) = sections(tmp_path)
+    assert [row.rank for row in section.rows] == [1, 1, 3]
+    assert [row.contender for row in section.rows] == [False, True, False]
+    assert section.rows[2].runs[0].id == third.id
+
+
+def test_accuracy_has_wilsons_interval_and_f1_none(tmp_path: Path) -> None:
+    make_runs(tmp_path, [Making(), Making(task="mrpc")])
+    mrpc, qnli = sections(tmp_path)
+    row = qnli.rows[0]
+    assert row.interval == pytest.approx(wilson(row.primary or 0, 400))
+    assert mrpc.rows[0].interval is None
+
+
+def test_an_accuracy_that_is_no_share_of_the_rows_gets_no_interval(tmp_path: Path) -> None:
+    record = make_run(tmp_path, Making(number=1))
+    record.metrics = {"dev": {"accuracy": 0.80131}}
+    record.primary = 0.80131
+    (section,) = sections_of([record], TASK)
+    assert section.rows[0].interval is None
+
+
+def test_several_dev_splits_are_ranked_by_their_mean(tmp_path: Path) -> None:
+    make_run(tmp_path, Making(task="mnli", number=1))
+    (section,) = sections(tmp_path)
+    text = screen([section], 120)
+    lines = text.splitlines()
+    assert lines[0] == "MNLI · dev_matched + dev_mismatched · n = 400 + 400"
+    assert lines[1].split() == ["Accuracy", "Accuracy", "Accuracy"]
+    assert lines[2].split()[:6] == ["#", "model", "mean", "95", "%", "interval"]
+    assert lines[2].split()[6:8] == ["matched", "mismatched"]
+    interval = section.rows[0].interval
+    assert interval is not None
+    alone = wilson(section.rows[0].primary or 0, 400)
+    assert interval.high - interval.low < alone.high - alone.low
+
+
+def test_by_model_takes_the_mean_over_seeds_and_a_run_done_twice_once(tmp_path: Path) -> None:
+    runs = make_runs(
+        tmp_path,
+        [Making(seed=1), Making(seed=7), Making(seed=7), Making(model="bert-mini", seed=1)],
+    )
+    (section,) = sections(tmp_path, "model")
+    row = next(row for row in section.rows if row.model == "bert-tiny")
+    assert row.seeds == (1, 7)
+    assert row.runs[1].id == runs[2].id
+    scores = [runs[0].primary or 0, runs[2].primary or 0]
+    assert row.primary == pytest.approx(sum(scores) / 2)
+    assert row.deviation() == pytest.approx(abs(scores[0] - scores[1]) / 2**0.5)
+    text = screen([section], 80, "model")
+    assert f"{100 * sum(scores) / 2:.2f} ± " in text
+    assert "2: 1, 7" in text
+    assert "± standard deviation over the seeds" in text
+
+
+def test_by_model_keeps_settings_apart(tmp_path: Path) -> None:
+    make_runs(tmp_path, [Making(seed=1), Making(seed=1, settings={"learning_rate": 3e-5})])
+    (section,) = sections(tmp_path, "model")
+    assert len(section.rows) == 2
+    text = screen([section], 80, "model")
+    assert "3e-5" in text
+    assert "1e-4" in text
+
+
+def test_only_settings_that_differ_have_a_column(tmp_path: Path) -> None:
+    make_runs(
+        tmp_path,
+        [
+            Making(settings={"learning_rate": 1e-4, "epochs": 3, "batch_size": 32}),
+            Making(settings={"learning_rate": 1e-4, "epochs": 5, "batch_size": 32}, seed=2),
+            Making(model="tfidf", settings={"words": 5}),
+        ],
+    )
+    (section,) = sections(tmp_path)
+    names = [column.name for column in sheet_of(section, View(by="run", names={})).columns]
+    assert names == ["rank", "model", "Accuracy", "95 % interval", "seed", "epochs", "time", "run"]
+
+
+def test_a_task_that_no_plugin_knows_is_still_shown(tmp_path: Path) -> None:
+    record = make_run(tmp_path, Making(number=1))
+    record.task = "parity"
+    (section,) = sections_of([record], TASK)
+    assert notes(section) == ["no installed plugin knows the task 'parity'"]
+    assert "accuracy" in screen([section], 80)
+
+
+def test_a_run_without_a_score_has_no_rank(tmp_path: Path) -> None:
+    make_runs(tmp_path, [Making(), Making(status="failed")])
+    (section,) = sections(tmp_path)
+    assert [row.rank for row in section.rows] == [1, 0]
+    assert "–" in screen([section], 80).splitlines()[-1]
+
+
+def test_columns_are_left_out_whole_and_named() -> None:
+    columns = [
+        Column(name="model", heading="model", cells=["m" * 10]),
+        Column(name="warmup", heading="warmup", cells=["1"], spare=11),
+        Column(name="lr", heading="lr", cells=["1"], spare=10),
+        Column(name="time", heading="time", cells=["1"], spare=1000),
+    ]
+    assert [column.name for column in fit(columns, 28)[0]] == ["model", "warmup", "lr", "time"]
+    shown, dropped = fit(columns, 14)
+    assert [column.name for column in shown] == ["model", "lr"]
+    assert [column.name for column in dropped] == ["warmup", "time"]
+    stream = io.StringIO()
+    print_table(columns, Console(file=stream, width=14, color_system=None))
+    assert "warmup, time" in " ".join(stream.getvalue().split())
+
+
+def test_markdown_shows_any_name_as_it_is(tmp_path: Path) -> None:
+    make_run(tmp_path, Making(model="a|b*c_<i>`d`", number=1))
+    (section,) = sections(tmp_path)
+    text = exports.markdown([sheet_of(section, View(by="run", names={}))], [])
+    line = text.splitlines()[-1]
+    assert r"a\|b\*c\_\<i\>\`d\`" in line
+    assert line.replace(r"\|", "").count("|") == text.splitlines()[-3].count("|")
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+x", "-x", "@x", "\tx", "\rx"])
+def test_csv_never_starts_a_formula(name: str) -> None:
+    text = exports.write_csv([{"model": name, "score": -0.5, "none": None}])
+    assert "\r\n'" in text or "\r\n\"'" in text
+    assert "-0.5" in text
+    assert "'-0.5" not in text
+
+
+def test_csv_has_a_column_for_whatever_any_row_has() -> None:
+    text = exports.write_csv([{"a": 1}, {"b": 'say "x", y', "a": None}])
+    assert text == 'a,b\r\n1,\r\n,"say ""x"", y"\r\n'
+
+
+def test_small_texts() -> None:
+    assert [duration(value) for value in (4.21, 9.99, 59.6, 61, 3599.6, 3720)] == [
+        "4.2s", "10s", "1m 00s", "1m 01s", "1h 00m", "1h 02m",
+    ]  # fmt: skip
+    assert [value_text(value) for value in (3e-5, 0.01, 1.5e-5, 32, True, None, "x", 2.0)] == [
+        "3e-5", "0.01", "1.5e-5", "32", "yes", "–", "x", "2",
+    ]  # fmt: skip
+    assert plain("a\nb\x1b") == "a\ufffdb\ufffd"
+    assert short_paths(["hf:/a/x", "hf:b/y", "z"]) == ["hf:…/x", "hf:…/y", "z"]
+    assert short_paths(["hf:/a/x", "hf:/b/x"]) == ["hf:/a/x", "hf:/b/x"]
+
+
+def test_a_short_name_finds_its_run(tmp_path: Path) -> None:
+    records = make_runs(tmp_path, [Making(), Making(model="bert-mini"), Making(task="rte")])
+    names = short_names([record.id for record in records])
+    assert list(names.values()) == ["0001", "0002", "0003"]
+    for record in records:
+        assert find_run(tmp_path, names[record.id])[1].id == record.id
+
+
+def test_ids_with_one_ending_get_longer_names() -> None:
+    ids = ["a-1-beef", "b-2-beef", "cafe-1-feed", "x-cafe"]
+    assert short_names(ids) == {
+        "a-1-beef": "1-beef", "b-2-beef": "2-beef", "cafe-1-feed": "feed", "x-cafe": "x-cafe",
+    }  # fmt: skip

@@ -17,12 +17,16 @@ from glueharness.specs import INDEX_COLUMN
 from glueharness.table import Table, check
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from glueharness.protocols import FloatArray, Model, Split, TaskData
     from glueharness.record import RunRecord
     from glueharness.registry import Registry
     from glueharness.specs import SubmissionFile, TaskSpec
     from glueharness.submit_plan import SubmitOptions
 
+PIECE = 1 << 16
+"""Rows that are predicted at a time; of GLUE's test splits only QQP's is longer."""
 _COMPLETE = "Give the complete official data: --data-dir FOLDER"
 
 
@@ -116,7 +120,13 @@ def load_test_split(task: TaskSpec, file: SubmissionFile, data: TaskData) -> Spl
     return split
 
 
-def predict(model: Model, learnt: TaskSpec, task: TaskSpec, split: Split) -> FloatArray:
+def predict(
+    model: Model,
+    learnt: TaskSpec,
+    task: TaskSpec,
+    split: Split,
+    tell: Callable[[str], None] = lambda _: None,
+) -> FloatArray:
     """Scores of a split in the order of the task's labels.
 
     Args:
@@ -124,6 +134,7 @@ def predict(model: Model, learnt: TaskSpec, task: TaskSpec, split: Split) -> Flo
         learnt: The task that it was trained on.
         task: The task of the split; the same, or one that is predicted with it.
         split: What to predict.
+        tell: Hears how far it is, if the split is long.
 
     Returns:
         float32 ``[n, k]``, or ``[n]`` for a regression.
@@ -132,16 +143,31 @@ def predict(model: Model, learnt: TaskSpec, task: TaskSpec, split: Split) -> Flo
         ModelError: The model gave something else than a score a label.
         PluginError: The two tasks do not have the same labels or as many columns.
     """
-    if learnt is task:
-        scores = model.predict(split)
-        check_scores(scores, task, len(split))
-        return scores
+    import numpy as np
+
     if set(learnt.labels) != set(task.labels) or len(learnt.columns) != len(task.columns):
         raise PluginError(f"{task.name} cannot be predicted with a model of {learnt.name}")
-    scores = model.predict(_renamed(split, task.columns, learnt.columns))
-    check_scores(scores, learnt, len(split))
+    if learnt is not task:
+        split = _renamed(split, task.columns, learnt.columns)
+    rows = len(split)
+    pieces = []
+    for start in range(0, rows, PIECE):
+        piece = _piece(split, learnt.columns, start) if rows > PIECE else split
+        scores = model.predict(piece)
+        check_scores(scores, learnt, len(piece))
+        pieces.append(scores)
+        if rows > PIECE:
+            tell(f"  {min(start + PIECE, rows):,} of {rows:,} rows")
+    scores = np.concatenate(pieces)
+    if learnt is task or task.regression:
+        return scores
     # Labels travel by name: the tasks may number them differently.
-    return scores if task.regression else scores[:, [learnt.labels.index(x) for x in task.labels]]
+    return scores[:, [learnt.labels.index(label) for label in task.labels]]
+
+
+def _piece(split: Split, columns: tuple[str, ...], start: int) -> Split:
+    """Some of the rows, so that a long prediction can tell how far it is."""
+    return Table({name: split[name][start : start + PIECE] for name in columns})
 
 
 def _renamed(split: Split, names: tuple[str, ...], others: tuple[str, ...]) -> Split:

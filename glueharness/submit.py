@@ -186,7 +186,7 @@ def _predict_all(
         for job, file in _pairs(its_jobs):
             split = splits[job.task.name][file.name]
             tell(f"predicting {file.name}: {len(split):,} rows with run {run}")
-            scores = predict(model, learner(job.task, registry), job.task, split)
+            scores = predict(model, learner(job.task, registry), job.task, split, tell)
             try:
                 write_predictions(folder, file.split, job.task, split, scores)
             except OSError as error:

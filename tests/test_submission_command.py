@@ -99,6 +99,18 @@ def test_a_task_with_no_training_data_is_predicted_by_label_name(terminal: Termi
     assert (terminal.out / "Mirror.tsv").read_bytes() == MIRROR
 
 
+def test_a_long_split_is_predicted_in_pieces(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("glueharness.answering.PIECE", 4)
+    terminal.run("evenness")
+    _, err = terminal.submit("evenness")
+    assert "4 of 6 rows" in err
+    assert "6 of 6 rows" in err
+    assert (terminal.out / "Parity.tsv").read_bytes() == PARITY
+    assert (terminal.out / "Mirror.tsv").read_bytes() == MIRROR
+
+
 def test_runs_with_a_dev_split_cut_short_come_last(terminal: Terminal) -> None:
     terminal.run("evenness", "--limit-dev", "2")
     whole = terminal.run("evenness", "--error-every", "3")

@@ -158,7 +158,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._refuse(404, "EntryNotFound", "no such endpoint")
 
-    def _tree(self, repository: Repository, folder: str, recursive: bool) -> None:  # noqa: FBT001
+    def _tree(self, repository: Repository, folder: str, recursive: bool) -> None:
         prefix = f"{folder}/" if folder else ""
         inside = [path for path in repository.files if path.startswith(prefix)]
         if not inside:

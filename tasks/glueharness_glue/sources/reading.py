@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from glueharness import INDEX_COLUMN, LABEL_COLUMN, DataError, Table
 from glueharness_glue.layouts import unquoted
-from glueharness_glue.sources.tsvfile import Form, read_rows
+from glueharness_glue.sources.tsvfile import Form, TsvRows, read_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from glueharness import TaskSpec
     from glueharness_glue.layouts import TsvLayout
-    from glueharness_glue.sources.tsvfile import TsvRows
 
 
 def read_split(
@@ -38,6 +37,8 @@ def read_split(
     """
     dropped: list[int] = []
     rows = read_rows(path, _form(path, split, task, layout, dropped))
+    if split in layout.broken_rows:
+        rows = _without_empty_labels(rows, dropped)
     count = len(next(iter(rows.columns.values())))
     _refuse_outdated(path, split, layout, count)
     columns: dict[str, Any] = {}
@@ -52,7 +53,7 @@ def read_split(
     if dropped:
         remarks.append(
             f"{path}: {len(dropped)} broken rows left out, as the hub does, "
-            f"the first at line {dropped[0]}"
+            f"the first at line {min(dropped)}"
         )
     if layout.quoted:
         _remark_on_quotes(rows, path, task, remarks)
@@ -83,6 +84,19 @@ def _form(path: Path, split: str, task: TaskSpec, layout: TsvLayout, dropped: li
         return False
 
     return Form(headings=headings, positions=positions, width=layout.width, short=short)
+
+
+def _without_empty_labels(rows: TsvRows, dropped: list[int]) -> TsvRows:
+    labels = rows.columns[LABEL_COLUMN]
+    if "" not in labels:
+        return rows
+    kept = [row for row, label in enumerate(labels) if label]
+    dropped.extend(rows.line(row) for row, label in enumerate(labels) if not label)
+    return TsvRows(
+        columns={name: [texts[row] for row in kept] for name, texts in rows.columns.items()},
+        first=rows.first,
+        lines=[rows.line(row) for row in kept],
+    )
 
 
 def _refuse_outdated(path: Path, split: str, layout: TsvLayout, count: int) -> None:

@@ -9,6 +9,7 @@ from glueharness import DataError, DataOrigin, SourceUnavailable
 from glueharness_glue.layouts import TsvLayout
 from glueharness_glue.sources.reading import read_split
 from glueharness_glue.sources.tsvfile import first_fields
+from glueharness_glue.table import TASKS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
     from glueharness import DataOptions, Table, TaskSpec
 
 NAME = "dir"
+_FOLDERS = frozenset(
+    place.folder.lower()
+    for task in TASKS
+    for place in task.locations
+    if isinstance(place, TsvLayout)
+)
 _REMEDY = "Give a folder in the layout of the GLUE download: --data-dir FOLDER"
 
 
@@ -98,9 +105,11 @@ def _task_folder(given: Path, layout: TsvLayout, task: TaskSpec) -> Path | None:
     for folder in _named(given, layout.folder):
         if _present(folder, layout):
             return folder
-    is_named_so = given.resolve().name.lower() == layout.folder.lower()
     present = _present(given, layout)
-    if present and (is_named_so or _looks_like(given / present[0], layout, task)):
+    name = given.resolve().name.lower()
+    if not present or name in _FOLDERS - {layout.folder.lower()}:
+        return None
+    if name == layout.folder.lower() or _looks_like(given / present[0], layout, task):
         return given
     return None
 

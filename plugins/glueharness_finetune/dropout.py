@@ -1,0 +1,123 @@
+"""Dropout on a processor without a random number an element.
+
+PyTorch draws one number for each element, on one thread. Here the *gaps* between dropped elements
+are drawn: they are geometrically distributed, so every element is still dropped independently of
+all others with exactly the wanted probability, from a tenth of the numbers at a rate of 0.1.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+_SPREAD = 8
+"""So many standard deviations more gaps are drawn than are needed on average: they run out once
+in 10^15 masks, and then the last few elements of a mask are kept."""
+_NUMPY_TYPE: dict[torch.dtype, Any] = {
+    torch.float64: np.float64,
+    torch.float32: np.float32,
+    # numpy has no bfloat16: its bits go through integers of the same size.
+    torch.bfloat16: np.int16,
+    torch.float16: np.int16,
+}
+
+
+def keep_mask(shape: Sequence[int], rate: float, dtype: torch.dtype) -> torch.Tensor:
+    """What dropout multiplies with: 0 where an element is dropped, 1 / (1 - rate) elsewhere.
+
+    The randomness comes from PyTorch's generator alone: ``torch.manual_seed`` fixes the masks,
+    and whoever keeps ``torch.get_rng_state`` keeps them too.
+
+    Args:
+        shape: Shape of the mask.
+        rate: Chance of each element to be dropped, above 0 and below 1.
+        dtype: A floating-point type that ``_NUMPY_TYPE`` knows.
+    """
+    count = math.prod(shape)
+    scale = torch.tensor(1 / (1 - rate), dtype=dtype)
+    as_numpy = _NUMPY_TYPE[dtype]
+    same_bits = scale if as_numpy is not np.int16 else scale.view(torch.int16)
+    mask = np.full(count, same_bits.item(), dtype=as_numpy)
+    mask[_dropped(count, rate)] = 0
+    return torch.from_numpy(mask).view(dtype).view(*shape)
+
+
+def _dropped(count: int, rate: float) -> npt.NDArray[np.int64]:
+    """The elements to drop, rising."""
+    wanted = count * rate
+    draws = int(wanted + _SPREAD * math.sqrt(wanted * (1 - rate))) + 2 * _SPREAD
+    # The integer part of an exponential variable is geometrically distributed.
+    gaps = _generator().standard_exponential(draws, dtype=np.float32)
+    gaps *= np.float32(-1 / math.log1p(-rate))
+    places = gaps.astype(np.int64)
+    places += 1
+    np.cumsum(places, out=places)
+    places -= 1
+    return places[: np.searchsorted(places, count)]
+
+
+def _generator() -> np.random.Generator:
+    """A quick generator whose state is drawn from PyTorch's."""
+    words = torch.empty(4, dtype=torch.int64).random_().numpy().view(np.uint64)
+    words[3] = 1  # its counter
+    _STATE["state"]["state"] = words
+    _BITS.state = _STATE
+    return _QUICK
+
+
+_BITS = np.random.SFC64(0)
+_QUICK = np.random.Generator(_BITS)
+_STATE: Any = {"bit_generator": "SFC64", "state": {}, "has_uint32": 0, "uinteger": 0}
+
+
+class GapDropout(nn.Dropout):
+    """``nn.Dropout`` whose masks come from :func:`keep_mask` where that is quicker."""
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002 - its name in PyTorch
+        """Drop elements in training; any shape."""
+        return drop(input, self.p) if self.training else input
+
+
+def drop(values: torch.Tensor, rate: float) -> torch.Tensor:
+    """``values`` after dropout; on anything but a processor as PyTorch does it."""
+    if not 0 < rate < 1 or values.device.type != "cpu" or values.dtype not in _NUMPY_TYPE:
+        return functional.dropout(values, rate, training=True)
+    return values * keep_mask(values.shape, rate, values.dtype)
+
+
+def install(model: nn.Module) -> int:
+    """Replace a model's dropout layers.
+
+    They hold no weights, and do nothing in evaluation: a checkpoint of the model is the same.
+
+    Returns:
+        How many there were. Models that call ``functional.dropout`` have none, and stay as they
+        are.
+    """
+    return _replace(model, nn.Dropout, GapDropout)
+
+
+def remove(model: nn.Module) -> int:
+    """Undo :func:`install`; returns how many layers there were."""
+    return _replace(model, GapDropout, nn.Dropout)
+
+
+def _replace(model: nn.Module, old: type[nn.Dropout], new: type[nn.Dropout]) -> int:
+    made: dict[nn.Module, nn.Dropout] = {}
+    for path, layer in list(model.named_modules(remove_duplicate=False)):
+        if type(layer) is old:
+            if layer not in made:
+                made[layer] = new(layer.p, layer.inplace).train(layer.training)
+            parent, _, name = path.rpartition(".")
+            setattr(model.get_submodule(parent), name, made[layer])
+    return len(made)

@@ -139,6 +139,7 @@ def write_checkpoint(folder: Path, *, labels: tuple[str, ...] = (), **sizes: Any
         "num_attention_heads": 2,
         "intermediate_size": 64,
         "max_position_embeddings": 64,
+        "initializer_range": 0.1,
         **sizes,
     }
     config = BertConfig(**shape)

@@ -126,7 +126,7 @@ class CheckpointFolder:
         Raises:
             RunFolderError: It says how much is needed and how much is free.
         """
-        free = shutil.disk_usage(self.folder).free
+        free = _free_bytes(self.folder)
         if free < needed + _SPARE_BYTES:
             raise RunFolderError(
                 f"the disk has {free / 1e6:,.0f} MB free; checkpoints and the model need "
@@ -237,7 +237,7 @@ class CheckpointFolder:
         self, weights: Mapping[str, torch.Tensor], optimiser: Mapping[str, torch.Tensor]
     ) -> None:
         needed = 2 * size_of(weights) + size_of(optimiser) + _SPARE_BYTES
-        free = shutil.disk_usage(self.folder).free
+        free = _free_bytes(self.folder)
         if free < needed:
             raise OSError(f"{needed / 1e6:,.0f} MB are needed, {free / 1e6:,.0f} MB are free")
 
@@ -259,6 +259,8 @@ class CheckpointFolder:
                 needed.add(f"best-{state['best']:04d}")
             except (OSError, ValueError, KeyError):
                 return
+        for folder in self.folder.glob(".*.part"):
+            shutil.rmtree(folder, ignore_errors=True)  # what a killed process left half-written
         for folder in self.folder.glob("best-*"):
             if folder.name not in needed:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -271,6 +273,10 @@ class CheckpointFolder:
 
     def _best(self, progress: Progress) -> Path:
         return self.folder / f"best-{progress.best:04d}"
+
+
+def _free_bytes(folder: Path) -> int:
+    return shutil.disk_usage(folder).free
 
 
 def size_of(tensors: Mapping[str, torch.Tensor]) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import codecs
 import functools
+import random
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -275,3 +277,32 @@ def test_a_strangers_text_cannot_reach_the_terminal(tmp_path: Path) -> None:
         tmp_path, "QNLI.tsv", value(9, b"\x1b[2J\x1b]0;x\x07")(good_bytes("QNLI.tsv"))
     )
     assert report.findings[0].what.isprintable()
+
+
+def is_good(data: bytes) -> bool:
+    """What a good STS-B file is, said anew and without any of our code."""
+    lines = data.split(b"\n")
+    if lines[0] != b"index\tprediction" or lines.pop() != b"" or len(lines) != 1380:
+        return False
+    number = re.compile(rb"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?")
+    for row, line in enumerate(lines[1:]):
+        index, tab, score = line.partition(b"\t")
+        if index != b"%d" % row or not tab or not number.fullmatch(score):
+            return False
+        if not 0 <= float(score) <= 5:
+            return False
+    return True
+
+
+def test_a_file_is_clean_exactly_if_it_is_good(tmp_path: Path) -> None:
+    dice, whole = random.Random(11), good_bytes("STS-B.tsv")
+    odd = [b"", b"\0", b"\r", b"\n", b"\t", b",", b" ", b"-", b"e", b"9", b".", b'"', b"\xff", b"1"]
+    answers = []
+    for _ in range(200):
+        data = bytearray(whole)
+        place = dice.randrange(len(data)) if dice.random() < 0.8 else dice.randrange(20)
+        data[place : place + dice.randint(0, 2)] = dice.choice(odd)
+        report = report_on(tmp_path, "STS-B.tsv", bytes(data))
+        assert (not report.findings) == is_good(bytes(data)), data[place - 20 : place + 20]
+        answers.append(not report.findings)
+    assert 10 < sum(answers) < 190

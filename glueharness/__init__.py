@@ -57,6 +57,7 @@ from glueharness.specs import (
     SplitSpec,
     SubmissionFile,
     TaskSpec,
+    TrackerSpec,
     WriterSpec,
 )
 from glueharness.table import Table
@@ -113,6 +114,7 @@ __all__ = [
     "Table",
     "TaskData",
     "TaskSpec",
+    "TrackerSpec",
     "UnknownNameError",
     "Writer",
     "WriterSpec",

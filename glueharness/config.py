@@ -31,6 +31,7 @@ class RunOptions:
         limit_dev: Use only so many rows of each dev split; the run is marked limited.
         runs_dir: Folder that holds the run folders.
         offline: Never touch the network.
+        track: Names of the trackers that hear of the run, joined by commas.
     """
 
     model: str = setting("bert-tiny", help="Model: a name from `glueharness models`, or hf:NAME.")
@@ -49,6 +50,7 @@ class RunOptions:
     )
     runs_dir: Path = setting(Path("runs"), help="Where run folders go [env: GLUEHARNESS_RUNS].")
     offline: bool = setting(False, help="Never touch the network.")
+    track: str = setting("", help="Trackers that hear of the run: names joined by commas.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Every extension point. A plugin implements any of these, marked with ``@glueharness.hookimpl``.
 
-The first nine are asked once, when the registry is built, each plugin on its own: return a list.
+The first ten are asked once, when the registry is built, each plugin on its own: return a list.
 The others are told what happens in a run; what they return is ignored, and an exception in one
 is reported and never harms the run.
 """
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         PublishedSpec,
         SourceSpec,
         TaskSpec,
+        TrackerSpec,
         WriterSpec,
     )
 
@@ -57,6 +58,11 @@ def glueharness_sources() -> Sequence[SourceSpec]:  # type: ignore[empty-body]
 @hookspec
 def glueharness_writers() -> Sequence[WriterSpec]:  # type: ignore[empty-body]
     """Submission writers that the plugin adds."""
+
+
+@hookspec
+def glueharness_trackers() -> Sequence[TrackerSpec]:  # type: ignore[empty-body]
+    """Listeners that hear of a run if it is asked to ``--track`` them."""
 
 
 @hookspec

@@ -117,6 +117,12 @@ class Plugins:
         self._register(plugin, status)
         return status
 
+    def unregister(self, name: str) -> None:
+        """Let a plugin that :meth:`register` added hear no more."""
+        if self.manager.has_plugin(name):
+            self.manager.unregister(name=name)
+        self.statuses.pop(name, None)
+
     def _register(self, plugin: object, status: PluginStatus) -> None:
         try:
             status.hooks = hooks_of(self.manager, plugin)

@@ -18,6 +18,7 @@ from glueharness.specs import (
     PublishedSpec,
     SourceSpec,
     TaskSpec,
+    TrackerSpec,
     WriterSpec,
 )
 
@@ -37,6 +38,7 @@ Spec = TypeVar(
     PublishedSpec,
     CommandSpec,
     DiagnosticSpec,
+    TrackerSpec,
 )
 
 
@@ -114,6 +116,7 @@ class Registry:
         self.published: Shelf[PublishedSpec] = Shelf("published row")
         self.commands: Shelf[CommandSpec] = Shelf("command")
         self.diagnostics: Shelf[DiagnosticSpec] = Shelf("diagnostic")
+        self.trackers: Shelf[TrackerSpec] = Shelf("tracker")
         self._collect(self.tasks, "glueharness_tasks", TaskSpec)
         self._collect(self.models, "glueharness_models", ModelSpec)
         self._collect(self.sources, "glueharness_sources", SourceSpec)
@@ -123,6 +126,7 @@ class Registry:
         self._collect(self.published, "glueharness_published", PublishedSpec)
         self._collect(self.commands, "glueharness_commands", CommandSpec)
         self._collect(self.diagnostics, "glueharness_diagnostics", DiagnosticSpec)
+        self._collect(self.trackers, "glueharness_trackers", TrackerSpec)
         for status in self.plugins.statuses.values():
             status.conclude()
 
@@ -147,6 +151,7 @@ class Registry:
             self.published,
             self.commands,
             self.diagnostics,
+            self.trackers,
         )
         offered = {}
         for shelf in shelves:

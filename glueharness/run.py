@@ -38,6 +38,7 @@ from glueharness.scoring import Scorer
 from glueharness.settings import settings_of
 from glueharness.specs import ModelContext
 from glueharness.table import check, fingerprint, head, labelled
+from glueharness.tracking import tracked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -65,6 +66,11 @@ def run(config: RunConfig, registry: Registry) -> RunRecord:
         Interrupted: The user stopped it; the record says so.
         GlueharnessError: It could not be done; the record, if there is one, says why.
     """
+    with tracked(config.options.track, registry):
+        return _run(config, registry)
+
+
+def _run(config: RunConfig, registry: Registry) -> RunRecord:
     options = config.options
     task = registry.task(config.task)
     if task.trained_on:
@@ -172,7 +178,7 @@ def load_splits(
 
 def identity(record: RunRecord) -> str:
     """A hash that is equal for runs that would compute the same."""
-    ignored = {"runs_dir", "data", "data_dir", "offline"}
+    ignored = {"runs_dir", "data", "data_dir", "offline", "track"}
     facts = {
         "task": record.task,
         "model": record.model,

@@ -390,6 +390,23 @@ class PresetSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrackerSpec:
+    """Something that follows runs elsewhere, asked for with ``run --track NAME``.
+
+    Attributes:
+        name: What ``--track`` takes.
+        description: One sentence.
+        factory: Makes the listener: an object whose methods implement the run-event hooks,
+            marked with ``@glueharness.hookimpl``. Called before a run begins; raise a
+            :class:`glueharness.ConfigError` there if a library is missing.
+    """
+
+    name: str
+    description: str
+    factory: Callable[[], object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CommandSpec:
     """A command that a plugin adds.
 

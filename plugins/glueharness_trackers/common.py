@@ -1,0 +1,33 @@
+"""What the trackers share."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+from typing import TYPE_CHECKING
+
+from glueharness import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+
+def require(module: str, extra: str) -> None:
+    """Make sure that a library is there, before the run that it is to follow.
+
+    Raises:
+        ConfigError: It is not installed.
+    """
+    if importlib.util.find_spec(module) is None:
+        raise ConfigError(
+            f"the tracker {extra!r} needs {module}, which is not installed",
+            remedy=f"Install it: pip install 'glueharness[{extra}]'",
+        )
+
+
+def flat(metrics: Mapping[str, Mapping[str, float]]) -> Iterator[tuple[str, float]]:
+    """Scores by split and metric as ``"dev/accuracy"``; what is no number is left out."""
+    for split, values in metrics.items():
+        for name, value in values.items():
+            if math.isfinite(value):
+                yield f"{split}/{name}", float(value)

@@ -1,0 +1,95 @@
+"""The event log: ``events.jsonl``, a line an event, appended as it happens."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from glueharness import hookimpl
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from glueharness.events import (
+        RunEvaluated,
+        RunFailed,
+        RunFinished,
+        RunProgress,
+        RunStarted,
+        RunWarned,
+    )
+
+FILE = "events.jsonl"
+
+
+class EventLog:
+    """Writes each event at once: a reader that follows the file sees the run live.
+
+    Each line has ``event``, ``time`` (ISO 8601 with time zone), ``run`` and the event's own facts.
+    A run that is resumed goes on with the same file.
+    """
+
+    def __init__(self) -> None:
+        self._path: Path | None = None
+
+    @hookimpl
+    def glueharness_run_started(self, event: RunStarted) -> None:
+        """Begin, with the whole record as it stands."""
+        self._path = event.folder / FILE
+        record = dataclasses.asdict(event.record)
+        self._write("started", event.record.id, record=record)
+
+    @hookimpl
+    def glueharness_run_progress(self, event: RunProgress) -> None:
+        """A few lines a second at most."""
+        self._write("progress", event.run, **dataclasses.asdict(event.progress))
+
+    @hookimpl
+    def glueharness_run_evaluated(self, event: RunEvaluated) -> None:
+        """One line an epoch."""
+        self._write(
+            "evaluated",
+            event.run,
+            epoch=event.epoch,
+            metrics=event.evaluation.metrics,
+            primary=event.evaluation.primary,
+            values=event.values,
+        )
+
+    @hookimpl
+    def glueharness_run_warned(self, event: RunWarned) -> None:
+        """A warning."""
+        self._write("warned", event.run, message=event.message)
+
+    @hookimpl
+    def glueharness_run_finished(self, event: RunFinished) -> None:
+        """The end, with the final scores."""
+        record = event.record
+        self._write("finished", record.id, metrics=record.metrics, timings=record.timings)
+
+    @hookimpl
+    def glueharness_run_failed(self, event: RunFailed) -> None:
+        """The other end."""
+        self._write("failed", event.record.id, status=event.record.status, error=event.record.error)
+
+    def _write(self, event: str, run: str, **facts: Any) -> None:
+        if self._path is None:
+            return
+        now = datetime.now().astimezone().isoformat(timespec="milliseconds")
+        line = {"event": event, "time": now, "run": run, **facts}
+        with self._path.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(_plain(line), ensure_ascii=False, default=str) + "\n")
+
+
+def _plain(value: Any) -> Any:
+    """JSON has no NaN."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if hasattr(value, "items"):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,159 @@
+"""Trackers follow a run; none of them can harm it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from glueharness import ConfigError, Interrupted, TrackerSpec, UnknownNameError, hookimpl
+from glueharness.config import build_config
+from glueharness.registry import Registry
+from glueharness.run import run
+from glueharness.runs import list_runs
+from glueharness.settings import Layer
+from tests.small_task import SmallPlugin, small_plugins
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from glueharness.plugin_status import PluginStatus, Problem
+    from glueharness.record import RunRecord
+
+
+def do_run(folder: Path, track: str, **values: Any) -> RunRecord:
+    registry = Registry(small_plugins())
+    given = {"model": "oracle", "runs_dir": str(folder), "track": track, **values}
+    record = run(build_config("parity", [Layer(origin="test", values=given)], registry), registry)
+    assert not [name for name in registry.plugins.statuses if name.startswith("tracker ")]
+    return record
+
+
+def test_the_event_log_has_a_line_an_event(tmp_path: Path) -> None:
+    record = do_run(tmp_path, "jsonl", error_every="5")
+    text = (tmp_path / record.id / "events.jsonl").read_text(encoding="utf-8")
+    events = [json.loads(line) for line in text.splitlines()]
+    assert [event["event"] for event in events] == ["started", "evaluated", "evaluated", "finished"]
+    assert events[0]["record"]["settings"]["track"]["value"] == "jsonl"
+    assert events[1]["metrics"] == {"dev": {"accuracy": 0.8}}
+    assert events[2]["values"] == {"loss": 0.5}
+    assert events[3]["metrics"] == record.metrics
+    assert {event["run"] for event in events} == {record.id}
+    assert all(event["time"][10] == "T" for event in events)
+
+
+@pytest.mark.parametrize(
+    ("fail", "error", "status"),
+    [("error", RuntimeError, "failed"), ("interrupt", Interrupted, "interrupted")],
+)
+def test_the_event_log_tells_how_a_run_ended(
+    tmp_path: Path, fail: str, error: type[Exception], status: str
+) -> None:
+    with pytest.raises(error):
+        do_run(tmp_path, "jsonl", fail=fail)
+    (record,), _ = list_runs(tmp_path)
+    lines = (tmp_path / record.id / "events.jsonl").read_text(encoding="utf-8").splitlines()
+    assert json.loads(lines[-1])["event"] == "failed"
+    assert json.loads(lines[-1])["status"] == status
+
+
+def test_tracking_does_not_make_another_run(tmp_path: Path) -> None:
+    assert do_run(tmp_path / "a", "jsonl").identity == do_run(tmp_path / "b", "").identity
+
+
+def test_tensorboard_holds_scores_and_losses(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard", reason="the extra `tensorboard` is not installed")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    record = do_run(tmp_path, "tensorboard", error_every="5")
+    events = EventAccumulator(str(tmp_path / record.id / "tensorboard"))
+    events.Reload()
+    scores = [(item.step, item.value) for item in events.Scalars("dev/accuracy")]
+    assert scores == [(1, pytest.approx(0.8)), (2, pytest.approx(0.8))]
+    assert [item.value for item in events.Scalars("epoch/loss")] == [1.0, 0.5]
+    assert events.Scalars("final/dev/accuracy")[-1].value == pytest.approx(0.8)
+
+
+def test_mlflow_holds_settings_scores_and_the_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mlflow = pytest.importorskip("mlflow", reason="the extra `mlflow` is not installed")
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    mlflow.set_tracking_uri((tmp_path / "mlruns").as_uri())
+    record = do_run(tmp_path / "runs", "mlflow,jsonl", error_every="5")
+    client = mlflow.tracking.MlflowClient()
+    experiment = client.get_experiment_by_name("glueharness/parity")
+    (tracked,) = client.search_runs([experiment.experiment_id])
+    assert tracked.info.run_name == record.id
+    assert tracked.info.status == "FINISHED"
+    assert tracked.data.params["error_every"] == "5"
+    assert tracked.data.metrics["final/dev/accuracy"] == 0.8
+    assert [m.value for m in client.get_metric_history(tracked.info.run_id, "epoch/loss")] == [
+        1.0,
+        0.5,
+    ]
+    artefacts = [item.path for item in client.list_artifacts(tracked.info.run_id)]
+    assert artefacts == ["run.json"]
+
+
+def test_an_unknown_tracker_is_refused_before_the_run(tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'mlflow'"):
+        do_run(tmp_path, "jsonl, mlfow")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_missing_library_is_named_before_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import importlib.util
+
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util,
+        "find_spec",
+        lambda name, *rest: None if name == "mlflow" else find(name, *rest),
+    )
+    with pytest.raises(ConfigError, match="needs mlflow") as caught:
+        do_run(tmp_path, "mlflow")
+    assert caught.value.remedy == "Install it: pip install 'glueharness[mlflow]'"
+    assert not list(tmp_path.iterdir())
+
+
+class Clumsy:
+    """A tracker that raises at every event, even to leave the process."""
+
+    @hookimpl
+    def glueharness_run_started(self, event: Any) -> None:
+        """Raise."""
+        raise OSError(f"no disk for {event.record.id}")
+
+    @hookimpl
+    def glueharness_run_evaluated(self, event: Any) -> None:
+        """Leave."""
+        raise SystemExit(event.epoch)
+
+
+class ClumsyPlugin(SmallPlugin):
+    """Offers it."""
+
+    @hookimpl
+    def glueharness_trackers(self) -> list[TrackerSpec]:
+        """One tracker."""
+        return [TrackerSpec(name="clumsy", description="Falls.", factory=Clumsy)]
+
+
+def test_a_tracker_that_raises_is_told_no_more_and_reported(tmp_path: Path) -> None:
+    registry = Registry(small_plugins(ClumsyPlugin()))
+    reports: list[str] = []
+
+    def hear(status: PluginStatus, problem: Problem) -> None:
+        reports.append(f"{status.name}: {problem.what}")
+
+    registry.plugins.listener = hear
+    given = {"model": "oracle", "runs_dir": str(tmp_path), "track": "clumsy"}
+    record = run(build_config("parity", [Layer(origin="test", values=given)], registry), registry)
+    assert record.status == "completed"
+    started, evaluated = reports
+    assert "tracker clumsy: glueharness_run_started raised OSError: no disk for parity" in started
+    assert "glueharness_run_evaluated raised SystemExit: 1" in evaluated

@@ -17,6 +17,7 @@ from glueharness.registry import Registry
 from glueharness.run import run
 from glueharness.scoring import decide
 from glueharness.settings import Layer
+from glueharness.submit import SubmitOptions, submit
 from glueharness.table import row_numbers
 from glueharness_submission.writer import GlueWriter
 
@@ -124,3 +125,51 @@ def test_real_dev_predictions_score_what_the_record_says(tmp_path: Path, glue_da
     assert record.data.splits["dev"].rows == 5463
     check_dev(record, glue_data, tmp_path / "runs", tmp_path / "out")
     assert record.metrics["dev"]["accuracy"] != 0.5
+
+
+MNLI_HEADER = (
+    "index\tpromptID\tpairID\tgenre\tsentence1_binary_parse\tsentence2_binary_parse\t"
+    "sentence1_parse\tsentence2_parse\tsentence1\tsentence2"
+)
+
+
+def make_mnli(folder: Path) -> Path:
+    """MNLI and the diagnostic set in the official layout, with test files of their full length."""
+    (folder / "MNLI").mkdir(parents=True)
+    (folder / "AX").mkdir()
+    words = {"entailment": "yes", "neutral": "perhaps", "contradiction": "never"}
+    for name, rows, labelled in (
+        ("train", 90, "\tlabel1\tgold_label"),
+        ("dev_matched", 30, "\tlabel1\tlabel2\tlabel3\tlabel4\tlabel5\tgold_label"),
+        ("dev_mismatched", 30, "\tlabel1\tlabel2\tlabel3\tlabel4\tlabel5\tgold_label"),
+        ("test_matched", 9796, ""),
+        ("test_mismatched", 9847, ""),
+    ):
+        lines = [MNLI_HEADER + labelled]
+        for row in range(rows):
+            label, word = list(words.items())[row * 5 % 3]
+            text = f"{row}\tp\tq\tg\t-\t-\t-\t-\tthey say so\t{word} indeed"
+            lines.append(text + f"\t{label}" * labelled.count("\t"))
+        (folder / "MNLI" / f"{name}.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    lines = ["index\tsentence1\tsentence2"]
+    lines += [f"{row}\tthey say so\t{list(words.values())[row % 3]}" for row in range(1104)]
+    (folder / "AX" / "AX.tsv").write_text("\n".join(lines), encoding="utf-8")
+    return folder
+
+
+def test_the_mnli_run_writes_both_test_sets_and_the_diagnostic_one(tmp_path: Path) -> None:
+    folder, runs, registry = make_mnli(tmp_path / "data"), tmp_path / "runs", Registry()
+    given = {"model": "tfidf", "data": "dir", "data_dir": str(folder), "runs_dir": str(runs)}
+    layer = Layer(origin=COMMAND_LINE, values=given)
+    record = run(build_config("mnli", [layer], registry), registry)
+    assert set(record.metrics) == {"dev_matched", "dev_mismatched"}
+    options = SubmitOptions(targets=("mnli",), output=tmp_path / "out", runs_dir=runs)
+    submission = submit(options, registry, lambda _: None)
+    order = ["entailment", "contradiction", "neutral"]  # row * 5 % 3
+    for path in submission.paths:
+        lines = path.read_text(encoding="utf-8").splitlines()[1:]
+        cycle = ["entailment", "neutral", "contradiction"] if path.name == "AX.tsv" else order
+        assert [line.split("\t")[1] for line in lines[:6]] == cycle * 2
+    names = {path.name: len(path.read_bytes().splitlines()) - 1 for path in submission.paths}
+    assert names == {"MNLI-m.tsv": 9796, "MNLI-mm.tsv": 9847, "AX.tsv": 1104}
+    assert {file.choice.record.id for file in submission.files if file.choice} == {record.id}

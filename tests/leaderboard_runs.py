@@ -81,7 +81,7 @@ def truth_of(task: TaskSpec, rows: int, seed: int) -> npt.NDArray[Any]:
 
 
 def scores_of(task: TaskSpec, truth: npt.NDArray[Any], making: Making) -> npt.NDArray[np.float32]:
-    generator = np.random.default_rng([making.seed, sum(map(ord, making.model))])
+    generator = np.random.default_rng([making.seed, *making.model.encode()])
     if task.regression:
         noise = generator.normal(0, 1.45 * (1 / making.accuracy**2 - 1) ** 0.5, len(truth))
         return (truth + noise).astype(np.float32)

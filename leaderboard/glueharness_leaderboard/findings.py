@@ -46,7 +46,7 @@ class Findings:
         first, second = self.contestants[pair.first].label, self.contestants[pair.second].label
         primary = pair.differences[0]
         p = f"p {p_relation(primary.p_corrected)}"
-        size = f"{signed(primary.value, 1)} points (95 % interval {signed_interval(primary)}, {p})"
+        size = f"{signed(primary.value, 2)} points (95 % interval {signed_interval(primary)}, {p})"
         if pair.verdict == "identical":
             return f"{first} and {second} are right and wrong on the same rows."
         if pair.verdict == "real":

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from glueharness_finetune.encode import Encoder
 from glueharness_finetune.loading import learn_vocabulary
 from glueharness_finetune.token_cache import TokenCache, cache_folder, key_of
 from tests.finetune_tools import colour_rows
@@ -124,6 +125,25 @@ def test_a_folder_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
     cache = TokenCache(tmp_path)
     cache.put("a", arrays())
     assert cache.get("a") is None
+
+
+def test_encoding_uses_it(tmp_path: Path, tokenizer: Any) -> None:
+    rows, other = colour_rows(50), colour_rows(50, seed=1)
+    cache, done = TokenCache(tmp_path), list[int]()
+    plain = Encoder(tokenizer, ("question", "sentence"), 64).encode(rows)
+    encoder = Encoder(tokenizer, ("question", "sentence"), 64, cache)
+    first, second = encoder.encode(rows), encoder.encode(rows, done.append)
+    assert done == [50]
+    assert len(list(cache.folder.iterdir())) == 1
+    for found in (first, second):
+        np.testing.assert_array_equal(found.ids, plain.ids)
+        np.testing.assert_array_equal(found.types, plain.types)
+        np.testing.assert_array_equal(found.offsets, plain.offsets)
+        assert (found.ids.dtype, found.offsets.dtype) == (plain.ids.dtype, plain.offsets.dtype)
+    assert not np.array_equal(encoder.encode(other).ids, plain.ids)
+    (entry, _) = sorted(cache.folder.iterdir(), key=lambda path: path.stat().st_mtime_ns)
+    entry.write_bytes(b"damaged")
+    np.testing.assert_array_equal(encoder.encode(rows).ids, plain.ids)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other platforms have other folders")

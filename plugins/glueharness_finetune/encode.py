@@ -6,11 +6,13 @@ Shapes: n = rows, t = tokens of all rows together.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from glueharness import ModelError
+from glueharness_finetune.token_cache import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
     from glueharness import Split
+    from glueharness_finetune.token_cache import TokenCache
 
 _ROWS_AT_ONCE = 2000
 # These number positions from the padding id on, so the table's first rows serve no token.
@@ -57,29 +60,48 @@ class Encoder:
         tokenizer: The model's tokenizer.
         columns: One or two text columns; two are encoded as a pair.
         max_length: Longest input, in tokens.
+        cache: Where encoded splits are kept; None: nowhere.
     """
 
     def __init__(
-        self, tokenizer: PreTrainedTokenizerBase, columns: Sequence[str], max_length: int
+        self,
+        tokenizer: PreTrainedTokenizerBase,
+        columns: Sequence[str],
+        max_length: int,
+        cache: TokenCache | None = None,
     ) -> None:
         self.tokenizer = tokenizer
         self.columns = tuple(columns)
         self.max_length = max_length
+        self.cache = cache
         self.typed = "token_type_ids" in tokenizer.model_input_names
 
     def encode(self, split: Split, advance: Callable[[int], None] | None = None) -> Encoded:
-        """Encode every row.
+        """Encode every row, or find what it was encoded to before.
 
         Args:
             split: Rows with the task's columns.
             advance: Told how many rows are done.
         """
         texts = [list(split[column]) for column in self.columns]
-        parts = []
-        for start in range(0, len(split), _ROWS_AT_ONCE):
+        key = "" if self.cache is None else key_of(self.tokenizer, self.max_length, texts)
+        found = self.cache.get(key) if self.cache is not None and key else None
+        if found is not None:
+            if advance is not None:
+                advance(len(split))
+            return Encoded(found["ids"], found.get("types"), found["offsets"])
+        encoded = self._encode(texts, advance)
+        if self.cache is not None and key:
+            kept = {"ids": encoded.ids, "types": encoded.types, "offsets": encoded.offsets}
+            self.cache.put(key, {name: value for name, value in kept.items() if value is not None})
+        return encoded
+
+    def _encode(self, texts: list[list[str]], advance: Callable[[int], None] | None) -> Encoded:
+        count, parts = len(texts[0]), []
+        for start in range(0, count, _ROWS_AT_ONCE):
             parts.append(self._rows([column[start : start + _ROWS_AT_ONCE] for column in texts]))
             if advance is not None:
-                advance(min(start + _ROWS_AT_ONCE, len(split)))
+                advance(min(start + _ROWS_AT_ONCE, count))
         return _join(parts, typed=self.typed)
 
     def _rows(self, texts: list[list[str]]) -> tuple[list[list[int]], list[list[int]]]:
@@ -115,11 +137,12 @@ def _join(parts: list[tuple[list[list[int]], list[list[int]]]], *, typed: bool) 
     offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
     np.cumsum(lengths, out=offsets[1:])
     total = int(offsets[-1])
-    ids = np.fromiter((i for rows, _ in parts for row in rows for i in row), np.int32, total)
+    every_id = chain.from_iterable(row for rows, _ in parts for row in rows)
+    ids = np.fromiter(every_id, np.int32, total)
     if not typed:
         return Encoded(ids, None, offsets)
-    types = np.fromiter((i for _, rows in parts for row in rows for i in row), np.int8, total)
-    return Encoded(ids, types, offsets)
+    every_type = chain.from_iterable(row for _, rows in parts for row in rows)
+    return Encoded(ids, np.fromiter(every_type, np.int8, total), offsets)
 
 
 def longest_input(wanted: int, tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig) -> int:

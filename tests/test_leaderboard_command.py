@@ -11,10 +11,14 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 
 from glueharness.cli import main
+from glueharness.cli.app import App
 from glueharness.record import RUN_FILE, to_json
+from glueharness.registry import Registry
+from glueharness_leaderboard.leaderboard_command import command as leaderboard
 from tests.leaderboard_runs import Making, make_run, make_runs
 from tests.test_imports import HEAVY
 
@@ -152,6 +156,26 @@ def test_intervals_of_f1_come_from_the_predictions(terminal: Terminal) -> None:
     assert low < row["score"] < high
     # The spread of F1 at about 0.8 on 400 rows.
     assert 0.06 < high - low < 0.12
+
+
+def test_a_run_whose_predictions_are_gone_keeps_its_row(terminal: Terminal) -> None:
+    first, second = make_runs(terminal.runs, [Making(task="mrpc"), Making(task="mrpc", seed=7)])
+    path = terminal.runs / first.id / "predictions" / "dev.parquet"
+    path.unlink()
+    out, err = terminal("leaderboard", "mrpc", "--intervals", "--json")
+    intervals = {row["runs"][0]: row["interval"] for row in json.loads(out)["sections"][0]["rows"]}
+    assert intervals[first.id] is None
+    assert intervals[second.id] is not None
+    assert str(path) in err
+
+
+def test_the_shell_completes_tasks_and_groups() -> None:
+    registry = Registry()
+    context = click.Context(leaderboard, obj=App(registry))
+    (argument,) = (item for item in leaderboard.params if item.name == "task")
+    found = [item.value for item in argument.shell_complete(context, "")]
+    assert {"qnli", "glue", "all"} <= set(found)
+    assert [item.value for item in argument.shell_complete(context, "gl")] == ["glue"]
 
 
 def test_published_rows_stand_apart_with_their_source(terminal: Terminal) -> None:

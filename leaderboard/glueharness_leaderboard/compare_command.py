@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from glueharness.cli import complete
 from glueharness.cli.app import App, json_option, runs_dir, runs_dir_option
 from glueharness.cli.output import print_json, stdout
 
@@ -19,8 +20,13 @@ if TYPE_CHECKING:
 
 
 @click.command(name="compare")
-@click.argument("run", nargs=-1, required=True)
-@click.option("--task", default="", help="Task of the models, where RUN is a model's name.")
+@click.argument("run", nargs=-1, required=True, shell_complete=complete.runs)
+@click.option(
+    "--task",
+    default="",
+    shell_complete=complete.tasks,
+    help="Task of the models, where RUN is a model's name.",
+)
 @click.option("--against-first", is_flag=True, help="Compare each with the first only.")
 @runs_dir_option
 @json_option
@@ -32,9 +38,9 @@ def command(ctx: click.Context, /, run: tuple[str, ...], **given: Any) -> None:
     or a model's name, which takes all its seeds.
 
     \b
-    glueharness compare 1f3a 77c0                          two runs
-    glueharness compare bert-mini bert-tiny --task qnli    two models, over their seeds
-    glueharness compare 1f3a,90bb,c2d1 77c0,0a1e,55f2      the same, chosen by hand
+    glueharness compare 1f3a 77c0                         two runs
+    glueharness compare bert-mini bert-tiny --task qnli   models, over their seeds
+    glueharness compare 1f3a,90bb,c2d1 77c0,0a1e,55f2     the same, chosen by hand
     """  # noqa: D301 - click's mark against re-wrapping
     from glueharness_leaderboard.contestants import find_contestants
 

@@ -17,6 +17,9 @@ from glueharness_leaderboard.columns import View
 from glueharness_leaderboard.store import sections_of
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from glueharness.errors import GlueharnessError
     from glueharness.record import RunRecord
     from glueharness.registry import Registry
     from glueharness_leaderboard.answer import Answer
@@ -54,8 +57,27 @@ class Wishes:
     published: bool
 
 
+def _complete(
+    ctx: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Names of tasks and groups."""
+    from click.shell_completion import CompletionItem
+
+    from glueharness.cli.complete import tasks
+
+    groups = {group.name: group.title for group in App.of(ctx).registry.groups}
+    return [
+        *tasks(ctx, parameter, incomplete),
+        *(
+            CompletionItem(name, help=title)
+            for name, title in {**groups, ALL: "every task"}.items()
+            if name.startswith(incomplete)
+        ),
+    ]
+
+
 @click.command(name="leaderboard")
-@click.argument("task", default=ALL)
+@click.argument("task", default=ALL, shell_complete=_complete)
 @click.option(
     "--by", type=click.Choice(["run", "model"]), default="run", show_default=True,
     help="A row for each run, or for each model and its settings over the seeds.",
@@ -86,16 +108,16 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     The name of a group, for instance glue, gives one row a model over all of its tasks.
 
     \b
-    glueharness leaderboard                               every task that has runs
-    glueharness leaderboard qnli --by model               mean and deviation over the seeds
-    glueharness leaderboard glue --published              GLUE rows, one's own and published
-    glueharness leaderboard qnli --output qnli.md         Markdown, for a paper or a README
+    glueharness leaderboard                         every task that has runs
+    glueharness leaderboard qnli --by model         mean ± deviation over seeds
+    glueharness leaderboard glue --published        GLUE rows, own and published
+    glueharness leaderboard qnli --output qnli.md   Markdown, for a paper
     """  # noqa: D301 - click's mark against re-wrapping
     wishes = _wishes(given)
     registry = App.of(ctx).registry
     records, problems = list_runs(wishes.runs)
     for problem in problems:
-        stderr().print(f"warning: {problem}", markup=False, style="yellow", soft_wrap=True)
+        _warn(problem)
     tasks = _tasks(records, wishes, registry)
     answer = _answer(records, tasks, wishes, registry)
     if not answer.runs and wishes.format == "rich":
@@ -105,6 +127,12 @@ def command(ctx: click.Context, /, **given: Any) -> None:
             return
         stdout().print()
     _deliver(answer, wishes)
+
+
+def _warn(problem: GlueharnessError) -> None:
+    stderr().print(
+        f"warning: {problem}", markup=False, highlight=False, style="yellow", soft_wrap=True
+    )
 
 
 def _wishes(given: dict[str, Any]) -> Wishes:
@@ -160,7 +188,7 @@ def _answer(
     if wishes.intervals:
         from glueharness_leaderboard.measure import measured_section
 
-        sections = [measured_section(section, wishes.runs) for section in sections]
+        sections = [measured_section(section, wishes.runs, _warn) for section in sections]
     names = short_names([record.id for record in records])
     view = View(by=wishes.by, names=names, statuses=wishes.all_statuses)
     shown = (tasks or list(specs)) if wishes.published else []

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from glueharness.errors import RunFolderError
 from glueharness_leaderboard.evidence import draw, interval_of, load_evidence
 from glueharness_leaderboard.store import interval_from_record, with_intervals
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-    from glueharness.specs import TaskSpec
+    from glueharness.errors import GlueharnessError
     from glueharness_leaderboard.evidence import Evidence
     from glueharness_leaderboard.intervals import Interval
     from glueharness_leaderboard.store import Row, Section
@@ -25,21 +27,24 @@ def measured(evidence: Evidence) -> Interval | None:
     return None if samples is None else interval_of(samples, evidence.recorded(*evidence.primary))
 
 
-def measured_row(row: Row, runs_dir: Path, task: TaskSpec | None) -> Interval | None:
-    """95 % interval of a row's primary score; None if it has none.
-
-    Raises:
-        RunFolderError: Its predictions are missing or damaged.
-    """
-    if row.primary is None or row.interval is not None:
-        return row.interval
-    return measured(load_evidence(row.runs, runs_dir, task))
-
-
-def measured_section(section: Section, runs_dir: Path) -> Section:
+def measured_section(
+    section: Section, runs_dir: Path, warn: Callable[[GlueharnessError], None]
+) -> Section:
     """A section with the intervals that its runs' records do not give, ranked again.
 
-    Raises:
-        RunFolderError: Predictions are missing or damaged.
+    Args:
+        section: The section.
+        runs_dir: Folder of the runs, for their predictions.
+        warn: Told of predictions that are missing or damaged; such a row keeps what it has.
     """
-    return with_intervals(section, lambda row: measured_row(row, runs_dir, section.task))
+
+    def measure(row: Row) -> Interval | None:
+        if row.primary is None or row.interval is not None:
+            return row.interval
+        try:
+            return measured(load_evidence(row.runs, runs_dir, section.task))
+        except RunFolderError as problem:
+            warn(problem)
+            return None
+
+    return with_intervals(section, measure)

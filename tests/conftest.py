@@ -13,6 +13,9 @@ from tests.small_task import small_plugins
 if TYPE_CHECKING:
     from glueharness.plugins import Plugins
 
+# Before anything imports torch: several test processes share the processors.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 _SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "glue"
 
 

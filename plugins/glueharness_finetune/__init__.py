@@ -8,6 +8,7 @@ from glueharness import DiagnosticSpec, ModelSpec, PresetSpec, hookimpl
 from glueharness_finetune.diagnostics import engine_facts, weights_diagnostic
 from glueharness_finetune.pretrained import Checkpoint, FreshStart
 from glueharness_finetune.settings import FinetuneSettings
+from glueharness_finetune.threads import wait_politely
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +31,7 @@ def encoder(
     """
 
     def make(context: ModelContext) -> Model:
+        wait_politely()
         from glueharness_finetune.model import FinetunedEncoder
 
         return FinetunedEncoder(context, checkpoint)
@@ -46,6 +48,7 @@ def encoder(
 
 
 def _any_encoder(context: ModelContext) -> Model:
+    wait_politely()
     from glueharness_finetune.model import FinetunedEncoder
 
     return FinetunedEncoder(context, Checkpoint(name=context.argument))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # A string, so that numpy is not imported by a plugin that merely describes itself.
 FloatArray: TypeAlias = "npt.NDArray[np.float32]"
+"""A numpy array of float32: the scores that a model gives."""
 
 
 @runtime_checkable

@@ -1,0 +1,172 @@
+"""What is public is documented, what is a hook is called, and the reference is up to date."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import json
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import glueharness
+from glueharness import hookimpl, hookspecs
+from glueharness.config import build_config
+from glueharness.deprecation import Going, deprecated, moved
+from glueharness.plugins import HOOKS
+from glueharness.record import RUN_FILE
+from glueharness.registry import Registry
+from glueharness.run import run
+from glueharness.settings import Layer
+from tests.installing import ROOT
+from tests.small_task import Oracle, SmallPlugin, small_plugins
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+    from types import ModuleType
+
+    from glueharness import FitContext, Split
+
+
+@pytest.fixture(scope="module")
+def maker() -> ModuleType:
+    """The program that writes the reference."""
+    spec = importlib.util.spec_from_file_location("maker", ROOT / "docs" / "make_reference.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def made(maker: ModuleType) -> Mapping[str, str]:
+    """What it writes now."""
+    return dict(maker.make())
+
+
+@pytest.mark.parametrize("name", ["reference.md", "run.schema.json"])
+def test_the_reference_is_what_the_code_says(name: str, made: Mapping[str, str]) -> None:
+    written = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    assert written == made[name], "run: python docs/make_reference.py"
+
+
+def test_each_public_name_is_documented(maker: ModuleType, made: Mapping[str, str]) -> None:
+    for name, summary in maker.public_summaries().items():
+        assert len(summary) > 10, f"{name} has no documentation"
+        assert f"| `{name}` | {summary} |" in made["reference.md"]
+
+
+def test_what_is_public_is_listed_once_and_sorted() -> None:
+    names = glueharness.__all__
+    assert len(set(names)) == len(names)
+    for name in names:
+        assert hasattr(glueharness, name), name
+
+
+def test_each_hook_is_documented_with_its_arguments(
+    maker: ModuleType, made: Mapping[str, str]
+) -> None:
+    for name in HOOKS:
+        function = getattr(hookspecs, name)
+        arguments = ", ".join(
+            f"{argument.name}: {argument.annotation}"
+            for argument in inspect.signature(function).parameters.values()
+        )
+        assert f"### `{name}({arguments}) -> " in made["reference.md"]
+        summary = maker.summary_of(function.__doc__)
+        assert len(summary) > 20
+        assert f"\n\n{summary}\n" in made["reference.md"]
+
+
+class Talkative(Oracle):
+    """A model that reports and warns."""
+
+    def fit(self, train: Split, dev: Mapping[str, Split], context: FitContext) -> None:
+        """Say something of everything."""
+        context.warn("mind the step")
+        context.report(glueharness.Progress(phase="train", done=1, total=1))
+        super().fit(train, dev, context)
+
+
+def listener(heard: set[str]) -> SmallPlugin:
+    """A plugin that implements every hook there is, and notes which were called."""
+
+    def note(name: str, inner: Callable[..., Any] | None) -> Callable[..., Any]:
+        def asked(self: Any) -> list[Any]:
+            heard.add(name)
+            return list(inner(self)) if inner is not None else []
+
+        def told(self: Any, event: Any) -> None:
+            heard.add(name)
+            if inner is not None:
+                inner(self, event)
+
+        arguments = list(inspect.signature(getattr(hookspecs, name)).parameters)
+        assert arguments in ([], ["event"]), f"{name}: teach this test its arguments"
+        return hookimpl(told if arguments else asked)
+
+    hooks = {name: note(name, getattr(SmallPlugin, name, None)) for name in HOOKS}
+
+    def models(_self: Any) -> list[glueharness.ModelSpec]:
+        heard.add("glueharness_models")
+        (oracle,) = SmallPlugin().glueharness_models()
+        return [
+            glueharness.ModelSpec(
+                name="oracle",
+                description="Talks.",
+                factory=lambda context: Talkative(context.settings),
+                settings=oracle.settings,
+            )
+        ]
+
+    hooks["glueharness_models"] = hookimpl(models)
+    made: SmallPlugin = type("Listener", (SmallPlugin,), hooks)()
+    return made
+
+
+def test_each_hook_is_really_called(tmp_path: Path) -> None:
+    heard: set[str] = set()
+    registry = Registry(small_plugins(listener(heard)))
+    for number, fail in enumerate(("", "error")):
+        given = {"model": "oracle", "runs_dir": str(tmp_path / str(number)), "fail": fail}
+        config = build_config("parity", [Layer(origin="test", values=given)], registry)
+        if fail:
+            with pytest.raises(RuntimeError):
+                run(config, registry)
+        else:
+            run(config, registry)
+    assert heard == set(HOOKS)
+    assert not registry.plugins.statuses["small"].reports
+
+
+def test_a_record_follows_its_schema(tmp_path: Path, made: Mapping[str, str]) -> None:
+    jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not installed")
+    registry = Registry(small_plugins())
+    given = {"model": "oracle", "runs_dir": str(tmp_path)}
+    record = run(build_config("parity", [Layer(origin="test", values=given)], registry), registry)
+    schema = json.loads(made["run.schema.json"])
+    values = json.loads((tmp_path / record.id / RUN_FILE).read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(values, schema)
+    assert set(values) == set(schema["properties"])
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**values, "metrics": {"dev": 1}}, schema)
+
+
+def test_what_goes_warns_and_still_works() -> None:
+    going = Going("new", since="1.1", gone_in="2.0")
+
+    @deprecated(going)
+    def old(number: int) -> int:
+        return number + 1
+
+    with pytest.warns(DeprecationWarning, match=r"old is deprecated since API 1\.1.*use new"):
+        assert old(1) == 2
+    look_up = moved("module", {"new": 42}, {"old": going})
+    with pytest.warns(DeprecationWarning, match=r"module\.old"):
+        assert look_up("old") == 42
+    with pytest.raises(AttributeError, match="no attribute 'other'"), warnings.catch_warnings():
+        look_up("other")

@@ -1,0 +1,203 @@
+"""The bundled sample: the same everywhere, balanced, and with no shortcut to the answer."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from collections import Counter
+from typing import Any
+
+import pytest
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline, make_union
+from sklearn.preprocessing import FunctionTransformer
+
+from glueharness_glue.sample import GENERATORS, Row, Splits, generate
+
+COLUMNS = {
+    "cola": ("sentence",),
+    "sst2": ("sentence",),
+    "mrpc": ("sentence1", "sentence2"),
+    "stsb": ("sentence1", "sentence2"),
+    "qqp": ("question1", "question2"),
+    "mnli": ("premise", "hypothesis"),
+    "qnli": ("question", "sentence"),
+    "rte": ("sentence1", "sentence2"),
+    "wnli": ("sentence1", "sentence2"),
+    "ax": ("premise", "hypothesis"),
+}
+LABELS = {
+    "cola": {"unacceptable", "acceptable"},
+    "sst2": {"negative", "positive"},
+    "mrpc": {"not_equivalent", "equivalent"},
+    "qqp": {"not_duplicate", "duplicate"},
+    "mnli": {"entailment", "neutral", "contradiction"},
+    "qnli": {"entailment", "not_entailment"},
+    "rte": {"entailment", "not_entailment"},
+    "wnli": {"not_entailment", "entailment"},
+}
+SPLITS = {
+    "mnli": ("train", "dev_matched", "dev_mismatched", "test_matched", "test_mismatched"),
+    "ax": ("test",),
+}
+
+# A change here changes the sample: every recorded score on it is then of other data.
+SHA256 = {
+    "cola": "f6cb9a4ee1387813662f938925792b8a53143420b7936bddfef3eac36818df06",
+    "sst2": "3c4c95f934d99796e4b6a376d7de2fa0a99995fe30ff0607e78ab8271c334443",
+    "mrpc": "f55cb2eda303168d29c9e95e054e35467f8864de03ece3e707719bfba2f07f41",
+    "stsb": "2d7470f815b060ec6fe792b738e382e67eaf110640c8123e971db06a4caa8691",
+    "qqp": "bdce28bb4b1668eb328dc4cd011423f63204ca4ff807da2439152dc5deec3de5",
+    "mnli": "ff89cda030776bc1cf3d648c655d32c09f9178ead24332853078fbf3f52dbeb7",
+    "qnli": "3a4ed3c1bf862bbf0970f8282f3b4b39b779cdb3c2d4ccaa3072ebac14aa5a17",
+    "rte": "93a705e63e4f9d3118557aafcf40515a5fb95d8cf2f1b78874e0f5a2b7e6dbdb",
+    "wnli": "4c915bb110c7f6ea9e7ae1c070a2363971aa11d9bc148bf87fd5b832dd00420f",
+    "ax": "153510a30e3db0637a4a7386c476c34de6c77071f9469f3b643b2d5f28dc23c7",
+}
+
+
+@pytest.fixture(scope="module")
+def qnli() -> Splits:
+    return generate("qnli")
+
+
+def texts(row: Row, task: str) -> tuple[str, ...]:
+    return tuple(str(row[column]) for column in COLUMNS[task])
+
+
+@pytest.mark.parametrize("task", GENERATORS)
+def test_the_sample_is_the_same_everywhere(task: str) -> None:
+    text = json.dumps(generate(task), ensure_ascii=True, sort_keys=True)
+    assert hashlib.sha256(text.encode()).hexdigest() == SHA256[task]
+
+
+def test_every_glue_task_has_a_sample() -> None:
+    assert GENERATORS.keys() == COLUMNS.keys()
+
+
+@pytest.mark.parametrize("task", GENERATORS)
+def test_rows_have_the_form_of_the_task(task: str) -> None:
+    splits = generate(task)
+    assert tuple(splits) == SPLITS.get(task, ("train", "dev", "test"))
+    for split, rows in splits.items():
+        label = () if split.startswith("test") else ("label",)
+        assert [row["index"] for row in rows] == list(range(len(rows)))
+        for row in rows:
+            assert set(row) == {"index", *COLUMNS[task], *label}
+            for text in texts(row, task):
+                assert text == text.strip()
+                assert text[0].isupper()
+                assert not set("{}\t\n") & set(text)
+                assert "  " not in text
+
+
+@pytest.mark.parametrize("task", LABELS)
+def test_labels_are_known_and_balanced(task: str) -> None:
+    for split, rows in generate(task).items():
+        if split.startswith("test"):
+            continue
+        counts = Counter(row["label"] for row in rows)
+        assert set(counts) == LABELS[task]
+        assert max(counts.values()) - min(counts.values()) <= 1
+
+
+def test_similarity_is_a_score_from_0_to_5() -> None:
+    scores = {row["label"] for row in generate("stsb")["train"]}
+    assert all(isinstance(score, float) for score in scores)
+    assert min(scores) == 0.0
+    assert max(scores) == 5.0
+    assert len(scores) >= 5
+
+
+@pytest.mark.parametrize("task", GENERATORS)
+def test_no_pair_occurs_twice(task: str) -> None:
+    pairs = [texts(row, task) for rows in generate(task).values() for row in rows]
+    assert len(pairs) == len(set(pairs))
+
+
+def test_qnli_is_large_enough_and_no_sentence_of_it_occurs_twice(qnli: Splits) -> None:
+    assert len(qnli["train"]) >= 2000
+    assert len(qnli["dev"]) >= 400
+    assert len(qnli["test"]) >= 400
+    sentences = [row["sentence"] for rows in qnli.values() for row in rows]
+    assert len(sentences) == len(set(sentences))
+
+
+def bag_of_words_accuracy(splits: Splits, model: Any, columns: tuple[str, ...]) -> float:
+    """Dev accuracy, a fraction in [0, 1], of a linear model that sees the ``columns``."""
+
+    def inputs(rows: list[Row]) -> list[list[str]]:
+        return [[str(row[column]) for column in columns] for row in rows]
+
+    train, dev = splits["train"], splits["dev"]
+    model.fit(inputs(train), [row["label"] for row in train])
+    return float(model.score(inputs(dev), [row["label"] for row in dev]))
+
+
+def part(position: int) -> FunctionTransformer:
+    return FunctionTransformer(lambda rows: [row[position] for row in rows])
+
+
+def joined() -> FunctionTransformer:
+    return FunctionTransformer(lambda rows: [" ".join(row) for row in rows])
+
+
+@pytest.mark.parametrize("column", ["question", "sentence"])
+def test_neither_half_of_a_qnli_pair_tells_the_label(qnli: Splits, column: str) -> None:
+    model = make_pipeline(
+        part(0), TfidfVectorizer(ngram_range=(1, 2)), LogisticRegression(C=10, max_iter=1000)
+    )
+    assert bag_of_words_accuracy(qnli, model, (column,)) <= 0.56
+
+
+@pytest.mark.parametrize(
+    ("halves", "vectorizer", "strength"),
+    [
+        ("apart", TfidfVectorizer, 10.0),
+        ("joined", TfidfVectorizer, 1.0),
+        ("joined", TfidfVectorizer, 10.0),
+        ("joined", CountVectorizer, 1.0),
+    ],
+)
+def test_no_weighting_of_words_solves_qnli(
+    qnli: Splits, halves: str, vectorizer: Any, strength: float
+) -> None:
+    if halves == "apart":
+        features = make_union(
+            make_pipeline(part(0), vectorizer(ngram_range=(1, 2))),
+            make_pipeline(part(1), vectorizer(ngram_range=(1, 2))),
+        )
+    else:
+        features = make_pipeline(joined(), vectorizer(ngram_range=(1, 2)))
+    model = make_pipeline(features, LogisticRegression(C=strength, max_iter=1000))
+    assert bag_of_words_accuracy(qnli, model, ("question", "sentence")) <= 0.65
+
+
+def test_every_sort_of_question_and_of_sentence_meets_both_labels(qnli: Splits) -> None:
+    positive = Counter[str]()
+    total = Counter[str]()
+    for row in qnli["train"]:
+        question, sentence = str(row["question"]), str(row["sentence"])
+        for sort in (question.split(maxsplit=1)[0], f"answer in {sentence.split()[-2]}"):
+            total[sort] += 1
+            positive[sort] += row["label"] == "entailment"
+    frequent = {sort for sort, count in total.items() if count >= 200}
+    assert {"Who", "When", "Where", "How"} <= frequent
+    assert all(0.4 <= positive[sort] / total[sort] <= 0.6 for sort in frequent)
+
+
+def test_the_sample_needs_the_standard_library_only() -> None:
+    code = (
+        "import sys, glueharness_glue.sample as sample; sample.generate('qnli'); "
+        "print([name for name in ('numpy', 'torch', 'datasets') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_an_unknown_task_has_no_sample() -> None:
+    with pytest.raises(KeyError):
+        generate("squad")

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from glueharness_leaderboard.texts import (
+    NOTHING,
+    duration,
+    interval_text,
+    plain,
+    score_text,
+    short_paths,
+    value_text,
+)
 from glueharness_leaderboard.variation import differing, settings_of_run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from glueharness_leaderboard.intervals import Interval
-    from glueharness_leaderboard.store import By, Row, Section, SplitFacts
-    from glueharness_leaderboard.variation import Value
+    from glueharness_leaderboard.conditions import SplitFacts
+    from glueharness_leaderboard.store import By, Row, Section
 
-NOTHING = "–"
 SAMPLE_NOTE = "made-up sentences: these scores say nothing about GLUE"
 
 _SHORT = {
@@ -261,63 +267,3 @@ def _ranks(rows: Sequence[Row]) -> list[str]:
         f"{row.rank or NOTHING:>{digits}}{mark if row.contender else ' ' * len(mark)}"
         for row in rows
     ]
-
-
-def score_text(score: float | None, deviation: float | None = None) -> str:
-    """A score in points: ``84.13``, or ``84.13 ± 0.21`` with a standard deviation over seeds."""
-    if score is None:
-        return NOTHING
-    points = f"{100 * score:.2f}"
-    return points if deviation is None else f"{points} ± {100 * deviation:.2f}"
-
-
-def interval_text(interval: Interval | None) -> str:
-    """An interval in points: ``83.2 – 85.1``."""
-    if interval is None:
-        return NOTHING
-    return f"{100 * interval.low:4.1f} – {100 * interval.high:4.1f}"
-
-
-def value_text(value: Value) -> str:
-    """A setting's value: ``3e-5``, ``32``, ``yes``."""
-    if value is None:
-        return NOTHING
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        text = f"{value:.0e}" if 0 < abs(value) < 0.001 and float(f"{value:.0e}") == value else ""
-        return (text or f"{value:g}").replace("e-0", "e-")
-    return plain(str(value))
-
-
-def duration(seconds: float) -> str:
-    """A time span: ``4.2s``, ``45s``, ``12m 03s``, ``1h 02m``."""
-    if seconds < 9.95:
-        return f"{seconds:.1f}s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 1:
-        return f"{rest}s"
-    if minutes < 60:
-        return f"{minutes}m {rest:02d}s"
-    return f"{minutes // 60}h {minutes % 60:02d}m"
-
-
-def short_paths(names: Sequence[str]) -> list[str]:
-    """Names with only the last part of a path: ``hf:…/encoder``; as they were if two clash."""
-    short = {}
-    for name in names:
-        family, colon, path = name.rpartition(":")
-        last = path.rstrip("/\\").replace("\\", "/").rpartition("/")[2]
-        short[name] = f"{family}{colon}…/{last}" if last and last != path else name
-    return [short[name] for name in names] if len({*short.values()}) == len(short) else [*names]
-
-
-@functools.cache
-def _controls() -> dict[int, str]:
-    codes = (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, *range(0x202A, 0x202F))
-    return dict.fromkeys((*codes, *range(0x2066, 0x206A)), "\N{REPLACEMENT CHARACTER}")
-
-
-def plain(text: str) -> str:
-    """User text without what could steer a terminal: escape codes, line breaks, bidi marks."""
-    return text.translate(_controls())

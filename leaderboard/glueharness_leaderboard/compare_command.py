@@ -65,10 +65,11 @@ def _findings(
 ) -> Findings:
     from glueharness.runs import list_runs, short_names
     from glueharness_leaderboard.comparison import compare
+    from glueharness_leaderboard.conditions import Conditions
     from glueharness_leaderboard.evidence import load_evidence
     from glueharness_leaderboard.findings import Findings
     from glueharness_leaderboard.measure import measured
-    from glueharness_leaderboard.store import Conditions, Row, Section
+    from glueharness_leaderboard.store import Row, Section
 
     records = [record for each in contestants for record in each.runs]
     conditions = Conditions.of(records[0])

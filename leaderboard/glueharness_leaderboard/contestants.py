@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from glueharness.errors import ConfigError, UnknownNameError
 from glueharness.runs import find_run, list_runs, short_names
-from glueharness_leaderboard.columns import value_text
-from glueharness_leaderboard.store import Conditions, sections_of
+from glueharness_leaderboard.conditions import Conditions
+from glueharness_leaderboard.store import sections_of
+from glueharness_leaderboard.texts import value_text
 from glueharness_leaderboard.variation import by_configuration, differing, settings_of_run
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from glueharness_leaderboard.columns import Column, Sheet
-    from glueharness_leaderboard.store import Row, Section, SplitFacts
+    from glueharness_leaderboard.conditions import SplitFacts
+    from glueharness_leaderboard.store import Row, Section
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 """What a spreadsheet takes for the start of a formula (OWASP, CSV injection)."""

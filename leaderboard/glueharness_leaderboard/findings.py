@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from glueharness_leaderboard.columns import NOTHING, plain
+from glueharness_leaderboard.texts import NOTHING, plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

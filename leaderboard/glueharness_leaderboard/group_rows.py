@@ -6,16 +6,9 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from glueharness_leaderboard.columns import (
-    NOTHING,
-    SAMPLE_NOTE,
-    Column,
-    Sheet,
-    plain,
-    score_text,
-    short_paths,
-)
+from glueharness_leaderboard.columns import SAMPLE_NOTE, Column, Sheet
 from glueharness_leaderboard.intervals import standard_deviation
+from glueharness_leaderboard.texts import NOTHING, plain, score_text, short_paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

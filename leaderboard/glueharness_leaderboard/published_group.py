@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from glueharness_leaderboard.columns import NOTHING, Column, Sheet, plain
+from glueharness_leaderboard.columns import Column, Sheet
 from glueharness_leaderboard.group_rows import ordered_scores, task_column
 from glueharness_leaderboard.published import badge, footnotes
+from glueharness_leaderboard.texts import NOTHING, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -114,32 +114,63 @@ def _parquet(columns: Mapping[str, list[Any]], *, regression: bool) -> bytes:
 
 
 def bert_repository() -> Repository:
-    """BERT-tiny's files with random weights and few word pieces: config, weights, vocabulary."""
-    import torch
-    from safetensors.torch import save
-    from transformers import BertConfig, BertModel
+    """BERT-tiny's files with random weights and few word pieces: config, weights, vocabulary.
+
+    Made with NumPy: the test's own process needs no torch.
+    """
+    import numpy as np
+    from safetensors.numpy import save
 
     words = sorted({word for row in generate("qnli")["train"][:500] for word in _words(row)})
     vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words]
-    config = BertConfig(
-        vocab_size=len(vocabulary),
-        hidden_size=128,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=512,
-        max_position_embeddings=128,
-    )
-    torch.manual_seed(0)
-    weights = {
-        f"bert.{name}": value.contiguous() for name, value in BertModel(config).state_dict().items()
+    hidden, inner, positions, layers = 128, 512, 128, 2
+    shapes = {
+        "embeddings.word_embeddings.weight": (len(vocabulary), hidden),
+        "embeddings.position_embeddings.weight": (positions, hidden),
+        "embeddings.token_type_embeddings.weight": (2, hidden),
+        **_normalisation("embeddings.LayerNorm", hidden),
+        **_linear("pooler.dense", hidden, hidden),
     }
-    facts = {"architectures": ["BertForMaskedLM"], "model_type": "bert", **config.to_diff_dict()}
+    for number in range(layers):
+        layer = f"encoder.layer.{number}"
+        for name in ("query", "key", "value"):
+            shapes |= _linear(f"{layer}.attention.self.{name}", hidden, hidden)
+        shapes |= _linear(f"{layer}.attention.output.dense", hidden, hidden)
+        shapes |= _normalisation(f"{layer}.attention.output.LayerNorm", hidden)
+        shapes |= _linear(f"{layer}.intermediate.dense", hidden, inner)
+        shapes |= _linear(f"{layer}.output.dense", inner, hidden)
+        shapes |= _normalisation(f"{layer}.output.LayerNorm", hidden)
+    draw = np.random.default_rng(0)
+    weights = {
+        f"bert.{name}": np.ones(shape, np.float32)
+        if name.endswith("LayerNorm.weight")
+        else draw.normal(0, 0.02, shape).astype(np.float32)
+        for name, shape in shapes.items()
+    }
+    config = {
+        "architectures": ["BertForMaskedLM"],
+        "model_type": "bert",
+        "vocab_size": len(vocabulary),
+        "hidden_size": hidden,
+        "num_hidden_layers": layers,
+        "num_attention_heads": 2,
+        "intermediate_size": inner,
+        "max_position_embeddings": positions,
+    }
     files = {
-        "config.json": json.dumps(facts, default=str).encode(),
+        "config.json": json.dumps(config).encode(),
         "model.safetensors": save(weights, metadata={"format": "pt"}),
         "vocab.txt": "".join(f"{word}\n" for word in vocabulary).encode(),
     }
     return Repository("models", BERT, BERT_REVISION, files)
+
+
+def _linear(name: str, inputs: int, outputs: int) -> dict[str, tuple[int, ...]]:
+    return {f"{name}.weight": (outputs, inputs), f"{name}.bias": (outputs,)}
+
+
+def _normalisation(name: str, size: int) -> dict[str, tuple[int, ...]]:
+    return {f"{name}.weight": (size,), f"{name}.bias": (size,)}
 
 
 def _words(row: Mapping[str, Any]) -> list[str]:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from glueharness import Prediction
 from glueharness.registry import Registry
 from glueharness.submit import filler
-from glueharness.submit_plan import submitted_tasks
+from glueharness.submit_check import submitted_tasks
 from glueharness_submission.writer import GlueWriter
 
 if TYPE_CHECKING:

@@ -12,21 +12,20 @@ from glueharness.predictions import write_predictions
 from glueharness.protocols import Bundler, Checker, Prediction
 from glueharness.runs import check_writable
 from glueharness.scoring import decide
-from glueharness.submit_plan import SubmitOptions, make_plan, submitted_tasks, targets
+from glueharness.submit_plan import SubmitOptions, make_plan
 from glueharness.table import row_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from glueharness.checking import Report
     from glueharness.choosing import Choice
     from glueharness.protocols import Split, Writer
     from glueharness.registry import Registry
     from glueharness.specs import SubmissionFile, TaskSpec
     from glueharness.submit_plan import Job, Plan
 
-__all__ = ["Submission", "SubmitOptions", "best_run", "check_submission", "load_model", "submit"]
+__all__ = ["Submission", "SubmitOptions", "best_run", "load_model", "submit"]
 
 _MANIFEST_SCHEMA = 1
 
@@ -247,35 +246,3 @@ def _check_own(writer: Writer, paths: Sequence[Path], tasks: Sequence[TaskSpec])
                 remedy="This is a mistake of the program; please report it.",
             )
     return "accepted"
-
-
-def check_submission(
-    path: Path, registry: Registry, *, names: Sequence[str] = (), writer: str = ""
-) -> Report:
-    """Check a submission from anywhere.
-
-    Args:
-        path: One file, a folder or an archive.
-        registry: Where tasks and writers are looked up.
-        names: Tasks or groups that it must be of; empty for any.
-        writer: The writer whose form it must have; empty for the tasks' own.
-
-    Raises:
-        SubmissionError: It cannot be read, or no installed writer can check it.
-        UnknownNameError: No task, group or writer of that name.
-    """
-    named, groups = targets(names, registry)
-    tasks = [
-        task
-        for task in submitted_tasks(registry)
-        if not names or task in named or task.group in groups
-    ]
-    reports = []
-    for name in [writer] if writer else dict.fromkeys(task.writer for task in tasks):
-        checker = registry.writers.get(name).factory()
-        if isinstance(checker, Checker):
-            own = [task for task in tasks if task.writer == name or writer]
-            reports.append(checker.check(path, own))
-    if not reports:
-        raise SubmissionError("no installed plugin can check a submission", where=str(path))
-    return max(reports, key=lambda report: report.recognised)

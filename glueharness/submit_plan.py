@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from glueharness.choosing import choose_run, learner
-from glueharness.errors import ConfigError, SubmissionError, UnknownNameError
+from glueharness.errors import ConfigError, SubmissionError
+from glueharness.submit_check import submitted_tasks, targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -76,30 +77,6 @@ class Plan:
     fillers: dict[str, str] = field(default_factory=dict)
     archive: bool = False
     writer: str = ""
-
-
-def targets(names: Sequence[str], registry: Registry) -> tuple[list[TaskSpec], list[str]]:
-    """The tasks and the score groups that these names mean.
-
-    Raises:
-        UnknownNameError: One is neither.
-    """
-    tasks, groups = [], []
-    known = {task.group for task in registry.tasks if task.group}
-    for name in dict.fromkeys(names):
-        if name in registry.tasks.items:
-            tasks.append(registry.task(name))
-        elif name in known:
-            groups.append(name)
-        else:
-            names_known = [*registry.tasks.items, *known]
-            raise UnknownNameError.among("task or score group", name, names_known)
-    return tasks, groups
-
-
-def submitted_tasks(registry: Registry) -> list[TaskSpec]:
-    """The tasks that have a submission."""
-    return [task for task in registry.tasks if task.submission]
 
 
 def make_plan(options: SubmitOptions, registry: Registry) -> Plan:

@@ -154,7 +154,7 @@ def _row(file: SubmittedFile) -> list[str]:
 def _check(
     ctx: click.Context, path: Path, names: tuple[str, ...], *, writer: str, as_json: bool
 ) -> None:
-    from glueharness.submit import check_submission
+    from glueharness.submit_check import check_submission
 
     report = check_submission(path, App.of(ctx).registry, names=names, writer=writer)
     if as_json:

@@ -51,7 +51,7 @@ def terminal(
 ) -> Terminal:
     monkeypatch.setenv("COLUMNS", "80")
     # Enough for what is asserted here, and quick.
-    monkeypatch.setattr(bootstrap.resample, "__defaults__", (1000, bootstrap.SEED))
+    monkeypatch.setattr(bootstrap, "RESAMPLES", 1000)
     return Terminal(capsys, tmp_path / "runs")
 
 
@@ -353,7 +353,7 @@ def _simulated(generator: np.random.Generator, rows: int, count: int) -> Evidenc
 def test_of_equal_models_about_one_in_twenty_comparisons_is_called_real(
     monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
-    monkeypatch.setattr(bootstrap.resample, "__defaults__", (300, bootstrap.SEED))
+    monkeypatch.setattr(bootstrap, "RESAMPLES", 300)
     generator = np.random.default_rng(17)
     rounds = 150
     groups = [range(count), range(count, 2 * count)]

@@ -201,7 +201,7 @@ def test_resamples_spread_as_theory_says(rows: int) -> None:
         predictions=np.where(generator.random((1, rows)) < 0.8, np.arange(rows), -1.0),
     )
     for split in (scores.of([0]), many):
-        found = bootstrap.resample(split, {"accuracy": weighted.accuracy})["accuracy"][0]
+        found = bootstrap.resample(split, {"accuracy": weighted.accuracy}, 2000)["accuracy"][0]
         share = float((split.predictions[0] == split.truth).mean())
         assert found.mean() == pytest.approx(share, abs=0.002)
         assert found.std() == pytest.approx((share * (1 - share) / rows) ** 0.5, rel=0.06)

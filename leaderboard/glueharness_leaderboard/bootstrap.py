@@ -115,7 +115,7 @@ def slow_metric(name: str, task: TaskSpec, scores: SplitScores) -> WeightedMetri
 def resample(
     scores: SplitScores,
     metrics: Mapping[str, WeightedMetric],
-    resamples: int = RESAMPLES,
+    resamples: int,
     seed: int = SEED,
 ) -> dict[str, Floats]:
     """Scores of all runs on the same resamples of the rows.

@@ -190,7 +190,7 @@ def draw(evidence: Evidence, *, primary_only: bool = False) -> Samples:
         # Another seed for each split: their rows are drawn independently of each other.
         seed = bootstrap.SEED + place
         quick = {name: fast[name] for name in names if name in fast}
-        found = bootstrap.resample(split, quick, seed=seed)
+        found = bootstrap.resample(split, quick, bootstrap.RESAMPLES, seed)
         for name in names:
             if name in quick:
                 continue

@@ -8,6 +8,8 @@ from glueharness import INDEX_COLUMN, LABEL_COLUMN, DataError, Table
 from glueharness_glue.layouts import unquoted
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from glueharness import TaskSpec
     from glueharness_glue.layouts import HubLayout
 
@@ -38,24 +40,20 @@ def table_from(dataset: Any, split: str, task: TaskSpec, layout: HubLayout, wher
             f"there are {', '.join(dataset.column_names)}",
             where=where,
         )
-    index = _values(dataset, "idx")
+    # As Arrow, all at once: asking a data set for a column goes value by value.
+    rows = dataset.with_format("arrow")[:]
+    index: list[Any] = rows["idx"].to_pylist()
     columns: dict[str, list[Any]] = {INDEX_COLUMN: index}
     if task.split(split).role != "test" and LABEL_COLUMN in dataset.column_names:
-        labels = _labels(dataset, task, where)
+        labels = _labels(rows[LABEL_COLUMN].to_pylist(), dataset.features, task, where)
         if labels is not None:
             columns[LABEL_COLUMN] = labels
     for column in task.columns:
-        texts = _values(dataset, column)
+        texts = rows[column].to_pylist()
         columns[column] = [unquoted(text) for text in texts] if layout.quoted else texts
     if task.split(split).role == "test" and index != list(range(len(index))):
         columns = _in_order(columns, where)
     return Table(columns)
-
-
-def _values(dataset: Any, column: str) -> list[Any]:
-    # Through Arrow: asking a data set for a column goes value by value.
-    values: list[Any] = dataset.with_format("arrow")[:][column].to_pylist()
-    return values
 
 
 def _in_order(columns: dict[str, list[Any]], where: str) -> dict[str, list[Any]]:
@@ -69,14 +67,15 @@ def _in_order(columns: dict[str, list[Any]], where: str) -> dict[str, list[Any]]
     return {name: [values[row] for row in order] for name, values in columns.items()}
 
 
-def _labels(dataset: Any, task: TaskSpec, where: str) -> list[Any] | None:
+def _labels(
+    values: list[Any], features: Mapping[str, Any], task: TaskSpec, where: str
+) -> list[Any] | None:
     """Label names, or scores; None if no row is labelled."""
-    values = _values(dataset, LABEL_COLUMN)
     if all(value == _UNLABELLED for value in values):
         return None
     if task.regression:
         return [_score(value) for value in values]
-    names = tuple(getattr(dataset.features[LABEL_COLUMN], "names", None) or ())
+    names = tuple(getattr(features[LABEL_COLUMN], "names", None) or ())
     if names != task.labels:
         raise DataError(
             f"its labels are {', '.join(names) or 'unnamed'}; "

@@ -12,8 +12,9 @@ from scipy import stats
 from sklearn import metrics as sk
 
 from glueharness.cli import main
-from glueharness.predictions import read_predictions
+from glueharness.predictions import read_predictions, write_predictions
 from glueharness.record import DataRecord, RunRecord, write_record
+from glueharness.table import Table
 from glueharness_leaderboard import bootstrap
 from glueharness_leaderboard.bootstrap import SplitScores
 from glueharness_leaderboard.comparison import Pair, agreement, compare
@@ -204,7 +205,7 @@ def test_models_are_compared_over_their_seeds(terminal: Terminal) -> None:
     (difference,) = pair["differences"]
     scores = [record.primary or 0 for record in records]
     assert difference["difference"] == pytest.approx(np.mean(scores[:3]) - np.mean(scores[3:]))
-    assert difference["test"] == "t, rows and seeds"
+    assert difference["test"] == "t, rows+seeds"
     # Wider than Welch's interval over the seeds alone, which takes the rows for the world.
     welch = stats.ttest_ind(scores[:3], scores[3:], equal_var=False).confidence_interval(0.95)
     low, high = difference["interval"]
@@ -233,6 +234,20 @@ def test_settings_of_one_model_only_are_no_difference(terminal: Terminal) -> Non
     make_runs(terminal.runs, [Making(), Making(model="tfidf", settings={"words": 5})])
     out, _ = terminal("0001", "0002")
     assert "Settings that differ" not in out
+
+
+def test_a_model_without_a_score_is_not_compared(terminal: Terminal) -> None:
+    first, second = make_runs(terminal.runs, [Making(task="stsb"), Making(task="stsb", seed=7)])
+    constant = np.full(400, 2.5, dtype=np.float32)
+    split = Table({"label": read_predictions(terminal.runs / first.id, "dev").references or []})
+    write_predictions(terminal.runs / second.id, "dev", TASK["stsb"], split, constant)
+    second.metrics = {"dev": {"pearson": float("nan"), "spearman": float("nan")}}
+    second.primary = float("nan")
+    write_record(terminal.runs / second.id, second)
+    assert "cannot be compared: one has no Pearson" in terminal("0001", "0002")[0]
+    (pair,) = terminal.json("0001", "0002")["comparisons"]
+    assert pair["verdict"] == "undefined"
+    assert pair["differences"][0]["difference"] is None
 
 
 def test_training_on_other_rows_is_pointed_out(terminal: Terminal) -> None:

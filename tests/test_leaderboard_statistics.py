@@ -10,7 +10,7 @@ from sklearn import metrics as sk
 from glueharness_leaderboard import bootstrap, intervals, weighted
 from glueharness_leaderboard.bootstrap import SplitScores
 from glueharness_leaderboard.comparison import bootstrap_p
-from glueharness_leaderboard.evidence import percentile_interval
+from glueharness_leaderboard.evidence import interval_of, percentile_interval
 from glueharness_leaderboard.intervals import Interval
 from glueharness_leaderboard.paired import holm, mcnemar
 from tests.leaderboard_runs import TASK
@@ -219,6 +219,10 @@ def test_an_interval_of_mostly_undefined_scores_is_none() -> None:
     assert percentile_interval(mostly) is None
     some = np.array([np.nan, *np.linspace(0, 1, 999)])
     assert percentile_interval(some) == pytest.approx((0.025, 0.975))
+
+
+def test_a_score_that_cannot_vary_has_no_interval() -> None:
+    assert interval_of(np.zeros((1, 100)), [0.0]) is None
 
 
 def test_p_of_resampled_differences() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from glueharness_leaderboard.variation import settings_of_run
@@ -68,15 +69,20 @@ def _difference(difference: Difference) -> dict[str, Any]:
     return {
         "split": difference.split or None,
         "metric": difference.metric,
-        "first": difference.first,
-        "second": difference.second,
-        "difference": difference.value,
+        "first": _number(difference.first),
+        "second": _number(difference.second),
+        "difference": _number(difference.value),
         "interval": _list(difference.interval),
         "p": difference.p,
         "p_corrected": difference.p_corrected,
         "test": difference.test,
         "resamples": difference.resamples,
     }
+
+
+def _number(value: float) -> float | None:
+    """JSON has no "not a number"."""
+    return value if math.isfinite(value) else None
 
 
 def _list(values: Sequence[float] | None) -> list[float] | None:

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 LEVEL = 0.05
 
-Test = Literal["McNemar mid-p", "paired bootstrap", "t, rows and seeds"]
-Verdict = Literal["real", "borderline", "not distinguishable", "identical"]
+Test = Literal["McNemar mid-p", "paired bootstrap", "t, rows+seeds"]
+Verdict = Literal["real", "borderline", "not distinguishable", "identical", "undefined"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,8 +101,8 @@ class Pair:
             each.first or each.second for each in self.agreements.values()
         ):
             return "identical"
-        if primary.p_corrected is None or primary.interval is None:
-            return "not distinguishable"
+        if primary.p_corrected is None or primary.interval is None or math.isnan(primary.value):
+            return "undefined"
         if primary.p_corrected >= LEVEL:
             return "not distinguishable"
         excludes_zero = primary.interval.low > 0 or primary.interval.high < 0
@@ -189,7 +189,7 @@ def _difference(
     test: Test = "paired bootstrap"
     if len(scores) > 2 and interval is not None:
         interval, p = _over_seeds(float(usable.var(ddof=1)), ours, theirs)
-        test = "t, rows and seeds"
+        test = "t, rows+seeds"
     return Difference(
         split=key[0],
         metric=key[1],

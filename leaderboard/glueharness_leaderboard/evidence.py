@@ -217,10 +217,13 @@ def interval_of(samples: Floats, scores: Sequence[float]) -> Interval | None:
         scores: Their scores.
 
     Returns:
-        None if too few resamples have a score.
+        None if too few resamples have a score, or all have the same: of a model that always
+        says one thing, the Matthews correlation is 0 on any rows.
     """
     rows = percentile_interval(samples.mean(axis=0))
-    if rows is None or len(scores) == 1:
+    if rows is None or rows.low == rows.high:
+        return None
+    if len(scores) == 1:
         return rows
     mean = math.fsum(scores) / len(scores)
     return intervals.widened_by_seeds(mean, rows, scores)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,9 @@ class Findings:
         primary = pair.differences[0]
         p = f"p {p_relation(primary.p_corrected)}"
         size = f"{signed(primary.value, 2)} points (95 % interval {signed_interval(primary)}, {p})"
+        if pair.verdict == "undefined":
+            metric = self.title(primary.metric)
+            return f"{first} and {second} cannot be compared: one has no {metric} on these rows."
         if pair.verdict == "identical":
             return f"{first} and {second} are right and wrong on the same rows."
         if pair.verdict == "real":
@@ -107,7 +111,9 @@ class Findings:
 
 
 def signed(fraction: float, digits: int) -> str:
-    """A difference in points with its sign: ``+1.3``, ``−0.4``, ``0.0``."""
+    """A difference in points with its sign: ``+1.3``, ``−0.4``, ``0.0``; a dash for none."""
+    if not math.isfinite(fraction):
+        return NOTHING
     text = f"{100 * fraction:+.{digits}f}"
     if float(text) == 0:
         return f"{0:.{digits}f}"

@@ -275,6 +275,21 @@ def test_a_damaged_cache_is_told_apart_from_an_empty_one(tmp_path: Path) -> None
     assert str(folder) in caught.value.remedy
 
 
+def test_files_of_a_plain_download_serve_too(network: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As ``hf download`` leaves them, for a machine that never had a network."""
+    snapshot = tmp_path / "hub" / "datasets--nyu-mll--glue" / "snapshots" / GLUE_REVISION
+    for name, content in glue_repository((QNLI,)).files.items():
+        (snapshot / name).parent.mkdir(parents=True, exist_ok=True)
+        (snapshot / name).write_bytes(content)
+    network.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    data = HubSource().open(QNLI, DataOptions(offline=True))
+    for split in ("train", "dev", "test"):
+        assert fingerprint(data.load(split), QNLI) == fingerprint(made_up(QNLI, split), QNLI)
+    # Half of a download is none.
+    (snapshot / "qnli" / "test-00000-of-00001.parquet").unlink()
+    assert "the cache does not have it" in refusal().what
+
+
 def test_a_task_with_no_place_on_the_hub() -> None:
     from dataclasses import replace
 

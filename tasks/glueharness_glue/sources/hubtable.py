@@ -75,10 +75,11 @@ def _labels(
         return None
     if task.regression:
         return [_score(value) for value in values]
-    names = tuple(getattr(features[LABEL_COLUMN], "names", None) or ())
+    # Bare files may carry numbers alone; the order is then the task's.
+    names = tuple(getattr(features[LABEL_COLUMN], "names", None) or task.labels)
     if names != task.labels:
         raise DataError(
-            f"its labels are {', '.join(names) or 'unnamed'}; "
+            f"its labels are {', '.join(names)}; "
             f"{task.name} has {', '.join(task.labels)}, in this order",
             where=where,
         )

@@ -22,9 +22,9 @@ LATEST = "latest"
 def unfinished_run(record: RunRecord, config: RunConfig) -> RunRecord | None:
     """The run to go on with in the place of a new one; None: it is a new run.
 
-    A run is gone on with if it would compute the same (see :attr:`RunRecord.identity`), did not
-    complete, and left a checkpoint. ``config.resume`` makes that a must, for ``latest`` or the
-    run it names; ``config.rerun`` a must not.
+    A run is gone on with if it would compute the same (see :attr:`RunRecord.identity`) and was
+    stopped, or failed and left a checkpoint. ``config.resume`` makes that a must, for ``latest``
+    or the run it names; ``config.rerun`` a must not.
 
     Raises:
         ConfigError: The run asked for computes something else.
@@ -66,8 +66,11 @@ def completed_run(record: RunRecord, config: RunConfig) -> RunRecord | None:
 
 
 def _can_go_on(earlier: RunRecord, runs_dir: Path) -> bool:
+    if earlier.status != "failed":
+        # Stopped before its first checkpoint it begins anew, in the folder that it left.
+        return earlier.status in {"running", "interrupted"}
     checkpoint = runs_dir / earlier.id / CHECKPOINT_FOLDER
-    return earlier.status != "completed" and checkpoint.is_dir() and any(checkpoint.iterdir())
+    return checkpoint.is_dir() and any(checkpoint.iterdir())
 
 
 def _require(earlier: RunRecord, record: RunRecord, runs_dir: Path) -> None:

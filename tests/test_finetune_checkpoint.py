@@ -266,6 +266,8 @@ def test_an_unfinished_run_is_gone_on_with_and_a_complete_one_is_not(
     second = begin(seed="3", rerun=True)
     assert second.id != first.id
     shutil.rmtree(tmp_path / second.id)
+    record.status = "failed"
+    write_record(tmp_path / first.id, record)
     third = begin(seed="3")
     assert third.id != first.id  # it left no checkpoint to go on from
     shutil.rmtree(tmp_path / third.id)

@@ -46,8 +46,16 @@ class Classifier:
     warnings: list[str] = field(default_factory=list)
 
 
-def load_pretrained(folder: Path, task: TaskSpec, settings: FinetuneSettings) -> Classifier:
+def load_pretrained(
+    folder: Path, task: TaskSpec, settings: FinetuneSettings, model_type: str = ""
+) -> Classifier:
     """A classifier from a checkpoint; its head is kept, rearranged or made anew by its labels.
+
+    Args:
+        folder: The checkpoint.
+        task: The task.
+        settings: Dropout, if it is set, and whether code of the checkpoint may run.
+        model_type: Another architecture to load the weights into; empty for the checkpoint's own.
 
     Raises:
         ModelError: The files are damaged, or of a model that cannot classify.
@@ -58,6 +66,8 @@ def load_pretrained(folder: Path, task: TaskSpec, settings: FinetuneSettings) ->
     trusted = {"trust_remote_code": settings.trust_remote_code, "local_files_only": True}
     with _explained(folder), _quiet():
         config = AutoConfig.from_pretrained(folder, **trusted)
+        if model_type and model_type != config.model_type:
+            config = AutoConfig.for_model(model_type, **_sizes_of(config))
         head = plan_head(label_names(config), task)
         name_outputs(config, task)
         _set_dropout(config, settings.dropout)
@@ -94,6 +104,12 @@ def load_pretrained(folder: Path, task: TaskSpec, settings: FinetuneSettings) ->
             f"for instance {missing[0]}."
         )
     return found
+
+
+def _sizes_of(config: PretrainedConfig) -> dict[str, Any]:
+    """A configuration without what names its architecture."""
+    named = {"model_type", "architectures", "transformers_version", "auto_map"}
+    return {name: value for name, value in config.to_dict().items() if name not in named}
 
 
 def load_saved(folder: Path, settings: FinetuneSettings) -> Classifier:
@@ -187,13 +203,20 @@ def learn_vocabulary(texts: Iterable[str], size: int) -> PreTrainedTokenizerBase
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
     from transformers import BertTokenizer
 
+    known = list(texts)
     learner = Tokenizer(models.WordPiece(unk_token="[UNK]"))  # noqa: S106 - no password
-    learner.normalizer = normalizers.BertNormalizer(lowercase=True)
+    learner.normalizer = normalizer = normalizers.BertNormalizer(lowercase=True)
     learner.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    letters = sorted(set().union(*(normalizer.normalize_str(text) for text in known)))
     trainer = trainers.WordPieceTrainer(
-        vocab_size=size, min_frequency=2, special_tokens=list(_SPECIAL), show_progress=False
+        vocab_size=size,
+        min_frequency=2,
+        # Single letters inside a word would be numbered in the order of a hash map, which differs
+        # from process to process, and the numbers decide between pairs that are equally frequent.
+        special_tokens=[*_SPECIAL, *(f"##{letter}" for letter in letters if letter.strip())],
+        show_progress=False,
     )
-    learner.train_from_iterator(texts, trainer)
+    learner.train_from_iterator(known, trainer)
     return BertTokenizer(vocab=learner.get_vocab(), model_max_length=512)
 
 

@@ -15,11 +15,10 @@ from glueharness import Interrupted, ModelError
 from glueharness import Progress as Report
 from glueharness_finetune.batches import collate, made_ahead, plan_epoch
 from glueharness_finetune.checkpoint import CheckpointFolder, Epoch, Progress
-from glueharness_finetune.optimiser import learning_rates
 from glueharness_finetune.weights import copy_of, load_weights, weights_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     import numpy as np
     import numpy.typing as npt
@@ -52,6 +51,7 @@ class Training:
         targets: Label numbers int64 ``[n]``, or scores float32 ``[n]`` for a regression.
         dev: Dev rows by split name.
         predictor: Scores the dev rows.
+        rates: Learning rate of each step.
         optimiser: Moves the weights.
         checkpoints: Where progress is kept.
         context: The run.
@@ -66,6 +66,7 @@ class Training:
     targets: torch.Tensor
     dev: Mapping[str, Encoded]
     predictor: Predictor
+    rates: Sequence[float]
     optimiser: Optimiser
     checkpoints: CheckpointFolder
     context: FitContext
@@ -77,16 +78,6 @@ class Training:
         """Begin with the rows at once that the settings say."""
         self.rows_at_once = self.settings.batch_size
 
-    @property
-    def rows_a_step(self) -> int:
-        """Rows an optimiser step."""
-        return self.settings.batch_size * self.settings.gradient_accumulation_steps
-
-    @property
-    def steps_an_epoch(self) -> int:
-        """Optimiser steps an epoch."""
-        return math.ceil(len(self.train) / self.rows_a_step)
-
 
 def run_training(training: Training) -> None:
     """Train from where ``training.progress`` stands to the end, and leave the epoch to keep.
@@ -96,7 +87,7 @@ def run_training(training: Training) -> None:
         ModelError: The loss is no number, or memory ran out.
     """
     settings, progress = training.settings, training.progress
-    rates = learning_rates(settings, settings.epochs * training.steps_an_epoch)
+    rates = training.rates
     clock = _Clock(training)
     with training.context.interruptible() as asked:
         while len(progress.history) < settings.epochs:
@@ -105,9 +96,9 @@ def run_training(training: Training) -> None:
                 if asked():
                     losses.settle()
                     _stop(training)
-                rate = rates[progress.step]
                 loss = _gradient(training, rows, parts)
-                training.optimiser.step(rate)
+                training.optimiser.step(progress.step)
+                rate = rates[progress.step]
                 progress.step += 1
                 progress.position += 1
                 losses.add(loss, len(rows), rate)
@@ -125,6 +116,7 @@ def run_training(training: Training) -> None:
             clock.checkpoint_saved()
     if settings.keep_best and training.best is not None:
         load_weights(training.model, training.best)
+    training.optimiser.release()
     training.context.note("speed", clock.summary())
 
 
@@ -135,7 +127,7 @@ def _steps_left(
     progress, settings = training.progress, training.settings
     plan = plan_epoch(
         training.train.lengths,
-        training.rows_a_step,
+        training.settings.rows_a_step,
         (training.seed, len(progress.history)),
         buckets=settings.length_buckets,
     )
@@ -246,7 +238,7 @@ def _save(training: Training) -> bool:
 
 def _stop(training: Training) -> None:
     saved = _save(training)
-    step, total = training.progress.step, training.settings.epochs * training.steps_an_epoch
+    step, total = training.progress.step, len(training.rates)
     raise Interrupted(
         f"stopped after step {step} of {total}",
         remedy="A checkpoint was saved: the same command goes on from here."
@@ -276,7 +268,7 @@ def _make_room(training: Training, error: RuntimeError | MemoryError) -> None:
         training.context.note("rows_at_once", training.rows_at_once)
         training.context.warn(
             f"The GPU ran out of memory: {training.rows_at_once} rows go through the model at "
-            f"once from here on; a step still has {training.rows_a_step}."
+            f"once from here on; a step still has {training.settings.rows_a_step}."
         )
         return
     rows, accumulated = training.rows_at_once, training.settings.gradient_accumulation_steps
@@ -347,7 +339,7 @@ class _Clock:
         values["examples_per_second"] = self._rows / max(time.monotonic() - self._began, 1e-9)
         if progress.rows:
             values["loss"] = progress.loss / progress.rows
-        total = training.settings.epochs * training.steps_an_epoch
+        total = len(training.rates)
         training.context.report(
             Report(phase="train", done=progress.step, total=total, values=values)
         )

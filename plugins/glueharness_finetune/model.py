@@ -11,12 +11,12 @@ import numpy as np
 
 from glueharness import LABEL_COLUMN, ModelError
 from glueharness import Progress as Report
-from glueharness_finetune import loading
+from glueharness_finetune import attention, dropout, loading
 from glueharness_finetune.batches import Padding
 from glueharness_finetune.checkpoint import CheckpointFolder, Progress, Saved, size_of
 from glueharness_finetune.encode import Encoder, longest_input, padding_id
 from glueharness_finetune.loop import Training, run_training
-from glueharness_finetune.optimiser import Optimiser
+from glueharness_finetune.optimiser import Optimiser, learning_rates
 from glueharness_finetune.precision import choose_runtime
 from glueharness_finetune.predict import Predictor
 from glueharness_finetune.pretrained import (
@@ -25,6 +25,7 @@ from glueharness_finetune.pretrained import (
     find_checkpoint,
     looks_like_folder,
 )
+from glueharness_finetune.token_cache import TokenCache
 from glueharness_finetune.weights import load_weights, weights_of
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class FinetunedEncoder:
         self.settings: FinetuneSettings = context.settings
         self._changes: Mapping[str, Any] = {}
         self._facts: Mapping[str, Any] = {}
+        self._engine: dict[str, bool] = {}
         self._classifier: Classifier | None = None
         self._predictor: Predictor | None = None
         self._encoder: Encoder | None = None
@@ -84,6 +86,7 @@ class FinetunedEncoder:
         assert self._predictor is not None  # noqa: S101 - for the type checker
         with self._predictor.runtime.threading():
             self._note_runtime(context)
+            rates = learning_rates(self.settings, len(train))
             training = Training(
                 model=classifier.model,
                 settings=self.settings,
@@ -92,7 +95,8 @@ class FinetunedEncoder:
                 targets=self._targets(train),
                 dev={name: self._encode(split, name, context) for name, split in dev.items()},
                 predictor=self._predictor,
-                optimiser=Optimiser(classifier.model, self.settings),
+                rates=rates,
+                optimiser=Optimiser(classifier.model, self.settings, rates),
                 checkpoints=checkpoints,
                 context=context,
                 progress=Progress(plan=self._plan(len(train))),
@@ -102,6 +106,8 @@ class FinetunedEncoder:
             else:
                 checkpoints.require_space(5 * size_of(weights_of(classifier.model)))
                 checkpoints.write_start(self._write_start)
+            self._engine["lazy_embedding"] = training.optimiser.lazy
+            context.note("engine", self._engine)
             run_training(training)
 
     def predict(self, split: Split) -> FloatArray:
@@ -154,7 +160,9 @@ class FinetunedEncoder:
             context.warn(found.warning)
         if found.folder is not None:
             facts["folder"] = str(found.folder)
-            classifier = loading.load_pretrained(found.folder, self.task, self.settings)
+            classifier = loading.load_pretrained(
+                found.folder, self.task, self.settings, self.checkpoint.model_type
+            )
         else:
             assert self.checkpoint.fresh is not None  # noqa: S101 - as find_checkpoint promises
             facts["tried"] = dict(found.tried)
@@ -193,7 +201,6 @@ class FinetunedEncoder:
         self._adjust(start["changes"], context)
         saved = checkpoints.load(self._plan(len(train)))
         if saved is None:
-            context.warn("No checkpoint of the run is whole: it begins anew.")
             return None
         self._facts = start["facts"]
         context.note("checkpoint", self._facts)
@@ -213,8 +220,15 @@ class FinetunedEncoder:
         tokenizer, model = classifier.tokenizer, classifier.model
         longest = longest_input(self.settings.max_length, tokenizer, model.config)
         torch.nn.Module.to(model, runtime.device)
+        if not runtime.on_gpu:
+            # A GPU has kernels of its own for both.
+            if self.settings.short_attention:
+                self._engine["short_attention"] = attention.install(model)
+            if self.settings.fast_dropout:
+                self._engine["fast_dropout"] = dropout.install(model) > 0
         self._classifier = classifier
-        self._encoder = Encoder(tokenizer, self.task.columns, longest)
+        cache = TokenCache() if self.settings.token_cache else None
+        self._encoder = Encoder(tokenizer, self.task.columns, longest, cache)
         self._predictor = Predictor(
             model=model,
             outputs=self.task.num_outputs,

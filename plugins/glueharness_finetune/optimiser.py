@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from glueharness_finetune.lazy_adamw import Constants, LazyAdamW, word_embedding
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import torch
     from torch import nn
@@ -15,13 +17,16 @@ if TYPE_CHECKING:
 
 BETAS = (0.9, 0.999)
 EPSILON = 1e-8
+_WORDS = "words"
 
 
-def learning_rates(settings: FinetuneSettings, steps: int) -> list[float]:
-    """The learning rate of each of the ``steps``: from zero up to the peak, and down to zero.
+def learning_rates(settings: FinetuneSettings, rows: int) -> list[float]:
+    """The learning rate of each step over ``rows`` rows: from zero to the peak, and down to zero.
 
     The same as ``get_linear_schedule_with_warmup`` of transformers.
     """
+    steps_an_epoch = math.ceil(rows / settings.rows_a_step)
+    steps = settings.epochs * steps_an_epoch
     warmup = math.ceil(steps * settings.warmup_ratio)
     rising = [step / max(1, warmup) for step in range(warmup)]
     falling = [(steps - step) / max(1, steps - warmup) for step in range(warmup, steps)]
@@ -44,13 +49,24 @@ class Optimiser:
 
     Args:
         model: The model, on its device.
-        settings: Weight decay and largest gradient norm.
+        settings: Weight decay, largest gradient norm, whether the word vectors may lag.
+        rates: Learning rate of each step.
     """
 
-    def __init__(self, model: nn.Module, settings: FinetuneSettings) -> None:
+    def __init__(
+        self, model: nn.Module, settings: FinetuneSettings, rates: Sequence[float]
+    ) -> None:
         import torch
 
         self.max_grad_norm = settings.max_grad_norm
+        self._rates = rates
+        self._words: LazyAdamW | None = None
+        words = word_embedding(model) if settings.lazy_embedding else None
+        if words is not None:
+            constants = Constants(
+                rates=rates, weight_decay=settings.weight_decay, betas=BETAS, epsilon=EPSILON
+            )
+            self._words = LazyAdamW(words, constants)
         self.parameters = {n: p for n, p in model.named_parameters() if p.requires_grad}
         spared = without_decay(model)
         groups = [
@@ -63,23 +79,45 @@ class Optimiser:
             lr=settings.learning_rate, betas=BETAS, eps=EPSILON, fused=True,
         )  # fmt: skip
 
-    def step(self, learning_rate: float) -> None:
-        """Clip the gradients in one pass, move the parameters, and forget the gradients."""
+    @property
+    def lazy(self) -> bool:
+        """Whether word vectors that a step does not touch are moved later."""
+        return self._words is not None
+
+    def step(self, number: int) -> None:
+        """Clip the gradients in one pass, move the parameters, and forget the gradients.
+
+        Args:
+            number: Steps done before this one; they must be asked for in order.
+        """
         import torch
 
+        touched = self._words.touched() if self._words else []
         if self.max_grad_norm:
-            torch.nn.utils.clip_grad_norm_(self.parameters.values(), self.max_grad_norm)
+            every = [*self.parameters.values(), *touched]
+            torch.nn.utils.clip_grad_norm_(every, self.max_grad_norm)
         for group in self._adamw.param_groups:
-            group["lr"] = learning_rate
+            group["lr"] = self._rates[number]
         self._adamw.step()
-        self.forget_gradients()
+        if self._words:
+            self._words.step()
+        self._adamw.zero_grad(set_to_none=True)
 
     def forget_gradients(self) -> None:
-        """Drop the gradients, so that the next step begins anew."""
+        """Drop the gradients, so that the step begins anew."""
         self._adamw.zero_grad(set_to_none=True)
+        if self._words:
+            self._words.forget()
 
     def flush(self) -> None:
         """Bring every parameter up to date, before the model is used for anything but a step."""
+        if self._words:
+            self._words.flush()
+
+    def release(self) -> None:
+        """Leave the model as it was given, with its parameters up to date."""
+        if self._words:
+            self._words.release()
 
     def tensors(self) -> dict[str, torch.Tensor]:
         """The optimiser's state, by parameter name; it is not to be changed."""
@@ -87,11 +125,19 @@ class Optimiser:
         for name, parameter in self.parameters.items():
             for key, value in self._adamw.state.get(parameter, {}).items():
                 found[f"{name}/{key}"] = value
+        if self._words:
+            found |= {f"{_WORDS}/{key}": value for key, value in self._words.tensors().items()}
         return found
 
     def restore(self, tensors: Mapping[str, torch.Tensor]) -> None:
         """Become what :meth:`tensors` told."""
+        words: dict[str, torch.Tensor] = {}
         for path, value in tensors.items():
             name, _, key = path.rpartition("/")
+            if name == _WORDS:
+                words[key] = value
+                continue
             parameter = self.parameters[name]
             self._adamw.state[parameter][key] = value.clone().to(parameter.device)
+        if self._words:
+            self._words.restore(words)

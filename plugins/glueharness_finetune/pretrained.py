@@ -47,11 +47,14 @@ class Checkpoint:
         name: Folder, or id on the hub.
         revision: Pinned revision on the hub; empty: its main branch.
         fresh: How to begin without its weights; None if that is an error.
+        model_type: Another architecture than its own to load the weights into, registered with
+            transformers, for instance one with a head of one's own; empty: its own.
     """
 
     name: str
     revision: str = ""
     fresh: FreshStart | None = None
+    model_type: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,7 +194,10 @@ def _on_hub(checkpoint: Checkpoint, tried: list[tuple[str, str]], *, offline: bo
         names = {item.rfilename for item in info.siblings or ()}
         weights = "*.safetensors*" if names & set(_SAFE) else "pytorch_model*"
         folder = snapshot_download(
-            checkpoint.name, revision=info.sha, allow_patterns=[*_OTHERS, weights, "*.py"]
+            checkpoint.name,
+            # By its name, not its commit: else the cache would not know what the name stands for.
+            revision=checkpoint.revision or None,
+            allow_patterns=[*_OTHERS, weights, "*.py"],
         )
     except Exception as error:  # noqa: BLE001 - the client lets its transport's errors through
         tried.append(("hub", _in_words(error)))
@@ -199,7 +205,7 @@ def _on_hub(checkpoint: Checkpoint, tried: list[tuple[str, str]], *, offline: bo
     if why := _lacks(Path(folder)):
         tried.append(("hub", why))
         return None
-    return Found(folder=Path(folder), how="hub", revision=info.sha or "")
+    return Found(folder=Path(folder), how="hub", revision=Path(folder).name)
 
 
 def _in_words(error: Exception) -> str:

@@ -97,6 +97,11 @@ class FinetuneSettings:
         False, help="Run code that comes with the checkpoint: only if you trust its author."
     )
 
+    @property
+    def rows_a_step(self) -> int:
+        """Rows an optimiser step."""
+        return self.batch_size * self.gradient_accumulation_steps
+
     def __post_init__(self) -> None:
         """Refuse values that contradict each other.
 
@@ -105,7 +110,7 @@ class FinetuneSettings:
         """
         if self.auto_batch and self.device == "cpu":
             raise ValueError("--auto-batch is for a GPU; --device is cpu")
-        rows = self.batch_size * self.gradient_accumulation_steps
+        rows = self.rows_a_step
         if rows > 2**20:
             raise ValueError(
                 f"--batch-size {self.batch_size} (rows) times --gradient-accumulation-steps "

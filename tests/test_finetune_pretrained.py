@@ -1,0 +1,99 @@
+"""Where weights come from: folder, hub, cache, nowhere; and how long it takes to decide."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+from tests.finetune_tools import write_checkpoint
+from tests.hub_stand_in import Repository, running
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NAME, COMMIT = "somebody/small-bert", "0123456789abcdef0123456789abcdef01234567"
+NOWHERE = "http://127.0.0.1:9"  # the discard port: nothing listens there
+
+_FIND = """
+import json, sys, time
+from glueharness import ModelError
+from glueharness_finetune.pretrained import Checkpoint, FreshStart, find_checkpoint
+name, revision, fresh = sys.argv[1:]
+start = FreshStart(model_type="bert", architecture={}, vocabulary=9) if fresh else None
+import huggingface_hub
+begun = time.monotonic()
+try:
+    found = find_checkpoint(
+        Checkpoint(name=name, revision=revision, fresh=start), weights=None, offline=False
+    )
+    answer = {
+        "how": found.how, "revision": found.revision, "warning": found.warning,
+        "tried": dict(found.tried),
+        "files": sorted(path.name for path in found.folder.iterdir()) if found.folder else [],
+    }
+except ModelError as error:
+    answer = {"error": str(error)}
+print(json.dumps({**answer, "seconds": time.monotonic() - begun}))
+"""
+
+
+def find(
+    tmp_path: Path, endpoint: str, name: str = NAME, revision: str = "", fresh: str = ""
+) -> Any:
+    environment = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("HF_", "TRANSFORMERS_"))
+    }
+    environment |= {"HF_ENDPOINT": endpoint, "HF_HOME": str(tmp_path / "home")}
+    done = subprocess.run(
+        [sys.executable, "-c", _FIND, name, revision, fresh], env=environment, cwd=tmp_path,
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def repository(tmp_path: Path) -> Repository:
+    folder = write_checkpoint(tmp_path / "weights")
+    files = {path.name: path.read_bytes() for path in folder.iterdir()}
+    files |= {"pytorch_model.bin": b"pickle", "flax_model.msgpack": b"other", "README.md": b"#"}
+    return Repository("models", NAME, COMMIT, files)
+
+
+def test_the_hub_then_its_cache(tmp_path: Path) -> None:
+    with running(repository(tmp_path)) as hub:
+        online = find(tmp_path, hub.endpoint)
+    assert (online["how"], online["revision"]) == ("hub", COMMIT)
+    assert "model.safetensors" in online["files"]
+    assert "pytorch_model.bin" not in online["files"]
+    assert "flax_model.msgpack" not in online["files"]
+    cached = find(tmp_path, NOWHERE)
+    assert (cached["how"], cached["revision"], cached["warning"]) == ("hub cache", COMMIT, "")
+    other = find(tmp_path, NOWHERE, revision="f" * 40)
+    assert other["how"] == "hub cache"
+    assert "in another revision" in other["warning"]
+
+
+def test_a_hub_that_does_not_answer_is_given_up_soon(tmp_path: Path) -> None:
+    lost = find(tmp_path, NOWHERE)
+    assert "nowhere to be had" in lost["error"]
+    for words in ("hub cache: it is not there", "does not answer", "hf:./FOLDER", "hf download"):
+        assert words in lost["error"]
+    assert lost["seconds"] < 5
+    fresh = find(tmp_path, NOWHERE, fresh="yes")
+    assert fresh["how"] == "fresh"
+    assert set(fresh["tried"]) == {"folder", "hub cache", "hub"}
+
+
+def test_a_name_that_the_hub_does_not_know(tmp_path: Path) -> None:
+    with running(repository(tmp_path)) as hub:
+        answer = find(tmp_path, hub.endpoint, name="somebody/else")
+    assert "nowhere to be had" in answer["error"]
+
+
+def test_a_name_that_is_none(tmp_path: Path) -> None:
+    assert "neither a folder nor a name" in find(tmp_path, NOWHERE, name="two words")["error"]

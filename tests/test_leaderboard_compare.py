@@ -225,9 +225,32 @@ def test_the_task_of_models_is_found_where_there_is_only_one(terminal: Terminal)
 
 
 def test_one_seed_against_several_borrows_the_spread(terminal: Terminal) -> None:
-    seeds(terminal)
+    records = seeds(terminal)
     out, _ = terminal("0001", "tiny")
     assert "Of A there is one seed; its spread over seeds is taken" in out
+    low, high = terminal.json("0001", "tiny")["comparisons"][0]["differences"][0]["interval"]
+    spread = np.std([record.primary or 0 for record in records[3:]], ddof=1)
+    seeds_alone = 1.96 * spread * (1 + 1 / 3) ** 0.5
+    rows_alone = 1.96 * (0.9 * 0.1 / 1000 + 0.8 * 0.2 / 3000) ** 0.5
+    assert (high - low) / 2 > 0.95 * np.hypot(seeds_alone, rows_alone)
+
+
+def test_the_rows_of_two_dev_splits_are_drawn_independently(tmp_path: Path) -> None:
+    # The same rows in both splits would otherwise be drawn alike, and the mean seem unsure.
+    runs = make_runs(tmp_path, [Making(task="mnli"), Making(task="mnli", seed=7)])
+    evidence = load_evidence(runs, tmp_path, TASK["mnli"])
+    matched = evidence.splits[0]
+    records = tuple(
+        replace(run, metrics=dict.fromkeys(run.metrics, run.metrics["dev_matched"])) for run in runs
+    )
+    alike = (matched, replace(matched, name="dev_mismatched"))
+    scores = draw(replace(evidence, records=records, splits=alike)).scores
+    first, second = scores["dev_matched", "accuracy"], scores["dev_mismatched", "accuracy"]
+    assert abs(np.corrcoef(first[0], second[0])[0, 1]) < 0.06
+    # Runs, though, are compared on the same draws.
+    twice = tuple(split.of([0, 0]) for split in evidence.splits)
+    same = draw(replace(evidence, records=(runs[0],) * 2, splits=twice)).scores
+    assert (same["dev_matched", "accuracy"][0] == same["dev_matched", "accuracy"][1]).all()
 
 
 def test_settings_of_one_model_only_are_no_difference(terminal: Terminal) -> None:

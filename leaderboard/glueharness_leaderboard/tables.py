@@ -78,15 +78,7 @@ def print_table(
         # Rich would set a heading of one line at the top of one of two lines.
         title = "\n" * (lines - column.heading.count("\n")) + column.heading
         justify: JustifyMethod = "right" if column.right else "left"
-        table.add_column(
-            Text(title),
-            justify=justify,
-            width=width,
-            # Rich squeezes columns of a fixed width, too, unless they may not be wrapped.
-            min_width=width,
-            no_wrap=not column.flexible,
-            overflow="fold",
-        )
+        table.add_column(Text(title), justify=justify, width=width, overflow="fold")
     for position, cells in enumerate(zip(*(column.cells for column in shown), strict=True)):
         table.add_row(*map(Text, cells), style="bold" if position == best else "")
     # Where even the numbers are too wide, let the terminal wrap the lines: cut is worse.

@@ -259,6 +259,7 @@ class Prediction:
         index: Row numbers as the data give them; length n.
         values: Label names, or floats for a regression; length n.
         run: Id of the run that they come from; empty for a filler.
+        folder: That run's folder, whose record tells scores and settings; None for a filler.
     """
 
     task: TaskSpec
@@ -266,6 +267,7 @@ class Prediction:
     index: Sequence[int]
     values: Sequence[str] | Sequence[float]
     run: str = ""
+    folder: Path | None = None
 
 
 @runtime_checkable

@@ -196,6 +196,7 @@ def _predict_all(
                 index=row_numbers(split),
                 values=decide(scores, job.task),
                 run=run,
+                folder=folder,
             )
             files[file.name] = SubmittedFile(prediction=prediction, choice=job.choice)
     names = [file.name for task in plan.tasks for file in task.submission]

@@ -6,11 +6,14 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.installing import EXAMPLES, call, environment, fake, install
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+WITH_TORCH = "model-own-head"
 ALL = sorted(path.parent.name for path in EXAMPLES.glob("*/pyproject.toml"))
 
 
@@ -29,26 +32,29 @@ def test_a_task_comes_and_goes_with_its_distribution(tmp_path: Path) -> None:
     assert "there is no task called 'urgency'" in removed.stderr
 
 
-def test_the_examples_pass_their_own_tests(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "names", [[name for name in ALL if name != WITH_TORCH], [WITH_TORCH]], ids=["light", "torch"]
+)
+def test_the_examples_pass_their_own_tests(names: list[str], tmp_path: Path) -> None:
     site = tmp_path / "site"
-    for name in ALL:
+    for name in names:
         install(EXAMPLES / name, site)
     done = subprocess.run(
         [
             sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider",
             "--import-mode=importlib", "--rootdir", str(EXAMPLES), "-c", "/dev/null",
-            *(str(EXAMPLES / name / "tests") for name in ALL),
+            *(str(EXAMPLES / name / "tests") for name in names),
         ],
         cwd=tmp_path, env=environment(site), capture_output=True, text=True, check=False,
         timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    for name in ALL:
+    for name in names:
         assert f"{name}/tests/" in done.stdout, f"no test of {name} ran"
 
 
 def test_every_example_says_what_it_is() -> None:
-    assert "task-from-csv" in ALL
+    assert len(ALL) >= 6
     for name in ALL:
         readme = (EXAMPLES / name / "README.md").read_text(encoding="utf-8")
         assert readme.startswith("# ")

@@ -51,7 +51,7 @@ class WriterConformance:
         """Every path that it returns is a file with content, inside the folder."""
         for task in self.tasks:
             with trial_folder() as folder:
-                paths = self._write(self._predictions(task), folder)
+                paths = self.write(self.predictions(task), folder)
                 expect(paths, f"{task.name}: it wrote nothing")
                 for path in paths:
                     expect(path.is_file(), f"{task.name}: {path.name} is no file")
@@ -62,7 +62,7 @@ class WriterConformance:
         """No half-written file lies about."""
         for task in self.tasks:
             with trial_folder() as folder:
-                written = set(self._write(self._predictions(task), folder))
+                written = set(self.write(self.predictions(task), folder))
                 others = {path for path in folder.rglob("*") if path.is_file()} - written
                 names = ", ".join(sorted(path.name for path in others))
                 expect(not others, f"{task.name}: it left {names} and did not say so")
@@ -70,7 +70,7 @@ class WriterConformance:
     def test_the_text_is_plain(self) -> None:
         r"""UTF-8 with ``\n`` at the end of each line, whatever the operating system."""
         for task in self.tasks:
-            for name, content in self._content(self._predictions(task)).items():
+            for name, content in self._content(self.predictions(task)).items():
                 if content.startswith(_BINARY):
                     continue
                 try:
@@ -82,18 +82,18 @@ class WriterConformance:
     def test_writing_twice_gives_the_same(self) -> None:
         """No time of day, no random order; and a second submission replaces the first."""
         for task in self.tasks:
-            predictions = self._predictions(task)
+            predictions = self.predictions(task)
             first, second = self._content(predictions), self._content(predictions)
             for name, content in first.items():
                 expect(second.get(name) == content, f"{name} is another file the second time")
             with trial_folder() as folder:
-                self._write(predictions, folder)
-                self._write(predictions, folder)
+                self.write(predictions, folder)
+                self.write(predictions, folder)
 
     def test_the_order_of_rows_does_not_matter(self) -> None:
         """Rows go by their index, wherever they stand."""
         for task in self.tasks:
-            straight = self._predictions(task)
+            straight = self.predictions(task)
             turned = [_turned(one) for one in straight]
             expect(
                 self._content(straight) == self._content(turned),
@@ -103,7 +103,7 @@ class WriterConformance:
     def test_other_predictions_give_another_submission(self) -> None:
         """What was predicted is in it."""
         for task in self.tasks:
-            straight = self._predictions(task)
+            straight = self.predictions(task)
             other = [dataclasses.replace(one, values=_rotated(one)) for one in straight]
             expect(
                 not self.strict or self._content(straight) != self._content(other),
@@ -115,7 +115,7 @@ class WriterConformance:
         if not self.strict:
             skip("the writer does not write row by row")
         for task in self.tasks:
-            (one, *_) = self._predictions(task)
+            (one, *_) = self.predictions(task)
             rows = list(one.index)
             for what, index in {
                 "a row is missing": [*rows[:-1], rows[-1] + 1],
@@ -123,10 +123,11 @@ class WriterConformance:
             }.items():
                 with trial_folder() as folder:
                     with expect_error(SubmissionError, doing=what):
-                        self._write([dataclasses.replace(one, index=index)], folder)
+                        self.write([dataclasses.replace(one, index=index)], folder)
                     expect(not any(folder.iterdir()), f"{what}: it left a file behind")
 
-    def _predictions(self, task: TaskSpec) -> list[Prediction]:
+    def predictions(self, task: TaskSpec) -> list[Prediction]:
+        """Complete predictions for each file of a task's submission."""
         predictions = []
         for file in task.submission:
             rows = task.split(file.split).rows or TEST_ROWS
@@ -137,12 +138,13 @@ class WriterConformance:
             )
         return predictions
 
-    def _write(self, predictions: Sequence[Prediction], folder: Path) -> Sequence[Path]:
+    def write(self, predictions: Sequence[Prediction], folder: Path) -> Sequence[Path]:
+        """Write with a writer made for it."""
         return self.writer.factory().write(predictions, folder)
 
     def _content(self, predictions: Sequence[Prediction]) -> Mapping[str, bytes]:
         with trial_folder() as folder:
-            paths = self._write(predictions, folder)
+            paths = self.write(predictions, folder)
             return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
 
 

@@ -84,7 +84,9 @@ class LazyAdamW:
         padding = self._layer.padding_idx
         for part in self._touched:
             if padding is not None and part.rows.grad is not None:
-                part.rows.grad[part.words == padding] = 0
+                place = int(np.searchsorted(part.words.numpy(), padding))
+                if place < len(part.words) and part.words[place] == padding:
+                    part.rows.grad[place].zero_()
         return [part.rows for part in self._touched]
 
     def step(self) -> None:

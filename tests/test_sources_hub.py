@@ -159,6 +159,32 @@ def test_a_download_that_breaks_off_gives_one_error_and_the_next_one_succeeds(
     assert run_json(runs)["data"]["source"] == "hub"
 
 
+FIND_WEIGHTS = f"""
+from glueharness import GlueharnessError
+from glueharness_finetune.pretrained import Checkpoint, FreshStart, find_checkpoint
+
+fresh = FreshStart(model_type="bert", architecture={{}}, vocabulary=10)
+wanted = Checkpoint(name="{BERT}", revision="{BERT_REVISION}", fresh=fresh)
+try:
+    print(find_checkpoint(wanted, weights=None, offline=False).how)
+except GlueharnessError as error:
+    print(f"error: {{error}}")
+"""
+
+
+def test_weights_whose_download_breaks_off_are_not_replaced_by_fresh_ones(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with running(bert_repository()) as hub:
+        hub.cut["model.safetensors"] = 300_000
+        broken = python("-c", FIND_WEIGHTS, endpoint=hub.endpoint, home=home)
+        assert broken.stdout.startswith(f"error: the download of {BERT}")
+        assert "same command again" in broken.stdout
+        assert broken.stderr == ""
+        hub.cut.clear()
+        assert python("-c", FIND_WEIGHTS, endpoint=hub.endpoint, home=home).stdout == "hub\n"
+    assert python("-c", FIND_WEIGHTS, endpoint=NOWHERE, home=home).stdout == "hub cache\n"
+
+
 # Without a network ------------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from logging import CRITICAL
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -118,7 +119,8 @@ def find_checkpoint(checkpoint: Checkpoint, *, weights: Path | None, offline: bo
         offline: Whether the network must not be touched.
 
     Raises:
-        ModelError: It is nowhere to be had and cannot begin with fresh weights.
+        ModelError: It is nowhere to be had and cannot begin with fresh weights, or the hub has it
+            and the download broke off.
     """
     own = weights or Path(checkpoint.name).expanduser()
     if weights is not None or own.is_dir() or looks_like_folder(checkpoint.name):
@@ -175,6 +177,7 @@ def in_cache(checkpoint: Checkpoint, revision: str, tried: list[tuple[str, str]]
 
 def _on_hub(checkpoint: Checkpoint, tried: list[tuple[str, str]], *, offline: bool) -> Found | None:
     from huggingface_hub import HfApi, constants, snapshot_download
+    from huggingface_hub.utils import logging as client_log
     from huggingface_hub.utils.tqdm import disable_progress_bars
 
     from glueharness.network import why_unreachable
@@ -188,20 +191,34 @@ def _on_hub(checkpoint: Checkpoint, tried: list[tuple[str, str]], *, offline: bo
     if reason := why_unreachable(constants.ENDPOINT):
         tried.append(("hub", f"{constants.ENDPOINT} does not answer: {reason}"))
         return None
-    disable_progress_bars()
     try:
         info = HfApi().model_info(checkpoint.name, revision=checkpoint.revision or None)
-        names = {item.rfilename for item in info.siblings or ()}
-        weights = "*.safetensors*" if names & set(_SAFE) else "pytorch_model*"
+    except Exception as error:  # noqa: BLE001 - the client lets its transport's errors through
+        tried.append(("hub", _in_words(error)))
+        return None
+    names = {item.rfilename for item in info.siblings or ()}
+    weights = "*.safetensors*" if names & set(_SAFE) else "pytorch_model*"
+    disable_progress_bars()
+    # The client tells of each attempt; what went wrong is told once, by the error.
+    verbosity = client_log.get_verbosity()
+    client_log.set_verbosity(CRITICAL)
+    try:
         folder = snapshot_download(
             checkpoint.name,
             # By its name, not its commit: else the cache would not know what the name stands for.
             revision=checkpoint.revision or None,
             allow_patterns=[*_OTHERS, weights, "*.py"],
         )
-    except Exception as error:  # noqa: BLE001 - the client lets its transport's errors through
-        tried.append(("hub", _in_words(error)))
-        return None
+    except Exception as error:
+        # The hub has it: to begin with fresh weights now would be another experiment.
+        raise ModelError(
+            f"the download of {checkpoint.name} from {constants.ENDPOINT} broke off: "
+            f"{_in_words(error)}",
+            remedy="Run the same command again: files that have arrived are kept. Or give the "
+            "weights in a folder: --weights FOLDER",
+        ) from error
+    finally:
+        client_log.set_verbosity(verbosity)
     if why := _lacks(Path(folder)):
         tried.append(("hub", why))
         return None

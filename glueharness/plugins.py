@@ -300,6 +300,8 @@ def _refusal(
         marked = manager.parse_hookimpl_opts(plugin, name) is not None
         if marked or difflib.get_close_matches(name, HOOKS, n=1, cutoff=0.85):
             return f"there is no hook {name!r}{did_you_mean(name, HOOKS)}", report
+    if status.point is not None and not status.hooks:
+        return "it implements no hook", report
     return "", ""
 
 

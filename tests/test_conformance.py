@@ -31,6 +31,20 @@ class TestQnli(TaskConformance):
     task = REGISTRY.task("qnli")
 
 
+@pytest.mark.parametrize("name", [name for name in REGISTRY.tasks.items if name != "qnli"])
+def test_each_other_task_conforms(name: str) -> None:
+    given = {"task": REGISTRY.task(name), "registry": REGISTRY}
+    outcomes = list(run_suite(name, TaskConformance, given))
+    assert [outcome for outcome in outcomes if outcome.result == "failed"] == []
+    assert len([outcome for outcome in outcomes if outcome.result == "passed"]) >= 8
+
+
+class TestBertTiny(ModelConformance):
+    model = REGISTRY.models.get("bert-tiny")
+    settings: ClassVar[Mapping[str, Any]] = {"epochs": 1, "batch_size": 16}
+    forms = ("pair",)
+
+
 class TestMajority(ModelConformance):
     model = REGISTRY.models.get("majority")
     tolerance = 0.0
@@ -43,6 +57,28 @@ class TestTfidf(ModelConformance):
 
 class TestGlueWriter(WriterConformance):
     writer = REGISTRY.writers.get("glue")
+
+
+class TestSampleSource(SourceConformance):
+    source = REGISTRY.sources.get("sample")
+    task = REGISTRY.task("qnli")
+
+
+class TestFolderSource(SourceConformance):
+    source = REGISTRY.sources.get("dir")
+    task = REGISTRY.task("rte")
+
+    def prepare(self, folder: Path) -> DataOptions:
+        (folder / "RTE").mkdir(exist_ok=True)
+        for name in ("train", "dev", "test"):
+            labelled = name != "test"
+            lines = ["index\tsentence1\tsentence2" + ("\tlabel" if labelled else "")]
+            for row in range(8):
+                label = f"\t{self.task.labels[row % 2]}" if labelled else ""
+                lines.append(f'{row}\tIt is "number {row}.\tIs it {row}?{label}')
+            text = "\n".join(lines) + "\n"
+            (folder / "RTE" / f"{name}.tsv").write_text(text, encoding="utf-8")
+        return DataOptions(folder=folder, offline=True)
 
 
 class TestCsvSource(SourceConformance):

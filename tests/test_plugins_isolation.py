@@ -83,6 +83,7 @@ BROKEN = {
         SPEC + "print('hello from [red]me')\n@hookimpl\ndef glueharness_tasks():\n    return []\n",
         "impaired", "it prints while it is loaded: 'hello from [red]me'", "kept from the terminal",
     ),
+    "hollow": Broken("x = 1\n", "failed", "it implements no hook"),
     "misspelt": Broken(
         SPEC + "@hookimpl\ndef glueharness_task():\n    return []\n", "failed",
         "there is no hook 'glueharness_task', did you mean 'glueharness_tasks'?",

@@ -21,6 +21,7 @@ import click
 
 import glueharness
 from glueharness import config, errors, events, hookspecs, protocols, record, specs
+from glueharness.api import PUBLIC_MODULES
 from glueharness.cli import cli
 from glueharness.cli.app import App
 from glueharness.plugin_choice import PluginChoice
@@ -188,12 +189,14 @@ def dataclasses_of(module: ModuleType) -> list[type[Any]]:
 def names_section() -> str:
     """The public names."""
     rows = [[f"`{name}`", text] for name, text in public_summaries().items()]
-    text = (
-        f"What `import glueharness` offers, API {glueharness.API_VERSION}. Public beside these are "
-        "the modules `glueharness.testing` (see [Plugins](plugins.md)), `glueharness.events` and "
-        "`glueharness.atomic`."
-    )
-    return "\n".join(["## Public names", "", text, "", table(["name", "what it is"], rows), ""])
+    text = f"What `import glueharness` offers, API {glueharness.API_VERSION}."
+    modules = [[f"`{name}`", what] for name, what in PUBLIC_MODULES.items()]
+    return "\n".join(
+        [
+            "## Public modules", "", table(["module", "what is in it"], modules), "",
+            "## Public names", "", text, "", table(["name", "what it is"], rows), "",
+        ]
+    )  # fmt: skip
 
 
 def commands_section(app: App) -> str:

@@ -18,6 +18,21 @@ import re
 API_VERSION = "1.0"
 """The version of this glueharness: ``major.minor``."""
 
+PUBLIC_MODULES = {
+    "glueharness": "Specs, protocols, errors and helpers: what plugins are made of.",
+    "glueharness.atomic": "Files that appear whole or not at all.",
+    "glueharness.cli.app": "`App.of(ctx)` and the option `--json`, for commands of plugins.",
+    "glueharness.cli.output": "Tables, facts and JSON on stdout, for commands of plugins.",
+    "glueharness.data": "`open_data`: a task's data from the source that has them.",
+    "glueharness.events": "What the run-event hooks are told.",
+    "glueharness.record": "Reading and writing a run's record.",
+    "glueharness.registry": "Looking up what the plugins offer.",
+    "glueharness.scoring": "From a model's scores to labels and metrics.",
+    "glueharness.testing": "The suites that plugins must pass.",
+    "glueharness.testing.material": "Small tasks and data for tests.",
+}
+"""The modules that plugins may import, and what is in them; others may change at any time."""
+
 ATTRIBUTE = "requires_api"
 _FORM = re.compile(r"(\d+)\.(\d+)")
 

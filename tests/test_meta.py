@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import inspect
 import json
+import re
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,7 @@ import pytest
 
 import glueharness
 from glueharness import hookimpl, hookspecs
+from glueharness.api import PUBLIC_MODULES
 from glueharness.config import build_config
 from glueharness.deprecation import Going, deprecated, moved
 from glueharness.plugins import HOOKS
@@ -57,6 +60,20 @@ def test_each_public_name_is_documented(maker: ModuleType, made: Mapping[str, st
     for name, summary in maker.public_summaries().items():
         assert len(summary) > 10, f"{name} has no documentation"
         assert f"| `{name}` | {summary} |" in made["reference.md"]
+
+
+def test_examples_and_templates_import_only_what_is_public() -> None:
+    pattern = re.compile(r"^ *(?:from|import) (glueharness(?:\.[\w.]+)?)\b(?!_)", re.MULTILINE)
+    files = [*(ROOT / "examples").rglob("*.py"), *(ROOT / "glueharness/scaffold").rglob("*.jinja")]
+    assert len(files) > 20
+    for file in files:
+        used = set(pattern.findall(file.read_text(encoding="utf-8")))
+        assert used <= set(PUBLIC_MODULES), file
+
+
+def test_every_public_module_is_there() -> None:
+    for name in PUBLIC_MODULES:
+        assert importlib.import_module(name).__doc__
 
 
 def test_what_is_public_is_listed_once_and_sorted() -> None:

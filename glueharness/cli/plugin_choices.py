@@ -23,7 +23,7 @@ from glueharness.plugin_choice import (
 @click.argument("name")
 @click.pass_context
 def disable(ctx: click.Context, name: str) -> None:
-    """Switch the plugin or distribution NAME off, until it is enabled."""
+    """Switch a plugin or distribution off."""
     plugins = App.of(ctx).registry.plugins
     known = {*plugins.statuses, *(status.distribution for status in plugins.statuses.values())}
     if name not in known:
@@ -37,7 +37,7 @@ def disable(ctx: click.Context, name: str) -> None:
 @click.command()
 @click.argument("name")
 def enable(name: str) -> None:
-    """Switch the plugin or distribution NAME on again."""
+    """Switch a plugin or distribution on again."""
     if name not in read_stored().disabled:
         raise UnknownNameError.among("disabled plugin", name, read_stored().disabled)
     change_stored(
@@ -51,7 +51,9 @@ def enable(name: str) -> None:
     "folder", default=PROJECT_FOLDER, type=click.Path(exists=True, file_okay=False, path_type=Path)
 )
 def trust(folder: Path) -> None:
-    """Load the Python files in FOLDER as plugins whenever one works beside it.
+    """Load a project's own plugins from now on.
+
+    The Python files in FOLDER are loaded whenever one works beside it.
 
     FOLDER is ./plugins if none is given. Trusting it means running its code, today's and what
     anybody puts there later; so it is asked for once, and kept in your own configuration.
@@ -72,7 +74,7 @@ def trust(folder: Path) -> None:
 @click.command()
 @click.argument("folder", default=PROJECT_FOLDER, type=click.Path(path_type=Path))
 def distrust(folder: Path) -> None:
-    """Load the files in FOLDER (./plugins if none is given) no more."""
+    """Load a project's own plugins no more."""
     path = str(folder.resolve())
     if path not in read_stored().trusted:
         raise UnknownNameError.among("trusted folder", path, read_stored().trusted)

@@ -55,7 +55,7 @@ def command(ctx: click.Context, *, as_json: bool) -> None:
 @json_option
 @click.pass_context
 def show(ctx: click.Context, name: str, *, as_json: bool) -> None:
-    """Show what the plugin NAME offers, where it lives, or why it is not in use."""
+    """Show what a plugin offers and where it lives."""
     registry = App.of(ctx).registry
     status = find(registry, name)
     facts = describe(registry, name, status)
@@ -84,10 +84,11 @@ def show(ctx: click.Context, name: str, *, as_json: bool) -> None:
 @json_option
 @click.pass_context
 def check(ctx: click.Context, names: tuple[str, ...], *, verbose: bool, as_json: bool) -> None:
-    """Check what the plugins or distributions NAME must keep; the network is not touched.
+    """Check what a plugin must keep.
 
-    Tasks, models, writers and data sources go through the suites of `glueharness.testing`. Models
-    are trained on a few dozen rows. Exit code 1 if anything failed.
+    NAME is a plugin or a distribution. Tasks, models, writers and data sources go through the
+    suites of `glueharness.testing`; models are trained on a few dozen rows, and the network is
+    not touched. Exit code 1 if anything failed.
     """
     from glueharness.testing.checking import check_plugin, plugins_of
 
@@ -117,7 +118,7 @@ def check(ctx: click.Context, names: tuple[str, ...], *, verbose: bool, as_json:
 )
 @click.pass_context
 def new(ctx: click.Context, kind: str, name: str, folder: Path) -> None:
-    """Start a plugin: write a whole distribution that works, for you to change.
+    """Start a plugin: a whole distribution that works.
 
     \b
     glueharness plugins new task word-order      a task with data from CSV files

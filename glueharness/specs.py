@@ -174,13 +174,27 @@ class TaskSpec:
         return next((place for place in self.locations if isinstance(place, kind)), None)
 
 
+def _problems_of_columns(columns: tuple[str, ...]) -> list[str]:
+    # A column's name is also an option of `predict` and a heading in files.
+    taken = {LABEL_COLUMN, INDEX_COLUMN, "help"}
+    found = [
+        f"a column cannot be called {column!r}; use one word"
+        for column in columns
+        if not column.isidentifier() or column in taken
+    ]
+    if len(columns) not in {1, 2}:
+        found.append(f"columns must be one or two, not {len(columns)}")
+    if len(set(columns)) != len(columns):
+        found.append("two columns have the same name")
+    return found
+
+
 def _problems(task: TaskSpec) -> list[str]:
     """What contradicts itself in ``task``; empty if nothing does."""
     found = []
     if not task.name or task.name != task.name.lower() or ":" in task.name:
         found.append("the name must be lower case, not empty and without ':'")
-    if len(task.columns) not in {1, 2}:
-        found.append(f"columns must be one or two, not {len(task.columns)}")
+    found += _problems_of_columns(task.columns)
     if len(task.labels) == 1 or len(set(task.labels)) != len(task.labels):
         found.append("labels must be at least two different names, or none for a regression")
     if task.labels and task.score_range is not None:

@@ -63,6 +63,11 @@ BROKEN = {
         SPEC + "@hookimpl\ndef glueharness_tasks():\n    return [task('a'), 1 / 0]\n", "impaired",
         "glueharness_tasks raised ZeroDivisionError: division by zero [fake_exploding.py:8]",
     ),
+    "wordy": Broken(
+        SPEC + "from dataclasses import replace\n@hookimpl\ndef glueharness_tasks():\n"
+        "    return [replace(task('wordy'), columns=('my text',))]\n", "impaired",
+        "SpecError: task 'wordy': a column cannot be called 'my text'",
+    ),
     "silent": Broken(
         SPEC + "@hookimpl\ndef glueharness_models():\n    pass\n", "impaired",
         "glueharness_models returned None, not a list",

@@ -1,11 +1,18 @@
-"""What every task must keep, and one thing that is this task's own."""
+"""What every task must keep, and what is this task's own."""
 
+from collections.abc import Callable
+
+from glueharness.record import RunRecord
 from glueharness.registry import Registry
 from glueharness.testing import TaskConformance
 
 
 class TestUrgency(TaskConformance):
     task = Registry().task("urgency")
+
+
+def test_a_baseline_learns_it(glueharness_run: Callable[..., RunRecord]) -> None:
+    assert glueharness_run("urgency", model="tfidf").primary > 0.8
 
 
 def test_the_labels_are_balanced() -> None:

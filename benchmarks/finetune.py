@@ -77,7 +77,7 @@ def _options(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, help="turns that each contender takes")
     parser.add_argument("--steps", type=int, default=60, help="training steps a turn")
     parser.add_argument("--warm-up", type=int, default=12, help="steps before the clock starts")
-    parser.add_argument("--dev-rows", type=int, default=1000, help="rows to evaluate and predict")
+    parser.add_argument("--dev-rows", type=int, default=2000, help="rows to evaluate and predict")
     parser.add_argument("--batch-size", type=int, default=16, help="rows a step")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="processor threads")
     parser.add_argument("--starts", type=int, default=2, help="processes for memory and start-up")
@@ -186,17 +186,18 @@ def _report(
     starts: dict[str, list[Start]],
 ) -> str:
     import platform
+    from importlib.metadata import version
 
-    from glueharness.environment import cpu_name, package_versions
+    from glueharness.environment import cpu_name
 
-    versions = package_versions(["torch", "transformers", "tokenizers", "datasets"])
+    versions = {name: version(name) for name in ("torch", "transformers", "tokenizers")}
     second = "second of processor time" if options.processor_time else "second"
     data = "QNLI" if options.data_dir else "the bundled sample of QNLI's form"
     model = options.model.name if options.model else "BERT-tiny, fresh weights"
     lines = [
         f"Measured {dt.datetime.now(dt.UTC):%Y-%m-%d} on {cpu_name()}, "
         f"{work.threads} threads, {platform.system()}, Python {platform.python_version()}, "
-        + ", ".join(f"{name} {version}" for name, version in versions.items())
+        + ", ".join(f"{name} {number}" for name, number in versions.items())
         + f". Model: {model}. Data: {data}, batch {work.batch_size}, "
         f"{work.steps} training steps and {len(work.dev)} dev rows a turn, "
         f"{options.rounds} turns each. From text: prediction, tokenising included. Rows a "

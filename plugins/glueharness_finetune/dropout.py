@@ -7,6 +7,7 @@ all others with exactly the wanted probability, from a tenth of the numbers at a
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -44,12 +45,16 @@ def keep_mask(shape: Sequence[int], rate: float, dtype: torch.dtype) -> torch.Te
         dtype: A floating-point type that ``_NUMPY_TYPE`` knows.
     """
     count = math.prod(shape)
-    scale = torch.tensor(1 / (1 - rate), dtype=dtype)
-    as_numpy = _NUMPY_TYPE[dtype]
-    same_bits = scale if as_numpy is not np.int16 else scale.view(torch.int16)
-    mask = np.full(count, same_bits.item(), dtype=as_numpy)
+    mask = np.full(count, _scale(rate, dtype), dtype=_NUMPY_TYPE[dtype])
     mask[_dropped(count, rate)] = 0
     return torch.from_numpy(mask).view(dtype).view(*shape)
+
+
+@functools.cache
+def _scale(rate: float, dtype: torch.dtype) -> float:
+    """What kept elements are multiplied with, as a number of the numpy type."""
+    scale = torch.tensor(1 / (1 - rate), dtype=dtype)
+    return (scale.view(torch.int16) if _NUMPY_TYPE[dtype] is np.int16 else scale).item()
 
 
 def _dropped(count: int, rate: float) -> npt.NDArray[np.int64]:

@@ -1,7 +1,8 @@
-"""Runs a training in forked processes and kills them: a script, so that only one thread is forked.
+"""Runs a training in forked processes and stops them: a script, so that one thread is forked.
 
-``python -m tests.finetune_kills FOLDER KILLS SEED`` trains undisturbed, then again in another
-folder with SIGKILL at random moments, resuming each time, and prints both results as JSON.
+``python -m tests.finetune_kills FOLDER SIGNALS SEED`` trains undisturbed, then again in another
+folder with SIGKILL at random moments (and at every third with SIGINT or SIGTERM), resuming each
+time, and prints all results as JSON.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from glueharness import DataOrigin, SourceSpec, Table, TaskSpec, hookimpl
+from glueharness import DataOrigin, Interrupted, SourceSpec, Table, TaskSpec, hookimpl
 from glueharness.config import COMMAND_LINE, build_config
 from glueharness.plugins import load_plugins
 from glueharness.record import read_record
@@ -93,12 +94,16 @@ def outcome(runs: Path) -> dict[str, Any]:
     }
 
 
-def in_fork(work: Callable[[], None], seconds: float | None) -> bool:
-    """Do ``work`` in a forked process, killed after ``seconds``; whether it came to its end."""
+def in_fork(
+    work: Callable[[], None], seconds: float | None = None, number: int = signal.SIGKILL
+) -> bool:
+    """Do ``work`` in a forked process, signalled after ``seconds``; whether it came to its end."""
     process = os.fork()
     if process == 0:
         try:
             work()
+        except (KeyboardInterrupt, Interrupted):
+            os._exit(130)
         except BaseException:  # noqa: BLE001 - a child must not go on as the parent
             traceback.print_exc()
             os._exit(1)
@@ -107,13 +112,13 @@ def in_fork(work: Callable[[], None], seconds: float | None) -> bool:
     while True:
         ended, status = os.waitpid(process, os.WNOHANG)
         if ended:
-            if os.waitstatus_to_exitcode(status) != 0:
+            code = os.waitstatus_to_exitcode(status)
+            if code not in {0, 130, -number}:
                 raise SystemExit("the training failed")
-            return True
+            return code == 0
         if deadline is not None and time.monotonic() >= deadline:
-            os.kill(process, signal.SIGKILL)
-            os.waitpid(process, 0)
-            return False
+            os.kill(process, number)
+            deadline = None
         time.sleep(0.002)
 
 
@@ -122,12 +127,15 @@ def main(folder: Path, kills: int, seed: int) -> None:
     checkpoint = write_checkpoint(folder / "checkpoint")
     draw = random.Random(seed)
     begun = time.monotonic()
-    in_fork(partial(train, checkpoint, folder / "undisturbed"), None)
+    in_fork(partial(train, checkpoint, folder / "undisturbed"))
     duration = time.monotonic() - begun
     done = 0
-    for moment in [draw.uniform(0.05, 1.0) * duration for _ in range(kills)]:
-        done += in_fork(partial(train, checkpoint, folder / f"killed-{done}"), moment)
-    in_fork(partial(train, checkpoint, folder / f"killed-{done}"), None)
+    for count in range(kills):
+        number = (signal.SIGKILL, signal.SIGKILL, (signal.SIGINT, signal.SIGTERM)[count % 2])
+        moment = draw.uniform(0.05, 1.0) * duration
+        work = partial(train, checkpoint, folder / f"killed-{done}")
+        done += in_fork(work, moment, number[count % 3])
+    in_fork(partial(train, checkpoint, folder / f"killed-{done}"))
     results = [outcome(folder / f"killed-{number}") for number in range(done + 1)]
     print(json.dumps([outcome(folder / "undisturbed"), *results]))  # noqa: T201
 

@@ -1,4 +1,4 @@
-"""A run that is killed again and again ends as one that nobody disturbed, to the last bit."""
+"""A run that is stopped again and again ends as one that nobody disturbed, to the last bit."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def killed_runs(folder: Path, kills: int) -> tuple[dict[str, Any], list[dict[str
 
 
 @pytest.mark.parametrize("kills", [4, pytest.param(100, marks=pytest.mark.slow)])
-def test_sigkill_at_random_moments_changes_nothing(tmp_path: Path, kills: int) -> None:
+def test_signals_at_random_moments_change_nothing(tmp_path: Path, kills: int) -> None:
     undisturbed, others = killed_runs(tmp_path, kills)
     assert undisturbed["status"] == "completed"
     assert undisturbed["resumed"] == 0

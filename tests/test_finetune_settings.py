@@ -12,6 +12,7 @@ from glueharness.config import COMMAND_LINE, build_config
 from glueharness.registry import Registry
 from glueharness.settings import Layer
 from glueharness_finetune import Checkpoint, FinetuneSettings
+from glueharness_finetune.loading import recipe_by_size
 from glueharness_finetune.model import FinetunedEncoder
 from glueharness_finetune.precision import choose_runtime, cpu_has_bf16
 from tests.finetune_tools import colour_task, model_context, write_checkpoint
@@ -34,7 +35,8 @@ def test_the_usual_names_and_the_recipe(registry: Registry) -> None:
     settings = configure(registry, model="bert-tiny", batch_size="8", warmup_ratio="0.2")
     assert (settings.batch_size, settings.warmup_ratio) == (8, 0.2)
     assert (settings.epochs, settings.learning_rate) == (4, 3e-4)
-    assert configure(registry, model="hf:roberta-base").learning_rate == 5e-5
+    general = configure(registry, model="hf:roberta-base")
+    assert (general.batch_size, general.learning_rate) == (16, 5e-5)
 
 
 @pytest.mark.parametrize(
@@ -103,3 +105,11 @@ def test_a_damaged_file_gives_one_message(tmp_path: Path, name: str) -> None:
     with pytest.raises(ModelError, match="the model cannot be loaded") as caught:
         model.load(folder)
     assert caught.value.where == str(folder)
+
+
+def test_narrow_encoders_learn_with_a_larger_rate() -> None:
+    from transformers import BertConfig, DistilBertConfig
+
+    assert recipe_by_size(BertConfig(hidden_size=384)) == {"learning_rate": 1e-4}
+    assert recipe_by_size(BertConfig(hidden_size=768)) == {}
+    assert recipe_by_size(DistilBertConfig()) == {}

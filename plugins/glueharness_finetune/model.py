@@ -11,6 +11,7 @@ import numpy as np
 
 from glueharness import LABEL_COLUMN, ModelError
 from glueharness import Progress as Report
+from glueharness.settings import DEFAULT
 from glueharness_finetune import attention, dropout, loading
 from glueharness_finetune.batches import Padding
 from glueharness_finetune.checkpoint import CheckpointFolder, Progress, Saved, size_of
@@ -61,6 +62,7 @@ class FinetunedEncoder:
         self._context = context
         self.settings: FinetuneSettings = context.settings
         self._changes: Mapping[str, Any] = {}
+        self._reason = ""
         self._facts: Mapping[str, Any] = {}
         self._engine: dict[str, bool] = {}
         self._classifier: Classifier | None = None
@@ -163,6 +165,9 @@ class FinetunedEncoder:
             classifier = loading.load_pretrained(
                 found.folder, self.task, self.settings, self.checkpoint.model_type
             )
+            if self._context.origins.get("learning_rate", DEFAULT) == DEFAULT:
+                recipe = loading.recipe_by_size(classifier.model.config)
+                self._adjust(recipe, "recipe for small encoders", context)
         else:
             assert self.checkpoint.fresh is not None  # noqa: S101 - as find_checkpoint promises
             facts["tried"] = dict(found.tried)
@@ -172,7 +177,7 @@ class FinetunedEncoder:
                 "Training starts from FRESH WEIGHTS with a vocabulary made from the training "
                 "texts: scores say little about the pretrained model."
             )
-            self._adjust(self.checkpoint.fresh.recipe, context)
+            self._adjust(self.checkpoint.fresh.recipe, "recipe for fresh weights", context)
             texts = (text for column in self.task.columns for text in train[column])
             classifier = loading.make_fresh(self.checkpoint.fresh, texts, self.task, self.settings)
         for message in classifier.warnings:
@@ -181,15 +186,15 @@ class FinetunedEncoder:
         context.note("checkpoint", self._facts)
         return classifier
 
-    def _adjust(self, recipe: Mapping[str, Any], context: FitContext) -> None:
-        """Put a recipe in the place of what the user has not chosen."""
+    def _adjust(self, recipe: Mapping[str, Any], reason: str, context: FitContext) -> None:
+        """Put a recipe in the place of what the user has not chosen, and say why."""
         changes = {
             name: value for name, value in recipe.items() if not self._context.chosen_by_user(name)
         }
         self.settings = dataclasses.replace(self.settings, **changes)
-        self._changes = changes
+        self._changes, self._reason = changes, reason
         for name, value in changes.items():
-            context.adjust(name, value, "recipe for fresh weights")
+            context.adjust(name, value, reason)
 
     def _saved(
         self, checkpoints: CheckpointFolder, train: Split, context: FitContext
@@ -198,7 +203,7 @@ class FinetunedEncoder:
         if not checkpoints.start_is_whole():
             return None
         start = json.loads((checkpoints.start / _START).read_text(encoding="utf-8"))
-        self._adjust(start["changes"], context)
+        self._adjust(start["changes"], start["reason"], context)
         saved = checkpoints.load(self._plan(len(train)))
         if saved is None:
             return None
@@ -210,7 +215,7 @@ class FinetunedEncoder:
         assert self._classifier is not None  # noqa: S101 - called by fit
         self._classifier.model.config.save_pretrained(folder)
         self._classifier.tokenizer.save_pretrained(str(folder))
-        start = {"changes": self._changes, "facts": self._facts}
+        start = {"changes": self._changes, "reason": self._reason, "facts": self._facts}
         (folder / _START).write_text(json.dumps(start), encoding="utf-8")
 
     def _use(self, classifier: Classifier) -> None:

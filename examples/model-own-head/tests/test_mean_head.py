@@ -34,7 +34,10 @@ def test_the_encoder_of_a_plain_checkpoint_is_kept(tmp_path: Path) -> None:
 
     spec, task = TestMeanHead.model, make_task("pair")
     settings = spec.settings(weights=tmp_path / "plain", epochs=1, learning_rate=1e-12)
-    model = spec.factory(ModelContext(task=task, settings=settings, seed=1, offline=True))
+    chosen = {"learning_rate": "the test"}
+    model = spec.factory(
+        ModelContext(task=task, settings=settings, seed=1, offline=True, origins=chosen)
+    )
     dev = {"dev": dev_split("pair")}
     (tmp_path / "checkpoints").mkdir()
     context = TrialContext(tmp_path / "checkpoints", Scorer(task, dev))

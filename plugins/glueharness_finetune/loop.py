@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from glueharness import Interrupted, ModelError
 from glueharness import Progress as Report
 from glueharness_finetune.batches import collate, made_ahead, plan_epoch
 from glueharness_finetune.checkpoint import CheckpointFolder, Epoch, Progress
+from glueharness_finetune.watch import Clock, Losses
 from glueharness_finetune.weights import copy_of, load_weights, weights_of
 
 if TYPE_CHECKING:
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from glueharness_finetune.optimiser import Optimiser
     from glueharness_finetune.predict import Predictor
     from glueharness_finetune.settings import FinetuneSettings
-
-_STEPS_BETWEEN_LOOKS = 16
-"""A GPU works ahead of Python as long as nobody asks for a loss; on a processor asking is free."""
 
 
 class _StopAsked(Exception):  # noqa: N818 - the user's wish
@@ -88,10 +85,10 @@ def run_training(training: Training) -> None:
     """
     settings, progress = training.settings, training.progress
     rates = training.rates
-    clock = _Clock(training)
+    clock = Clock(training.context, progress, settings, len(rates))
     with training.context.interruptible() as asked:
         while len(progress.history) < settings.epochs:
-            losses = _Losses(progress, watch_every=1 if clock.in_step else _STEPS_BETWEEN_LOOKS)
+            losses = Losses(progress, on_gpu=training.predictor.runtime.on_gpu)
             for rows, parts in _steps_left(training):
                 if asked():
                     losses.settle()
@@ -279,84 +276,6 @@ def _make_room(training: Training, error: RuntimeError | MemoryError) -> None:
         f"--gradient-accumulation-steps {accumulated} by the same factor, which computes the "
         "same; or lower --max-length. On a GPU, --auto-batch does the first by itself.",
     ) from error
-
-
-class _Losses:
-    """Adds up an epoch's losses and refuses one that is no number."""
-
-    def __init__(self, progress: Progress, watch_every: int) -> None:
-        self._progress = progress
-        self._every = watch_every
-        self._waiting: list[tuple[torch.Tensor, int, float]] = []
-
-    def add(self, loss: torch.Tensor, rows: int, rate: float) -> None:
-        """Take a step's mean loss, learnt with that rate."""
-        self._waiting.append((loss, rows, rate))
-        if len(self._waiting) >= self._every:
-            self.settle()
-
-    def settle(self) -> None:
-        """Look at the losses that wait.
-
-        Raises:
-            ModelError: One is not finite.
-        """
-        import torch
-
-        if not self._waiting:
-            return
-        values = torch.stack([loss for loss, _, _ in self._waiting]).tolist()
-        first = self._progress.step - len(values) + 1
-        for step, value, (_, rows, rate) in zip(
-            range(first, first + len(values)), values, self._waiting, strict=True
-        ):
-            if not math.isfinite(value):
-                raise ModelError(
-                    f"the loss is {value} at step {step}; the learning rate was {rate:.3g}",
-                    remedy="Lower --learning-rate (half is a good first try), raise "
-                    "--warmup-ratio, or keep --max-grad-norm at 1; --precision fp32 tells "
-                    "whether rounding is to blame.",
-                )
-            self._progress.loss += value * rows
-            self._progress.rows += rows
-        self._waiting.clear()
-
-
-class _Clock:
-    """Speed, progress reports, and when the next checkpoint is due."""
-
-    def __init__(self, training: Training) -> None:
-        self._training = training
-        self._began = self._saved = time.monotonic()
-        self._rows = 0
-        self.in_step = not training.predictor.runtime.on_gpu
-
-    def tick(self, rows: int, rate: float) -> None:
-        """A step is done."""
-        training, progress = self._training, self._training.progress
-        self._rows += rows
-        values = {"learning_rate": rate, "epoch": len(progress.history) + 1}
-        values["examples_per_second"] = self._rows / max(time.monotonic() - self._began, 1e-9)
-        if progress.rows:
-            values["loss"] = progress.loss / progress.rows
-        total = len(training.rates)
-        training.context.report(
-            Report(phase="train", done=progress.step, total=total, values=values)
-        )
-
-    def checkpoint_due(self) -> bool:
-        """Whether the last checkpoint is old enough."""
-        minutes = self._training.settings.checkpoint_minutes
-        return bool(minutes) and time.monotonic() - self._saved >= minutes * 60
-
-    def checkpoint_saved(self) -> None:
-        """Begin to wait for the next."""
-        self._saved = time.monotonic()
-
-    def summary(self) -> dict[str, float]:
-        """Rows and seconds of training here, evaluation included."""
-        seconds = time.monotonic() - self._began
-        return {"rows": self._rows, "seconds": round(seconds, 3)}
 
 
 def _seed_of(seed: int, step: int) -> int:

@@ -1,0 +1,112 @@
+"""What is watched while a model trains: losses, speed, age of the checkpoint."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING
+
+from glueharness import ModelError
+from glueharness import Progress as Report
+
+if TYPE_CHECKING:
+    import torch
+
+    from glueharness import FitContext
+    from glueharness_finetune.checkpoint import Progress
+    from glueharness_finetune.settings import FinetuneSettings
+
+_STEPS_BETWEEN_LOOKS = 16
+"""A GPU works ahead of Python as long as nobody asks for a loss; on a processor asking is free."""
+
+
+class Losses:
+    """Adds up an epoch's losses and refuses one that is no number.
+
+    Args:
+        progress: Where they are added up.
+        on_gpu: Whether asking for a loss makes Python wait.
+    """
+
+    def __init__(self, progress: Progress, *, on_gpu: bool) -> None:
+        self._progress = progress
+        self._every = _STEPS_BETWEEN_LOOKS if on_gpu else 1
+        self._waiting: list[tuple[torch.Tensor, int, float]] = []
+
+    def add(self, loss: torch.Tensor, rows: int, rate: float) -> None:
+        """Take a step's mean loss, learnt with that rate."""
+        self._waiting.append((loss, rows, rate))
+        if len(self._waiting) >= self._every:
+            self.settle()
+
+    def settle(self) -> None:
+        """Look at the losses that wait.
+
+        Raises:
+            ModelError: One is not finite.
+        """
+        import torch
+
+        if not self._waiting:
+            return
+        values = torch.stack([loss for loss, _, _ in self._waiting]).tolist()
+        first = self._progress.step - len(values) + 1
+        for step, value, (_, rows, rate) in zip(
+            range(first, first + len(values)), values, self._waiting, strict=True
+        ):
+            if not math.isfinite(value):
+                raise ModelError(
+                    f"the loss is {value} at step {step}; the learning rate was {rate:.3g}",
+                    remedy="Lower --learning-rate (half is a good first try), raise "
+                    "--warmup-ratio, or keep --max-grad-norm at 1; --precision fp32 tells "
+                    "whether rounding is to blame.",
+                )
+            self._progress.loss += value * rows
+            self._progress.rows += rows
+        self._waiting.clear()
+
+
+class Clock:
+    """Speed, progress reports, and when the next checkpoint is due.
+
+    Args:
+        context: Told of progress.
+        progress: How far training is.
+        settings: Minutes between checkpoints.
+        steps: Optimiser steps in all.
+    """
+
+    def __init__(
+        self, context: FitContext, progress: Progress, settings: FinetuneSettings, steps: int
+    ) -> None:
+        self._context = context
+        self._progress = progress
+        self._minutes = settings.checkpoint_minutes
+        self._steps = steps
+        self._began = self._saved = time.monotonic()
+        self._rows = 0
+
+    def tick(self, rows: int, rate: float) -> None:
+        """A step is done."""
+        progress = self._progress
+        self._rows += rows
+        values = {"learning_rate": rate, "epoch": len(progress.history) + 1}
+        values["examples_per_second"] = self._rows / max(time.monotonic() - self._began, 1e-9)
+        if progress.rows:
+            values["loss"] = progress.loss / progress.rows
+        self._context.report(
+            Report(phase="train", done=progress.step, total=self._steps, values=values)
+        )
+
+    def checkpoint_due(self) -> bool:
+        """Whether the last checkpoint is old enough."""
+        waited = time.monotonic() - self._saved
+        return bool(self._minutes) and waited >= self._minutes * 60
+
+    def checkpoint_saved(self) -> None:
+        """Begin to wait for the next."""
+        self._saved = time.monotonic()
+
+    def summary(self) -> dict[str, float]:
+        """Rows and seconds of training here, evaluation included."""
+        return {"rows": self._rows, "seconds": round(time.monotonic() - self._began, 3)}

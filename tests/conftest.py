@@ -42,4 +42,6 @@ def _no_settings_from_outside(
     for name in ("GLUE_DATA_DIR", "GLUEHARNESS_RUNS", "GLUEHARNESS_PLUGINS", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("GLUEHARNESS_CONFIG_DIR", str(tmp_path_factory.getbasetemp() / "no-config"))
+    # Tests leave nothing in the user's cache, and find nothing there.
+    monkeypatch.setenv("GLUEHARNESS_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")

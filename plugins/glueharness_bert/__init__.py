@@ -57,7 +57,7 @@ def checkpoint(layers: int, hidden: int) -> Checkpoint:
         revision=REVISIONS.get((layers, hidden), ""),
         fresh=FreshStart(
             model_type="bert",
-            # BERT's own 0.02 suits width 768; in a narrow encoder it leaves attention flat for long.
+            # BERT's own 0.02 suits width 768; a narrow encoder's attention stays flat with it.
             architecture={**architecture(layers, hidden), "initializer_range": hidden**-0.5},
             vocabulary=FRESH_VOCABULARY,
             recipe=FRESH_RECIPE,

@@ -12,7 +12,6 @@ from glueharness.config import COMMAND_LINE, build_config
 from glueharness.registry import Registry
 from glueharness.settings import Layer
 from glueharness_finetune import Checkpoint, FinetuneSettings
-from glueharness_finetune.loading import recipe_by_size
 from glueharness_finetune.model import FinetunedEncoder
 from glueharness_finetune.precision import choose_runtime, cpu_has_bf16
 from tests.finetune_tools import colour_task, model_context, write_checkpoint
@@ -36,7 +35,7 @@ def test_the_usual_names_and_the_recipe(registry: Registry) -> None:
     assert (settings.batch_size, settings.warmup_ratio) == (8, 0.2)
     assert (settings.epochs, settings.learning_rate) == (4, 3e-4)
     general = configure(registry, model="hf:roberta-base")
-    assert (general.batch_size, general.learning_rate) == (16, 5e-5)
+    assert (general.batch_size, general.learning_rate) == (32, 5e-5)
 
 
 @pytest.mark.parametrize(
@@ -105,11 +104,3 @@ def test_a_damaged_file_gives_one_message(tmp_path: Path, name: str) -> None:
     with pytest.raises(ModelError, match="the model cannot be loaded") as caught:
         model.load(folder)
     assert caught.value.where == str(folder)
-
-
-def test_narrow_encoders_learn_with_a_larger_rate() -> None:
-    from transformers import BertConfig, DistilBertConfig
-
-    assert recipe_by_size(BertConfig(hidden_size=384)) == {"learning_rate": 1e-4}
-    assert recipe_by_size(BertConfig(hidden_size=768)) == {}
-    assert recipe_by_size(DistilBertConfig()) == {}

@@ -63,7 +63,6 @@ def glueharness_models() -> list[ModelSpec]:
             description="Any encoder on the Hugging Face hub or in a folder, fine-tuned whole.",
             factory=_any_encoder,
             settings=FinetuneSettings,
-            recipe={"batch_size": 16},
             family=True,
         )
     ]

@@ -172,7 +172,9 @@ class RunRecord:
     @property
     def marks(self) -> tuple[str, ...]:
         """What sets the run apart: any of ``sample``, ``partial``, ``limited``."""
-        facts = {"sample": self.data.sample, "partial": self.partial, "limited": self.limited}
+        sample = self.data.sample
+        # The sample has its own sizes: that they are not the task's goes without saying.
+        facts = {"sample": sample, "partial": self.partial and not sample, "limited": self.limited}
         return tuple(name for name, true in facts.items() if true)
 
 

@@ -108,6 +108,7 @@ def test_debug_keeps_the_traceback() -> None:
 def test_predict_asks_the_best_run(terminal: Terminal, tmp_path: Path) -> None:
     terminal("run", "parity", "--model", "oracle", "--error-every", "2")
     terminal("run", "parity", "--model", "oracle")
+    terminal("run", "parity", "--model", "oracle", "--error-every", "3")
     out, _ = terminal("predict", "parity", "--text", "number 7")
     assert out.splitlines()[1].split("\t")[:2] == ["0", "odd"]
     file = tmp_path / "texts.tsv"

@@ -132,6 +132,14 @@ def test_limited_rows_mark_the_run(tmp_path: Path) -> None:
     assert record.marks == ("limited",)
 
 
+def test_the_sample_is_marked_as_such_and_not_as_partial(tmp_path: Path) -> None:
+    record, _ = do_run(tmp_path)
+    record.data.splits["train"].expected = 1000
+    assert record.marks == ("partial",)
+    record.data.sample = True
+    assert record.marks == ("sample",)
+
+
 def test_equal_runs_have_equal_identities_and_others_do_not(tmp_path: Path) -> None:
     first, _ = do_run(tmp_path / "a")
     again, _ = do_run(tmp_path / "b")

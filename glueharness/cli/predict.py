@@ -148,7 +148,7 @@ def _choose(task: TaskSpec, run_id: str, given: Path | None) -> tuple[RunRecord,
         ]
         if not samples:
             raise ConfigError(error.what, where=error.where, remedy=error.remedy) from None
-        record = samples[-1]
+        record = max(samples, key=lambda found: found.primary or 0.0)
         stderr().print("warning: this model was trained on the bundled sample", style="yellow")
     return record, folder / record.id
 

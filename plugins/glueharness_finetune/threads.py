@@ -10,7 +10,7 @@ def wait_politely() -> None:
 
     A thread that spins for one which the system has put aside burns its whole time slice: with
     other work on the machine, training with two threads on two processors was seen to take 18
-    times as long. On an idle machine sleeping costs next to nothing. OpenMP reads the variable
-    when it is loaded, so that it works only before the first ``import torch``.
+    times as long. OpenMP reads the variable when it is loaded, so that it works only before the
+    first ``import torch``.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -1,0 +1,78 @@
+"""What a plugin tells of several tasks or runs at once: groups, published scores, presets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+Scores = Mapping[str, Mapping[str, Mapping[str, float]]]
+"""Metric values by task, split and metric name, as the metrics give them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupSpec:
+    """Tasks that are run, submitted and scored together.
+
+    Attributes:
+        name: The name on the command line; what a task's ``group`` says.
+        title: The name in print.
+        description: One sentence: how the score is made.
+        tasks: Names of the tasks that count, in the order of their columns.
+        score: The group's score from its tasks' scores, a fraction in [0, 1]; None unless all
+            of them are there.
+        citation: Where the rule comes from.
+    """
+
+    name: str
+    title: str
+    description: str
+    tasks: tuple[str, ...]
+    score: Callable[[Scores], float | None]
+    citation: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedSpec:
+    """Scores that somebody has published, to stand beside one's own.
+
+    Attributes:
+        name: The model as its authors call it.
+        scores: Metric values by task, split and metric name, as the metrics give them: fractions.
+        source: Where they were published.
+        group: Group of the tasks; empty if none.
+        group_score: The group's score as published, a fraction; None if none was.
+        versions: Task name to the version of its data, where it is not the current one.
+        note: What else one should know to compare them; empty if nothing.
+    """
+
+    name: str
+    scores: Scores
+    source: str
+    group: str = ""
+    group_score: float | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PresetSpec:
+    """Settings that belong together, for instance those of a paper; ``run --preset NAME``.
+
+    Attributes:
+        name: The name on the command line.
+        description: One sentence.
+        settings: Setting name to value; options and files win over them.
+        grid: Setting name to the values to try; each combination is a run, and the best on the
+            dev splits counts.
+        citation: Where they come from.
+    """
+
+    name: str
+    description: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    grid: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    citation: str = ""

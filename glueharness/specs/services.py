@@ -1,0 +1,106 @@
+"""What a plugin tells of the parts around tasks and models: each a name and a lazy factory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import click
+
+    from glueharness.protocols import Source, Writer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSpec:
+    """A place that data can come from.
+
+    Attributes:
+        name: What ``--data NAME`` takes.
+        description: One sentence, shown by ``doctor`` and in messages.
+        factory: Makes the source.
+        order: Position in ``--data auto``, lowest first. The bundled ones are: folder 10,
+            hub 20, sample 90.
+    """
+
+    name: str
+    description: str
+    factory: Callable[[], Source]
+    order: int = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriterSpec:
+    """A way to write a submission.
+
+    Attributes:
+        name: What a task's ``writer`` or ``submit --writer`` takes.
+        description: One sentence.
+        factory: Makes the writer.
+    """
+
+    name: str
+    description: str
+    factory: Callable[[], Writer]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One line of ``glueharness doctor``.
+
+    Attributes:
+        name: What it is about, for instance ``"GPU"``.
+        value: What was found.
+        remedy: What to do if it is not as it should be; empty if all is well.
+    """
+
+    name: str
+    value: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiagnosticSpec:
+    """What a plugin can tell ``glueharness doctor`` about this machine.
+
+    Attributes:
+        name: Name of the diagnostic, and heading of its lines.
+        factory: Looks and tells, within a few seconds; True stands for "touch no network".
+    """
+
+    name: str
+    factory: Callable[[bool], Sequence[Fact]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackerSpec:
+    """Something that follows runs elsewhere, asked for with ``run --track NAME``.
+
+    Attributes:
+        name: What ``--track`` takes.
+        description: One sentence.
+        factory: Makes the listener: an object whose methods implement the run-event hooks,
+            marked with ``@glueharness.hookimpl``. Called before a run begins; raise a
+            :class:`glueharness.ConfigError` there if a library is missing.
+    """
+
+    name: str
+    description: str
+    factory: Callable[[], object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandSpec:
+    """A command that a plugin adds.
+
+    Attributes:
+        name: The word after ``glueharness``.
+        help: One line for ``glueharness --help``.
+        factory: Imports and returns the command, when it is called.
+    """
+
+    name: str
+    help: str
+    factory: Callable[[], click.Command]

@@ -63,6 +63,15 @@ def write_text(path: Path, text: str) -> None:
         aside.write_bytes(text.encode("utf-8"))
 
 
+def remove_leftovers(folder: Path) -> None:
+    """Delete what killed processes left half-written; nobody else may be writing there."""
+    for aside in list(folder.rglob(".*.part")):
+        if aside.is_dir():
+            shutil.rmtree(aside, ignore_errors=True)
+        else:
+            aside.unlink(missing_ok=True)
+
+
 def sync(path: Path) -> None:
     """Force a file's content to the disk."""
     with path.open("rb") as stream:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from glueharness.atomic import remove_leftovers
 from glueharness.data import open_data
 from glueharness.environment import describe_environment
 from glueharness.errors import (
@@ -19,7 +20,7 @@ from glueharness.errors import (
     RunFolderError,
 )
 from glueharness.events import RunFailed, RunFinished, RunStarted
-from glueharness.fitting import RunFitContext
+from glueharness.fitting import CHECKPOINT_FOLDER, RunFitContext
 from glueharness.interrupts import terminate_as_interrupt
 from glueharness.locks import run_lock
 from glueharness.predictions import write_predictions
@@ -91,6 +92,8 @@ def _run(config: RunConfig, registry: Registry) -> RunRecord:
     record.identity = identity(record)
 
     if done := completed_run(record, config):
+        # There if the process was killed between the run's end and its tidying up.
+        remove_folder(options.runs_dir / done.id / CHECKPOINT_FOLDER)
         return done
     earlier = unfinished_run(record, config)
     if earlier is not None:
@@ -98,6 +101,7 @@ def _run(config: RunConfig, registry: Registry) -> RunRecord:
     folder = options.runs_dir / record.id
     folder.mkdir(exist_ok=earlier is not None)
     with run_lock(folder), _outcome(record, folder, registry):
+        remove_leftovers(folder)
         write_record(folder, record)
         registry.plugins.notify("glueharness_run_started", RunStarted(record=record, folder=folder))
         used = {name: split for name, (_, split) in dev.items()}

@@ -42,7 +42,7 @@ def check_writable(folder: Path, *, what: str = "runs", option: str = "--runs-di
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=".probe") as probe:
+        with tempfile.TemporaryFile(dir=folder, prefix=".probe") as probe:  # gone even if killed
             probe.write(b"\0" * _PROBE_BYTES)
             probe.flush()
             os.fsync(probe.fileno())

@@ -1,13 +1,17 @@
-"""Runs a training in forked processes and stops them: a script, so that one thread is forked.
+"""Runs a training in forked processes and kills them: a script, so that one thread is forked.
 
-``python -m tests.finetune_kills FOLDER SIGNALS SEED`` trains undisturbed, then again in another
-folder with SIGKILL at random moments (and at every third with SIGINT or SIGTERM), resuming each
-time, and prints all results as JSON.
+``python -m tests.finetune_kills FOLDER KILLS SEED`` trains undisturbed, then again in other
+folders until ``KILLS`` processes died of SIGKILL, resuming after each, and prints all results as
+JSON. The moments are drawn from the seed, over the whole length of a run; every fourth kill waits
+from its moment on for a checkpoint that is being written. In between a few stop by SIGINT and
+SIGTERM.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
+import importlib
 import json
 import os
 import random
@@ -15,6 +19,8 @@ import signal
 import sys
 import time
 import traceback
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 from glueharness import DataOrigin, Interrupted, SourceSpec, Table, TaskSpec, hookimpl
 from glueharness.config import COMMAND_LINE, build_config
 from glueharness.plugins import load_plugins
-from glueharness.record import read_record
+from glueharness.record import RUN_FILE, read_record
 from glueharness.registry import Registry
 from glueharness.run import run
 from glueharness.settings import Layer
@@ -30,7 +36,7 @@ from tests.finetune_tools import colour_rows, colour_task, write_checkpoint
 from tests.small_task import MemoryData
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from glueharness import DataOptions
 
@@ -81,23 +87,43 @@ def train(checkpoint: Path, runs: Path, **changes: str) -> None:
 
 def outcome(runs: Path) -> dict[str, Any]:
     """What must not depend on interruptions: history, metrics, weights, predictions."""
-    (folder,) = [entry for entry in runs.iterdir() if entry.is_dir()]
+    # One that died before it wrote its record left an empty folder, which is no run.
+    (folder,) = [entry for entry in runs.iterdir() if (entry / RUN_FILE).is_file()]
     record = read_record(folder)
-    weights = (folder / "model" / "model.safetensors").read_bytes()
+    predictions = sorted((folder / "predictions").iterdir())
     return {
         "status": record.status,
         "metrics": record.metrics,
         "history": [[epoch.epoch, epoch.metrics, epoch.values] for epoch in record.history],
-        "weights": hashlib.sha256(weights).hexdigest(),
+        "weights": _digest(folder / "model" / "model.safetensors"),
+        "predictions": {path.name: _digest(path) for path in predictions},
         "resumed": record.resumed,
         "warnings": record.warnings,
+        "left": sorted(path.name for path in folder.iterdir()),
     }
 
 
-def in_fork(
-    work: Callable[[], None], seconds: float | None = None, number: int = signal.SIGKILL
-) -> bool:
-    """Do ``work`` in a forked process, signalled after ``seconds``; whether it came to its end."""
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    """A signal to a training.
+
+    Attributes:
+        number: Which one.
+        seconds: When, from the start of its process.
+        saving: Whether to wait from then on for a checkpoint that is being written.
+    """
+
+    number: int
+    seconds: float
+    saving: bool = False
+
+
+def in_fork(work: Callable[[], None], runs: Path, wanted: Signal | None = None) -> int:
+    """Do ``work`` in a forked process and send it a signal; returns its exit code."""
     process = os.fork()
     if process == 0:
         try:
@@ -108,36 +134,93 @@ def in_fork(
             traceback.print_exc()
             os._exit(1)
         os._exit(0)
-    deadline = None if seconds is None else time.monotonic() + seconds
+    begun = time.monotonic()
     while True:
         ended, status = os.waitpid(process, os.WNOHANG)
         if ended:
             code = os.waitstatus_to_exitcode(status)
-            if code not in {0, 130, -number}:
-                raise SystemExit("the training failed")
-            return code == 0
-        if deadline is not None and time.monotonic() >= deadline:
-            os.kill(process, number)
-            deadline = None
-        time.sleep(0.002)
+            if code not in {0, 130, -signal.SIGKILL, -signal.SIGTERM}:
+                raise SystemExit(f"the training failed with code {code}")
+            return code
+        due = wanted is not None and time.monotonic() - begun >= wanted.seconds
+        if wanted is not None and due and (not wanted.saving or _half_written(runs)):
+            os.kill(process, wanted.number)
+            wanted = None
+        time.sleep(0.001)
+
+
+def _half_written(runs: Path) -> bool:
+    """Whether a checkpoint is being written, or was when its process died."""
+    return any(runs.glob("*/checkpoint/.*.part"))
+
+
+def signals(kills: int, duration: float, draw: random.Random) -> Iterator[Signal]:
+    """So many kills and a few milder signals, within the time that a run takes."""
+    milder = {5: signal.SIGINT, 12: signal.SIGTERM}
+    for count in range(kills):
+        if count % 20 in milder:
+            yield Signal(number=milder[count % 20], seconds=draw.uniform(0, duration))
+        yield Signal(
+            number=signal.SIGKILL, seconds=draw.uniform(0, duration), saving=count % 4 == 3
+        )
+
+
+def warm_up(checkpoint: Path, folder: Path) -> None:
+    """Import here what every fork would import, and see how long a training takes then."""
+    reader, writer = os.pipe()
+
+    def tell_imports() -> None:
+        train(checkpoint, folder)
+        with os.fdopen(writer, "w") as stream:
+            stream.write("\n".join(sys.modules))
+
+    process = os.fork()
+    if process == 0:
+        tell_imports()
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as stream:
+        names = stream.read().split()
+    os.waitpid(process, 0)
+    for name in names:
+        if name not in sys.modules and not name.startswith("__"):
+            with suppress(Exception):  # made by its parent and not to be imported by name
+                importlib.import_module(name)
 
 
 def main(folder: Path, kills: int, seed: int) -> None:
     """Compare."""
+    import torch
+
+    torch.set_num_threads(1)  # a fork takes no other thread along
     checkpoint = write_checkpoint(folder / "checkpoint")
-    draw = random.Random(seed)
+    warm_up(checkpoint, folder / "warm")
+    runs = folder / "undisturbed"
     begun = time.monotonic()
-    in_fork(partial(train, checkpoint, folder / "undisturbed"))
+    in_fork(partial(train, checkpoint, runs), runs)
     duration = time.monotonic() - begun
-    done = 0
-    for count in range(kills):
-        number = (signal.SIGKILL, signal.SIGKILL, (signal.SIGINT, signal.SIGTERM)[count % 2])
-        moment = draw.uniform(0.05, 1.0) * duration
-        work = partial(train, checkpoint, folder / f"killed-{done}")
-        done += in_fork(work, moment, number[count % 3])
-    in_fork(partial(train, checkpoint, folder / f"killed-{done}"))
-    results = [outcome(folder / f"killed-{number}") for number in range(done + 1)]
-    print(json.dumps([outcome(folder / "undisturbed"), *results]))  # noqa: T201
+    done = killed = half_written = 0
+    draw = random.Random(seed)
+    waiting = list(signals(kills, duration, draw))
+    while True:
+        runs = folder / f"killed-{done}"
+        wanted = waiting.pop(0) if waiting else None
+        code = in_fork(partial(train, checkpoint, runs), runs, wanted)
+        killed += code == -signal.SIGKILL
+        half_written += code == -signal.SIGKILL and _half_written(runs)
+        if code == 0:
+            done += 1
+            if wanted is None:
+                break
+            if wanted.number == signal.SIGKILL:  # it came too late: once more, and sooner
+                waiting.append(dataclasses.replace(wanted, seconds=draw.uniform(0, wanted.seconds)))
+    report = {
+        "killed": killed,
+        "half_written": half_written,
+        "undisturbed": outcome(folder / "undisturbed"),
+        "disturbed": [outcome(folder / f"killed-{number}") for number in range(done)],
+    }
+    print(json.dumps(report))  # noqa: T201
 
 
 if __name__ == "__main__":

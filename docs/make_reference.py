@@ -10,6 +10,7 @@ import ast
 import dataclasses
 import inspect
 import itertools
+import itertools
 import json
 import re
 import sys
@@ -138,7 +139,8 @@ def hooks_section() -> str:
 def specs_section() -> str:
     """Every spec with its fields."""
     parts = ["## Specs", "", "What the hooks return.", ""]
-    for kind in dataclasses_of(specs):
+    modules = (specs.task, specs.model, specs.services, specs.group)
+    for kind in itertools.chain.from_iterable(map(dataclasses_of, modules)):
         parts += [f"### `{kind.__name__}`", "", summary_of(kind.__doc__), ""]
         parts += [fields_table(kind), ""] if dataclasses.fields(kind) else []
     return "\n".join(parts)

@@ -18,6 +18,7 @@ from glueharness.testing import (
     WriterConformance,
 )
 from glueharness.testing.checking import check_plugin, plugins_of, run_suite
+from tests.finetune_tools import write_checkpoint
 from tests.small_task import parity, rows, small_plugins
 
 if TYPE_CHECKING:
@@ -43,6 +44,19 @@ class TestBertTiny(ModelConformance):
     model = REGISTRY.models.get("bert-tiny")
     settings: ClassVar[Mapping[str, Any]] = {"epochs": 1, "batch_size": 16}
     forms = ("pair",)
+
+
+def test_any_encoder_of_a_folder_conforms(tmp_path: Path) -> None:
+    given = {
+        "model": REGISTRY.models.get("hf"),
+        "argument": str(write_checkpoint(tmp_path / "encoder")),
+        "settings": {"epochs": 1, "batch_size": 16, "threads": 1, "precision": "fp32"},
+        "registry": REGISTRY,
+    }
+    outcomes = list(run_suite("hf", ModelConformance, given))
+    assert [outcome for outcome in outcomes if outcome.result == "failed"] == []
+    left_out = [outcome.check for outcome in outcomes if outcome.result == "skipped"]
+    assert left_out == ["it learns labels by name"]  # one epoch does not suffice
 
 
 class TestMajority(ModelConformance):
@@ -236,6 +250,17 @@ def test_a_wrong_writer_fails() -> None:
         "facts are complete", "nothing else is left behind", "the text is plain",
         "the order of rows does not matter", "incomplete predictions are refused",
     }  # fmt: skip
+
+
+def test_a_suite_that_was_inherited_is_run_whole() -> None:
+    class Mine(ModelConformance):
+        def test_of_my_own(self) -> None:
+            raise AssertionError("mine")
+
+    model = REGISTRY.models.get("majority")
+    checks = [outcome.check for outcome in run_suite("m", Mine, {"model": model})]
+    assert len(checks) > 12
+    assert failures(Mine, model=model) == {"of my own": "mine"}
 
 
 def test_skips_are_understood_by_pytest() -> None:

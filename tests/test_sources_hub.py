@@ -101,6 +101,40 @@ def test_every_task_online_and_then_from_the_cache(tmp_path: Path) -> None:
     assert offline.stdout == online.stdout
 
 
+CONFORM = """
+import dataclasses, json
+from glueharness.protocols import DataOptions
+from glueharness.registry import Registry
+from glueharness.testing import SourceConformance
+from glueharness.testing.checking import run_suite
+
+registry = Registry()
+
+class OfHub(SourceConformance):
+    def prepare(self, folder):
+        return DataOptions()
+
+for name in ("mnli", "qqp", "rte", "stsb"):
+    given = {"source": registry.sources.get("hub"), "task": registry.task(name)}
+    for outcome in run_suite(name, OfHub, {**given, "registry": registry}):
+        print(json.dumps(dataclasses.asdict(outcome)))
+"""
+
+
+def test_the_hub_conforms_as_every_source_must_online_and_from_its_cache(tmp_path: Path) -> None:
+    with running(glue_repository()) as hub:
+        online = python("-c", CONFORM, endpoint=hub.endpoint, home=tmp_path / "home")
+        assert any("stsb/train-00000" in request for request in hub.requests)
+    offline = python("-c", CONFORM, endpoint=NOWHERE, home=tmp_path / "home")
+    for done in (online, offline):
+        assert done.returncode == 0, done.stderr
+        outcomes = [json.loads(line) for line in done.stdout.splitlines()]
+        assert [outcome for outcome in outcomes if outcome["result"] == "failed"] == []
+        left_out = {outcome["check"] for outcome in outcomes if outcome["result"] == "skipped"}
+        assert left_out == {"damaged files are named"}  # the hub's files are not ours to damage
+        assert len(outcomes) == 4 * 7
+
+
 def run_json(folder: Path) -> dict[str, Any]:
     """The record of the latest run."""
     latest = max(folder.glob("*/run.json"), key=lambda path: path.stat().st_mtime)

@@ -112,9 +112,10 @@ def _check_source(name: str, registry: Registry) -> Iterator[Outcome]:
 
 
 def run_suite(subject: str, suite: type[Any], given: dict[str, Any]) -> Iterator[Outcome]:
-    """Run every ``test_…`` method of a suite, with the attributes given."""
+    """Run every ``test_…`` method of a suite, inherited ones too, with the attributes given."""
     made = type(f"Check{suite.__name__}", (suite,), given)
-    for name in [name for name in vars(suite) if name.startswith("test_")]:
+    names = [name for kind in reversed(suite.__mro__) for name in vars(kind)]
+    for name in dict.fromkeys(name for name in names if name.startswith("test_")):
         check = name.removeprefix("test_").replace("_", " ")
         result, reason = _run(getattr(made(), name))
         yield Outcome(subject=subject, check=check, result=result, reason=reason)

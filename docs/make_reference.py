@@ -10,7 +10,6 @@ import ast
 import dataclasses
 import inspect
 import itertools
-import itertools
 import json
 import re
 import sys

@@ -4,8 +4,8 @@ What is listed here is what plugins build on. Importing it is cheap: no framewor
 """
 
 from glueharness.api import API_VERSION
+from glueharness.authoring import ACCURACY, CsvForm, csv_source, metric
 from glueharness.checking import Answer, FileReport, Finding, Report
-from glueharness.csvfiles import CsvForm, csv_source
 from glueharness.errors import (
     ConfigError,
     DataError,
@@ -20,7 +20,6 @@ from glueharness.errors import (
     UnknownNameError,
 )
 from glueharness.hookspecs import hookimpl
-from glueharness.metrics import ACCURACY, metric
 from glueharness.protocols import (
     Bundler,
     Checker,

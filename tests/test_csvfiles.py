@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from glueharness import CsvForm, DataError, DataOptions, SourceUnavailable, csv_source
-from glueharness.metrics import ACCURACY
+from glueharness.authoring import ACCURACY
 from tests.small_task import parity
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from glueharness.metrics import ACCURACY, metric
+from glueharness.authoring import ACCURACY, metric
 from glueharness.specs import SplitSpec, SubmissionFile, TaskSpec
 from glueharness.table import Table
 

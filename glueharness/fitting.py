@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from glueharness.errors import RunFolderError
 from glueharness.events import RunEvaluated, RunProgress, RunWarned
 from glueharness.interrupts import interruptible
 from glueharness.record import EpochRecord, SettingRecord, write_record
@@ -55,12 +56,17 @@ class RunFitContext:
         return self.scorer.evaluate(predictions)
 
     def report(self, progress: Progress) -> None:
-        """Pass progress on, at most ten times a second; a phase's first and last always."""
+        """Pass progress on, at most ten times a second; a phase's first and last always.
+
+        Raises:
+            RunFolderError: The run folder is gone, and so all that training could lead to.
+        """
         now = time.monotonic()
         edge = progress.phase != self._last_phase or progress.done == progress.total
         if not edge and now - self._last_report < _SECONDS_BETWEEN_REPORTS:
             return
         self._last_report, self._last_phase = now, progress.phase
+        require_folder(self.run_folder)
         event = RunProgress(run=self.record.id, progress=progress)
         self.plugins.notify("glueharness_run_progress", event)
 
@@ -77,6 +83,7 @@ class RunFitContext:
         try:
             write_record(self.run_folder, self.record)
         except OSError as error:
+            require_folder(self.run_folder)
             # A full disk now may have room again when the run ends; training is not thrown away.
             self.warn(f"The record could not be written: {error.strerror or error}.")
         self.plugins.notify(
@@ -102,3 +109,21 @@ class RunFitContext:
     def interruptible(self) -> AbstractContextManager[Callable[[], bool]]:
         """A region in which the first Ctrl-C only asks."""
         return interruptible()
+
+
+def require_folder(folder: Path) -> None:
+    """Stop where somebody has deleted the folder of the run that is going on.
+
+    Raises:
+        RunFolderError: It is gone.
+    """
+    try:
+        folder.stat()
+    except FileNotFoundError as error:
+        raise RunFolderError(
+            "the run folder was removed while the run was going on",
+            where=str(folder),
+            remedy="The same command begins a new run.",
+        ) from error
+    except OSError:
+        return  # a network drive that is away for a moment may be back when it is needed

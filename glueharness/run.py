@@ -20,7 +20,7 @@ from glueharness.errors import (
     RunFolderError,
 )
 from glueharness.events import RunFailed, RunFinished, RunStarted
-from glueharness.fitting import CHECKPOINT_FOLDER, RunFitContext
+from glueharness.fitting import CHECKPOINT_FOLDER, RunFitContext, require_folder
 from glueharness.interrupts import terminate_as_interrupt
 from glueharness.locks import run_lock
 from glueharness.predictions import write_predictions
@@ -304,6 +304,7 @@ def _outcome(record: RunRecord, folder: Path, registry: Registry) -> Iterator[No
         if isinstance(error, Interrupted) and not error.where:
             error.where = str(folder)
         if isinstance(error, OSError):
+            require_folder(folder)
             raise RunFolderError(
                 f"run {record.id} failed: {error.strerror or error}",
                 where=str(error.filename or folder),

@@ -52,7 +52,8 @@ def check_writable(folder: Path, *, what: str = "runs", option: str = "--runs-di
         raise RunFolderError(
             f"{what} cannot be written here: {reason}",
             where=str(folder),
-            remedy=f"Free some space or choose another folder with {option}.",
+            remedy=f"{'Free some space or choose' if full else 'Choose'} another folder with "
+            f"{option}.",
         ) from error
 
 

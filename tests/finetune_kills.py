@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from glueharness import DataOrigin, Interrupted, SourceSpec, Table, TaskSpec, hookimpl
 from glueharness.config import COMMAND_LINE, build_config
+from glueharness.locks import LOCK_FILE
 from glueharness.plugins import load_plugins
 from glueharness.record import RUN_FILE, read_record
 from glueharness.registry import Registry
@@ -36,14 +37,14 @@ from tests.finetune_tools import colour_rows, colour_task, write_checkpoint
 from tests.small_task import MemoryData
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Container, Iterator
 
     from glueharness import DataOptions
 
 SETTINGS = {
     "threads": "1",
     "precision": "fp32",
-    "learning_rate": "3e-3",
+    "learning_rate": "5e-3",
     "epochs": "2",
     "batch_size": "16",
     "checkpoint_minutes": "0.002",
@@ -99,7 +100,7 @@ def outcome(runs: Path) -> dict[str, Any]:
         "predictions": {path.name: _digest(path) for path in predictions},
         "resumed": record.resumed,
         "warnings": record.warnings,
-        "left": sorted(path.name for path in folder.iterdir()),
+        "left": sorted(path.name for path in folder.iterdir() if path.name != LOCK_FILE),
     }
 
 
@@ -122,7 +123,15 @@ class Signal:
     saving: bool = False
 
 
-def in_fork(work: Callable[[], None], runs: Path, wanted: Signal | None = None) -> int:
+_ENDS = frozenset({0, 130, -signal.SIGKILL, -signal.SIGTERM})
+
+
+def in_fork(
+    work: Callable[[], None],
+    runs: Path,
+    wanted: Signal | None = None,
+    expected: Container[int] = _ENDS,
+) -> int:
     """Do ``work`` in a forked process and send it a signal; returns its exit code."""
     process = os.fork()
     if process == 0:
@@ -139,7 +148,7 @@ def in_fork(work: Callable[[], None], runs: Path, wanted: Signal | None = None) 
         ended, status = os.waitpid(process, os.WNOHANG)
         if ended:
             code = os.waitstatus_to_exitcode(status)
-            if code not in {0, 130, -signal.SIGKILL, -signal.SIGTERM}:
+            if code not in expected:
                 raise SystemExit(f"the training failed with code {code}")
             return code
         due = wanted is not None and time.monotonic() - begun >= wanted.seconds
@@ -165,18 +174,15 @@ def signals(kills: int, duration: float, draw: random.Random) -> Iterator[Signal
         )
 
 
-def warm_up(checkpoint: Path, folder: Path) -> None:
-    """Import here what every fork would import, and see how long a training takes then."""
+def warm_up(work: Callable[[], None]) -> None:
+    """Do ``work`` in a fork, and import here what it imported, so that later forks need not."""
     reader, writer = os.pipe()
-
-    def tell_imports() -> None:
-        train(checkpoint, folder)
-        with os.fdopen(writer, "w") as stream:
-            stream.write("\n".join(sys.modules))
-
     process = os.fork()
     if process == 0:
-        tell_imports()
+        with suppress(SystemExit):
+            work()
+        with os.fdopen(writer, "w") as stream:
+            stream.write("\n".join(sys.modules))
         os._exit(0)
     os.close(writer)
     with os.fdopen(reader) as stream:
@@ -194,7 +200,7 @@ def main(folder: Path, kills: int, seed: int) -> None:
 
     torch.set_num_threads(1)  # a fork takes no other thread along
     checkpoint = write_checkpoint(folder / "checkpoint")
-    warm_up(checkpoint, folder / "warm")
+    warm_up(partial(train, checkpoint, folder / "warm"))
     runs = folder / "undisturbed"
     begun = time.monotonic()
     in_fork(partial(train, checkpoint, runs), runs)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 
-from glueharness import ConfigError, RunFolderError
+from glueharness import ConfigError, PluginError, RunFolderError
 from glueharness.locks import LOCK_FILE, holder_of, run_lock
 from glueharness_finetune import checkpoint as module
 from glueharness_finetune.checkpoint import CheckpointFolder, Epoch, Progress
@@ -138,7 +138,7 @@ def test_a_full_disk_costs_the_checkpoint_and_not_the_training(
     kept: Kept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept.save(1)
-    monkeypatch.setattr(module, "_write_tensors", full_disk)
+    monkeypatch.setattr(module, "write_tensors", full_disk)
     assert not kept.save(2)
     assert "could not be saved (No space left on device)" in kept.warnings[0]
     assert "The last good one is 000001" in kept.warnings[0]
@@ -158,40 +158,6 @@ def test_too_little_space_is_found_before_training(
     assert "--runs-dir" in caught.value.remedy
     assert not kept.save(1)
     assert "MB are free" in kept.warnings[0]
-
-
-_LIMITED = """
-import resource, sys
-from pathlib import Path
-from tests.test_finetune_checkpoint import Kept, tensors, progress
-import torch
-kept = Kept(Path(sys.argv[1]))
-assert kept.save(1)
-resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
-big = {"layer.weight": torch.zeros(100, 100)}
-assert not kept.store.save(progress(2), big, {}, None)
-assert kept.step() == 1
-print(kept.warnings[0])
-"""
-
-
-@pytest.mark.skipif(os.name != "posix", reason="limits file sizes")
-def test_a_file_size_limit(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", _LIMITED, str(tmp_path)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert "could not be saved" in done.stdout
-
-
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="the superuser may write")
-def test_a_read_only_folder(kept: Kept) -> None:
-    kept.save(1)
-    kept.folder.chmod(0o555)
-    assert not kept.save(2)
-    kept.folder.chmod(0o755)
-    assert kept.step() == 1
 
 
 def test_a_folder_that_is_gone(kept: Kept) -> None:
@@ -286,7 +252,7 @@ def test_resume_by_name_says_why_it_cannot(tmp_path: Path, begin: Callable[..., 
     record = begin()
     with pytest.raises(RunFolderError, match="is complete"):
         begin(record.id)
-    with pytest.raises(RuntimeError):
+    with pytest.raises(PluginError, match="the model broke"):
         begin(fail="error")
     (failed,) = [path.name for path in tmp_path.iterdir() if path.name != record.id]
     with pytest.raises(ConfigError, match="fail: error there, interrupt here"):

@@ -31,7 +31,8 @@ def test_kills_at_random_moments_change_nothing(tmp_path: Path, kills: int) -> N
     seed = random.randrange(2**32)
     report = killed_runs(tmp_path, kills, seed)
     undisturbed, others = report["undisturbed"], report["disturbed"]
-    told = f"seed {seed}: {report}"
+    (tmp_path / "report.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
+    told = f"seed {seed}; more in {tmp_path / 'report.json'}"
     assert report["killed"] == kills, told
     assert report["half_written"] > 0, told
     assert undisturbed["status"] == "completed"

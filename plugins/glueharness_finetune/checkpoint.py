@@ -11,7 +11,6 @@ A folder holds::
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import shutil
 from dataclasses import dataclass, field
@@ -19,6 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 from glueharness import RunFolderError
 from glueharness.atomic import replace, whole_folder
+from glueharness_finetune.sealed import (
+    Damaged,
+    read_tensors,
+    seal,
+    size_of,
+    verify,
+    write_tensors,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,7 +34,7 @@ if TYPE_CHECKING:
     import torch
 
 _SCHEMA = 1
-_SUMS, _STATE = "checksums.json", "state.json"
+_STATE = "state.json"
 _WEIGHTS, _OPTIMISER = "model.safetensors", "optimiser.safetensors"
 _KEPT = 2
 _SPARE_BYTES = 16 * 2**20
@@ -90,10 +97,6 @@ class Saved:
     best: Mapping[str, torch.Tensor] | None
 
 
-class Damaged(Exception):  # noqa: N818 - found while reading, handled here
-    """A checkpoint does not pass its checksums."""
-
-
 class CheckpointFolder:
     """The checkpoints of a run.
 
@@ -115,7 +118,7 @@ class CheckpointFolder:
         """Write configuration and tokenizer, once; ``write`` fills a folder."""
         with whole_folder(self.start) as aside:
             write(aside)
-            _seal(aside)
+            seal(aside)
 
     def require_space(self, needed: int) -> None:
         """Refuse to begin where two checkpoints and the model would not fit.
@@ -155,27 +158,25 @@ class CheckpointFolder:
         Returns:
             Whether it was written.
         """
-        from safetensors import SafetensorError
-
         try:
             self._check_space(weights, optimiser)
             if best is not None and not self._best(progress).is_dir():
                 with whole_folder(self._best(progress)) as aside:
-                    _write_tensors(aside / _WEIGHTS, best)
-                    _seal(aside)
+                    write_tensors(aside / _WEIGHTS, best)
+                    seal(aside)
             numbers = self._numbers()
             with whole_folder(self._named(numbers[-1] + 1 if numbers else 1)) as aside:
-                _write_tensors(aside / _WEIGHTS, weights)
-                _write_tensors(aside / _OPTIMISER, optimiser)
+                write_tensors(aside / _WEIGHTS, weights)
+                write_tensors(aside / _OPTIMISER, optimiser)
                 state = {"schema": _SCHEMA, **dataclasses.asdict(progress)}
                 (aside / _STATE).write_text(json.dumps(state, indent=1), encoding="utf-8")
-                _seal(aside)
-        except (OSError, SafetensorError) as error:
-            reason = getattr(error, "strerror", None) or " ".join(str(error).split())
-            self._warn(
-                f"The checkpoint of step {progress.step} could not be saved ({reason}); training "
-                f"goes on. {self._newest_in_words()}"
-            )
+                seal(aside)
+        except OSError as error:
+            if self.folder.parent.is_dir():  # if not, the run has ended, and says so itself
+                self._warn(
+                    f"The checkpoint of step {progress.step} could not be saved "
+                    f"({error.strerror or error}); training goes on. {self._newest_in_words()}"
+                )
             return False
         self._tidy(progress)
         return True
@@ -201,13 +202,13 @@ class CheckpointFolder:
     def start_is_whole(self) -> bool:
         """Whether configuration and tokenizer are there and undamaged."""
         try:
-            _verify(self.start)
+            verify(self.start)
         except Damaged:
             return False
         return True
 
     def _read(self, folder: Path) -> Saved:
-        _verify(folder)
+        verify(folder)
         state: dict[str, Any] = json.loads((folder / _STATE).read_text(encoding="utf-8"))
         if state.pop("schema") != _SCHEMA:
             raise Damaged("another version wrote it")
@@ -215,12 +216,12 @@ class CheckpointFolder:
         progress = Progress(**state, history=history)
         best = None
         if progress.best:
-            _verify(self._best(progress))
-            best = _read_tensors(self._best(progress) / _WEIGHTS)
+            verify(self._best(progress))
+            best = read_tensors(self._best(progress) / _WEIGHTS)
         return Saved(
             progress=progress,
-            weights=_read_tensors(folder / _WEIGHTS),
-            optimiser=_read_tensors(folder / _OPTIMISER),
+            weights=read_tensors(folder / _WEIGHTS),
+            optimiser=read_tensors(folder / _OPTIMISER),
             best=best,
         )
 
@@ -277,42 +278,3 @@ class CheckpointFolder:
 
 def _free_bytes(folder: Path) -> int:
     return shutil.disk_usage(folder).free
-
-
-def size_of(tensors: Mapping[str, torch.Tensor]) -> int:
-    """Bytes that the tensors take."""
-    return sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
-
-
-def _write_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
-    from safetensors.torch import save_file
-
-    save_file({name: tensor.detach().contiguous() for name, tensor in tensors.items()}, path)
-
-
-def _read_tensors(path: Path) -> Mapping[str, torch.Tensor]:
-    from safetensors.torch import load_file
-
-    loaded: dict[str, torch.Tensor] = load_file(path)
-    return loaded
-
-
-def _seal(folder: Path) -> None:
-    """Write the checksums of a folder's files beside them."""
-    sums = {path.name: _sum_of(path) for path in sorted(folder.iterdir()) if path.is_file()}
-    (folder / _SUMS).write_text(json.dumps(sums, indent=1), encoding="utf-8")
-
-
-def _verify(folder: Path) -> None:
-    try:
-        sums = json.loads((folder / _SUMS).read_text(encoding="utf-8"))
-        for name, expected in sums.items():
-            if _sum_of(folder / name) != expected:
-                raise Damaged(f"{folder.name}/{name} is not what was written")
-    except (OSError, ValueError, AttributeError) as error:
-        raise Damaged(f"{folder.name} cannot be read") from error
-
-
-def _sum_of(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

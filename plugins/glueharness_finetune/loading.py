@@ -15,6 +15,7 @@ from glueharness_finetune.labels import (
     plan_head,
     renew_outputs,
 )
+from glueharness_finetune.sealed import plain_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -189,8 +190,12 @@ def label_names(config: PretrainedConfig) -> Mapping[int, str]:
 
 
 def save(classifier: Classifier, folder: Path) -> None:
-    """Write a plain checkpoint: configuration with label names, safetensors, tokenizer."""
-    with _quiet():
+    """Write a plain checkpoint: configuration with label names, safetensors, tokenizer.
+
+    Raises:
+        OSError: The disk is full, for instance.
+    """
+    with _quiet(), plain_errors():
         classifier.model.save_pretrained(folder)
         classifier.tokenizer.save_pretrained(str(folder))
 

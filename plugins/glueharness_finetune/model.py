@@ -13,7 +13,7 @@ from glueharness import LABEL_COLUMN, ModelError
 from glueharness import Progress as Report
 from glueharness_finetune import attention, dropout, loading
 from glueharness_finetune.batches import Padding
-from glueharness_finetune.checkpoint import CheckpointFolder, Progress, Saved, size_of
+from glueharness_finetune.checkpoint import CheckpointFolder, Progress, Saved
 from glueharness_finetune.encode import Encoder, longest_input, padding_id
 from glueharness_finetune.loop import Training, run_training
 from glueharness_finetune.optimiser import Optimiser, learning_rates
@@ -25,6 +25,7 @@ from glueharness_finetune.pretrained import (
     find_checkpoint,
     looks_like_folder,
 )
+from glueharness_finetune.sealed import size_of
 from glueharness_finetune.token_cache import TokenCache
 from glueharness_finetune.weights import load_weights, weights_of
 

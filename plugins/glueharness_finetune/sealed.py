@@ -1,0 +1,88 @@
+"""Tensors in files and folders whose content is known to be whole: each has checksums beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    import torch
+
+_SUMS = "checksums.json"
+
+
+class Damaged(Exception):  # noqa: N818 - found while reading, handled there
+    """A folder does not pass its checksums."""
+
+
+def size_of(tensors: Mapping[str, torch.Tensor]) -> int:
+    """Bytes that the tensors take."""
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """A region in which a failure to write tensors is an ``OSError`` like any other.
+
+    Raises:
+        OSError: In the words of the system.
+    """
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except SafetensorError as error:
+        words = " ".join(str(error).split())
+        raise OSError(words.removeprefix("Error while serializing: I/O error: ")) from error
+
+
+def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
+    """Write tensors by name.
+
+    Raises:
+        OSError: The disk is full, for instance.
+    """
+    from safetensors.torch import save_file
+
+    whole = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
+    with plain_errors():
+        save_file(whole, path)
+
+
+def read_tensors(path: Path) -> Mapping[str, torch.Tensor]:
+    """Read tensors by name."""
+    from safetensors.torch import load_file
+
+    loaded: dict[str, torch.Tensor] = load_file(path)
+    return loaded
+
+
+def seal(folder: Path) -> None:
+    """Write the checksums of a folder's files beside them."""
+    sums = {path.name: _sum_of(path) for path in sorted(folder.iterdir()) if path.is_file()}
+    (folder / _SUMS).write_text(json.dumps(sums, indent=1), encoding="utf-8")
+
+
+def verify(folder: Path) -> None:
+    """Compare a folder's files with their checksums.
+
+    Raises:
+        Damaged: A file is not there or not what was written.
+    """
+    try:
+        sums = json.loads((folder / _SUMS).read_text(encoding="utf-8"))
+        for name, expected in sums.items():
+            if _sum_of(folder / name) != expected:
+                raise Damaged(f"{folder.name}/{name} is not what was written")
+    except (OSError, ValueError, AttributeError) as error:
+        raise Damaged(f"{folder.name} cannot be read") from error
+
+
+def _sum_of(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from glueharness.registry import Registry
 
 COMMAND_LINE = "command line"
+# What the data are, and not where they come from, is part of what a run is.
+_NO_EFFECT = {"changes_result": False}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,9 +40,9 @@ class RunOptions:
     seed: int = setting(
         42, help="Seed of everything random.", unit="whole number", low=0, high=2**32 - 1
     )
-    data: str = setting("auto", help="Source of the data: auto, or a source's name.")
+    data: str = setting("auto", help="Source of the data: auto, or a source's name.", **_NO_EFFECT)
     data_dir: Path | None = setting(
-        None, help="Folder in the official GLUE layout [env: GLUE_DATA_DIR]."
+        None, help="Folder in the official GLUE layout [env: GLUE_DATA_DIR].", **_NO_EFFECT
     )
     limit_train: int | None = setting(
         None, help="Use only the first N training rows.", unit="rows", low=1
@@ -48,9 +50,13 @@ class RunOptions:
     limit_dev: int | None = setting(
         None, help="Use only the first N rows of each dev split.", unit="rows", low=1
     )
-    runs_dir: Path = setting(Path("runs"), help="Where run folders go [env: GLUEHARNESS_RUNS].")
-    offline: bool = setting(False, help="Never touch the network.")
-    track: str = setting("", help="Trackers that hear of the run: names joined by commas.")
+    runs_dir: Path = setting(
+        Path("runs"), help="Where run folders go [env: GLUEHARNESS_RUNS].", **_NO_EFFECT
+    )
+    offline: bool = setting(False, help="Never touch the network.", **_NO_EFFECT)
+    track: str = setting(
+        "", help="Trackers that hear of the run: names joined by commas.", **_NO_EFFECT
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

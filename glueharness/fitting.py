@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -97,7 +98,10 @@ class RunFitContext:
 
     def adjust(self, name: str, value: Any, origin: str) -> None:
         """Put the value that a setting really has into the record."""
-        self.record.settings[name] = SettingRecord(value=value, origin=f"{ADJUSTED}{origin}")
+        known = self.record.settings.get(name, SettingRecord(value=None, origin=""))
+        self.record.settings[name] = dataclasses.replace(
+            known, value=value, origin=f"{ADJUSTED}{origin}"
+        )
 
     def warn(self, message: str) -> None:
         """Put a warning into the record and tell the listeners."""

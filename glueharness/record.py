@@ -81,10 +81,12 @@ class SettingRecord:
     Attributes:
         value: Its value.
         origin: Where the value came from.
+        changes_result: Whether another value may lead to another result.
     """
 
     value: str | int | float | bool | None
     origin: str
+    changes_result: bool = True
 
 
 @dataclass(slots=True, kw_only=True)
@@ -110,8 +112,8 @@ class RunRecord:
 
     Attributes:
         id: Name of the run's folder.
-        identity: Hash of task, model, settings, seed and training data: equal for runs that
-            would compute the same.
+        identity: Hash of task, model, seed, data, and the settings that change the result: equal
+            for runs that would compute the same.
         task: Task name.
         task_version: Data version, where several are in circulation.
         model: Model name, with the argument of a family.

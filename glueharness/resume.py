@@ -81,7 +81,9 @@ def _require(earlier: RunRecord, record: RunRecord, runs_dir: Path) -> None:
         differing = [
             f"{name}: {earlier.settings[name].value} there, {item.value} here"
             for name, item in record.settings.items()
-            if name in earlier.settings and earlier.settings[name].value != item.value
+            if item.changes_result
+            and name in earlier.settings
+            and earlier.settings[name].value != item.value
         ]
         reason = "; ".join(differing) or "task, model or data differ"
         raise ConfigError(

@@ -182,12 +182,11 @@ def load_splits(
 
 def identity(record: RunRecord) -> str:
     """A hash that is equal for runs that would compute the same."""
-    ignored = {"runs_dir", "data", "data_dir", "offline", "track"}
     facts = {
         "task": record.task,
         "model": record.model,
         "settings": {
-            name: item.value for name, item in record.settings.items() if name not in ignored
+            name: item.value for name, item in record.settings.items() if item.changes_result
         },
         "data": {name: split.fingerprint for name, split in record.data.splits.items()},
     }
@@ -222,19 +221,17 @@ def _new_record(
 
 
 def _describe_settings(config: RunConfig) -> dict[str, SettingRecord]:
-    values: Mapping[str, Any] = {
-        item.name: getattr(holder, item.name)
-        for holder in (config.options, config.settings)
-        for item in settings_of(type(holder))
-    }
     plain = (str, int, float, bool, type(None))
-    return {
-        name: SettingRecord(
-            value=value if isinstance(value, plain) else str(value),
-            origin=config.origins.get(name, "default"),
-        )
-        for name, value in values.items()
-    }
+    found = {}
+    for holder in (config.options, config.settings):
+        for item in settings_of(type(holder)):
+            value = getattr(holder, item.name)
+            found[item.name] = SettingRecord(
+                value=value if isinstance(value, plain) else str(value),
+                origin=config.origins.get(item.name, "default"),
+                changes_result=item.info.changes_result,
+            )
+    return found
 
 
 def _describe_split(task: TaskSpec, name: str, whole: Split, used: Split) -> SplitRecord:

@@ -44,6 +44,9 @@ class SettingInfo:
         above: Largest value *not* allowed, for a range that is open below.
         below: Smallest value *not* allowed, for a range that is open above.
         choices: The values allowed.
+        changes_result: Whether another value may lead to another result, be it in the last bit.
+            Runs that differ only in settings that do not are the same run, and one goes on where
+            the other was stopped.
     """
 
     help: str
@@ -53,6 +56,7 @@ class SettingInfo:
     above: float | None = None
     below: float | None = None
     choices: tuple[str, ...] = ()
+    changes_result: bool = True
 
     def range_text(self) -> str:
         """The range in words, for instance ``"at least 1"``; empty if there is none."""
@@ -124,7 +128,13 @@ class Resolved:
 
 
 def setting(default: Any, *, help: str, **limits: Any) -> Any:  # noqa: A002 - click's word
-    """A dataclass field with help, unit and range; see :class:`SettingInfo` for ``limits``."""
+    """A dataclass field with help, unit and range.
+
+    Args:
+        default: Its value where none is given.
+        help: One sentence for ``--help``.
+        limits: The other fields of :class:`SettingInfo`.
+    """
     return field(default=default, metadata={_KEY: SettingInfo(help=help, **limits)})
 
 
@@ -142,6 +152,15 @@ def settings_of(kind: type[Any]) -> tuple[Setting, ...]:
 def _settings_of(kind: Any) -> tuple[Setting, ...]:
     hints = typing.get_type_hints(kind)
     return tuple(_describe(item, hints[item.name]) for item in dataclasses.fields(kind))
+
+
+def result_settings(settings: Any) -> dict[str, Any]:
+    """Those values of a settings instance that the result follows from, by name."""
+    return {
+        item.name: getattr(settings, item.name)
+        for item in settings_of(type(settings))
+        if item.info.changes_result
+    }
 
 
 def _describe(item: dataclasses.Field[Any], hint: Any) -> Setting:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator
 
     from glueharness import DataOptions
+    from glueharness.config import RunConfig
 
 SETTINGS = {
     "threads": "1",
@@ -79,11 +80,16 @@ def colour_registry() -> Registry:
     return Registry(plugins)
 
 
+def configure(registry: Registry, checkpoint: Path, runs: Path, **changes: str) -> RunConfig:
+    """A run of the colour task, with some settings changed."""
+    values = {"model": f"hf:{checkpoint}", "runs_dir": str(runs), **SETTINGS, **changes}
+    return build_config("colours", [Layer(origin=COMMAND_LINE, values=values)], registry)
+
+
 def train(checkpoint: Path, runs: Path, **changes: str) -> None:
     """One run, or the rest of one."""
     registry = colour_registry()
-    values = {"model": f"hf:{checkpoint}", "runs_dir": str(runs), **SETTINGS, **changes}
-    run(build_config("colours", [Layer(origin=COMMAND_LINE, values=values)], registry), registry)
+    run(configure(registry, checkpoint, runs, **changes), registry)
 
 
 def outcome(runs: Path) -> dict[str, Any]:

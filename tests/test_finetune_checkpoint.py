@@ -259,3 +259,40 @@ def test_resume_by_name_says_why_it_cannot(tmp_path: Path, begin: Callable[..., 
         begin(failed, fail="interrupt")
     with pytest.raises(RunFolderError, match="left no checkpoint"):
         begin(failed, fail="error")
+
+
+def test_another_pause_between_checkpoints_is_no_other_run(tmp_path: Path) -> None:
+    from glueharness_finetune import Checkpoint
+    from glueharness_finetune.model import FinetunedEncoder
+    from tests.finetune_tools import colour_task, model_context, write_checkpoint
+
+    folder = write_checkpoint(tmp_path / "weights")
+
+    def plan(**settings: Any) -> str:
+        context = model_context(colour_task(), **settings)
+        return FinetunedEncoder(context, Checkpoint(name=str(folder)))._plan(160)
+
+    assert plan(checkpoint_minutes=1.0, token_cache=False) == plan()
+    for changed in ({"precision": "bf16"}, {"threads": 2}, {"seed": 7}, {"evaluation_tokens": 512}):
+        assert plan(**changed) != plan(), changed
+
+
+def test_an_interrupted_run_goes_on_with_another_pause_between_checkpoints(tmp_path: Path) -> None:
+    from glueharness.record import read_record, write_record
+    from glueharness.run import run
+    from tests.finetune_kills import colour_registry, configure
+    from tests.finetune_tools import write_checkpoint
+
+    start = write_checkpoint(tmp_path / "weights")
+    registry = colour_registry()
+    runs = tmp_path / "runs"
+    first = run(configure(registry, start, runs, epochs="1", threads="1"), registry)
+    assert not first.settings["checkpoint_minutes"].changes_result
+    record = read_record(runs / first.id)
+    record.status = "interrupted"
+    write_record(runs / first.id, record)
+    again = run(configure(registry, start, runs, epochs="1", checkpoint_minutes="5"), registry)
+    assert (again.id, again.resumed) == (first.id, 1)
+    assert again.settings["checkpoint_minutes"].value == 5
+    other = run(configure(registry, start, runs, epochs="2", checkpoint_minutes="5"), registry)
+    assert other.id != first.id

@@ -146,7 +146,10 @@ def test_equal_runs_have_equal_identities_and_others_do_not(tmp_path: Path) -> N
     seeded, _ = do_run(tmp_path / "c", seed="1")
     fewer, _ = do_run(tmp_path / "d", limit_train="10")
     assert first.identity == again.identity
-    assert len({first.identity, seeded.identity, fewer.identity}) == 3
+    offline, _ = do_run(tmp_path / "e", offline="true", data="memory")
+    wrong, _ = do_run(tmp_path / "f", error_every="2")
+    assert offline.identity == first.identity
+    assert len({run.identity for run in (first, seeded, fewer, wrong)}) == 4
 
 
 def test_an_unwritable_folder_is_found_before_any_work(tmp_path: Path) -> None:

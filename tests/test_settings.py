@@ -10,7 +10,7 @@ import pytest
 
 from glueharness import ConfigError, setting
 from glueharness.config import read_toml
-from glueharness.settings import Layer, resolve, settings_of
+from glueharness.settings import Layer, resolve, result_settings, settings_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,3 +97,16 @@ def test_a_bad_file_is_named(tmp_path: Path, text: str | None, said: str) -> Non
     with pytest.raises(ConfigError, match=said) as caught:
         read_toml(file)
     assert caught.value.where == str(file)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """Settings of which one cannot change the result."""
+
+    rate: float = setting(0.5, help="A rate.")
+    pause: int = setting(3, help="A pause.", changes_result=False)
+
+
+def test_a_setting_may_say_that_the_result_does_not_follow_from_it() -> None:
+    assert result_settings(Kept(rate=0.25, pause=7)) == {"rate": 0.25}
+    assert [item.info.changes_result for item in settings_of(Kept)] == [True, False]

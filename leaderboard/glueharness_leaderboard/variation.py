@@ -32,7 +32,11 @@ _FIRST = (
 
 def settings_of_run(record: RunRecord) -> dict[str, Value]:
     """The settings that can explain a score, by name."""
-    return {name: item.value for name, item in record.settings.items() if name not in _ELSEWHERE}
+    return {
+        name: item.value
+        for name, item in record.settings.items()
+        if item.changes_result and name not in _ELSEWHERE
+    }
 
 
 def configuration(record: RunRecord) -> Configuration:

@@ -11,6 +11,7 @@ import numpy as np
 
 from glueharness import LABEL_COLUMN, ModelError
 from glueharness import Progress as Report
+from glueharness.settings import result_settings
 from glueharness_finetune import attention, dropout, loading
 from glueharness_finetune.batches import Padding
 from glueharness_finetune.checkpoint import CheckpointFolder, Progress, Saved
@@ -272,7 +273,7 @@ class FinetunedEncoder:
 
     def _plan(self, rows: int) -> str:
         """A hash of what the steps depend on."""
-        facts = [self.seed, rows, self.task.name, dataclasses.asdict(self.settings)]
+        facts = [self.seed, rows, self.task.name, result_settings(self.settings)]
         return hashlib.sha256(json.dumps(facts, default=str).encode()).hexdigest()[:16]
 
 

@@ -81,7 +81,11 @@ class FinetuneSettings:
         4096, help="Tokens at once when predicting.", unit="tokens", low=512, high=2**24
     )
     checkpoint_minutes: float = setting(
-        10.0, help="Time between checkpoints inside an epoch; 0: none.", unit="minutes", low=0
+        10.0,
+        help="Time between checkpoints inside an epoch; 0: none.",
+        unit="minutes",
+        low=0,
+        changes_result=False,
     )
     auto_batch: bool = setting(
         False, help="Halve the rows at once when a GPU runs out of memory; the result is the same."
@@ -92,7 +96,7 @@ class FinetuneSettings:
     lazy_embedding: bool = setting(
         True, help="Update word vectors that a batch does not touch later, to the same values."
     )
-    token_cache: bool = setting(True, help="Keep tokenised texts on disk.")
+    token_cache: bool = setting(True, help="Keep tokenised texts on disk.", changes_result=False)
     trust_remote_code: bool = setting(
         False, help="Run code that comes with the checkpoint: only if you trust its author."
     )

@@ -6,14 +6,17 @@ Shapes: n = rows, k = outputs.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from glueharness_finetune.batches import Padding, collate, made_ahead, plan_prediction
+from glueharness_finetune.half import can_be_halved, encoder_in_bf16
+from glueharness_finetune.precision import BF16
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from transformers import PreTrainedModel
 
@@ -57,7 +60,7 @@ class Predictor:
         self.model.train(mode=False)
         done = 0
         try:
-            with torch.inference_mode(), self.runtime.autocast():
+            with self._precision(), torch.inference_mode():
                 for rows, inputs in made_ahead(batches, 2) if self.runtime.on_gpu else batches:
                     placed = {
                         name: value.to(self.runtime.device, non_blocking=True)
@@ -71,3 +74,8 @@ class Predictor:
         finally:
             self.model.train(was_training)
         return found[:, 0] if outputs == 1 else found
+
+    def _precision(self) -> AbstractContextManager[Any]:
+        if self.runtime.precision == BF16 and can_be_halved(self.model):
+            return encoder_in_bf16(self.model)
+        return self.runtime.autocast()

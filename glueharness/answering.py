@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from glueharness.blame import blamed
 from glueharness.config import RunConfig, RunOptions
 from glueharness.data import AUTO, open_data
 from glueharness.errors import PluginError, RunFolderError, SourceUnavailable, SubmissionError
@@ -19,7 +20,8 @@ from glueharness.table import Table, check
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from glueharness.protocols import FloatArray, Model, Split, TaskData
+    from glueharness.data import OpenedData
+    from glueharness.protocols import FloatArray, Model, Split
     from glueharness.record import RunRecord
     from glueharness.registry import Registry
     from glueharness.specs import SubmissionFile, TaskSpec
@@ -52,7 +54,10 @@ def load_model(record: RunRecord, folder: Path, registry: Registry) -> Model:
         settings=resolve(spec.settings, [layer], owner=f"model {spec.name!r}").settings,
     )
     model = make_model(registry.task(record.task), config, registry)
-    model.load(model_folder)
+    with blamed(
+        f"the model {spec.name!r}", registry.models.owner(spec.name), "failed to load what it saved"
+    ):
+        model.load(model_folder)
     return model
 
 
@@ -78,7 +83,7 @@ def load_test_splits(task: TaskSpec, options: DataOptions, registry: Registry) -
         SubmissionError: They are the sample's, or not complete.
         DataError: They are damaged.
     """
-    opened = open_data(task, options, list(registry.sources))
+    opened = open_data(task, options, list(registry.sources), registry.owner_of_source)
     origin = opened.data.origin
     if origin.sample:
         tried = "".join(f"  {name}: {reason}\n" for name, reason in opened.passed_over)
@@ -87,10 +92,10 @@ def load_test_splits(task: TaskSpec, options: DataOptions, registry: Registry) -
             where=f"{origin.source}: {origin.location}",
             remedy=(f"Tried before:\n{tried}" if tried else "") + _COMPLETE,
         )
-    return {file.name: load_test_split(task, file, opened.data) for file in task.submission}
+    return {file.name: load_test_split(task, file, opened) for file in task.submission}
 
 
-def load_test_split(task: TaskSpec, file: SubmissionFile, data: TaskData) -> Split:
+def load_test_split(task: TaskSpec, file: SubmissionFile, opened: OpenedData) -> Split:
     """The split that a submission file is made from, complete.
 
     Raises:
@@ -98,15 +103,15 @@ def load_test_split(task: TaskSpec, file: SubmissionFile, data: TaskData) -> Spl
         SubmissionError: It does not have all of the task's rows.
         DataError: It is damaged.
     """
-    origin = data.origin
+    origin = opened.data.origin
     where = f"{origin.source}: {origin.location}"
-    if file.split not in data.available:
+    if file.split not in opened.data.available:
         raise SourceUnavailable(
             f"{file.name} is made from the split {file.split}, which is not there",
             where=where,
             remedy=_COMPLETE,
         )
-    split = data.load(file.split)
+    split = opened.load(file.split)
     check(split, task, name=file.split, where=where)
     expected = task.split(file.split).rows
     if expected is not None and len(split) != expected:

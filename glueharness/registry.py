@@ -173,6 +173,22 @@ class Registry:
         """
         return self.tasks.get(name)
 
+    def owner_of_source(self, task: TaskSpec, source: SourceSpec) -> PluginStatus | None:
+        """The plugin that offers a source, itself or as one of its task's own; None if none."""
+        shelves: tuple[tuple[Shelf[Any], TaskSpec | SourceSpec], ...] = (
+            (self.sources, source),
+            (self.tasks, task),
+        )
+        return next(
+            (
+                owner
+                for shelf, spec in shelves
+                for found, owner in shelf.items.get(spec.name, ())
+                if found is spec
+            ),
+            None,
+        )
+
     def model(self, name: str) -> tuple[ModelSpec, str]:
         """The model of that name and its argument: ``"hf:roberta-base"`` gives the family.
 

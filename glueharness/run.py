@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from glueharness.atomic import remove_leftovers
+from glueharness.blame import blamed
 from glueharness.data import open_data
 from glueharness.environment import describe_environment
 from glueharness.errors import (
@@ -43,6 +44,7 @@ from glueharness.tracking import tracked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from glueharness.config import RunConfig, RunOptions
@@ -82,7 +84,8 @@ def _run(config: RunConfig, registry: Registry) -> RunRecord:
     model = make_model(task, config, registry)
     check_writable(options.runs_dir)
 
-    opened = open_data(task, data_options(options), list(registry.sources))
+    sources = list(registry.sources)
+    opened = open_data(task, data_options(options), sources, registry.owner_of_source)
     train, dev = load_splits(task, opened, options)
     record = _new_record(task, config, opened, registry)
     record.data.splits = {
@@ -112,7 +115,8 @@ def _run(config: RunConfig, registry: Registry) -> RunRecord:
         )  # fmt: skip
         for remark in opened.data.remarks if isinstance(opened.data, Remarked) else ():
             context.warn(remark)
-        with terminate_as_interrupt():
+        # A full disk is no fault of the model's: that is told otherwise.
+        with terminate_as_interrupt(), _model_at_work(config, registry, "failed", OSError):
             _fit(model, next(iter(train.values()))[1], used, context)
             _evaluate(model, used, scorer, record, folder)
             with _timed(record, "save"):
@@ -134,16 +138,25 @@ def _go_on_with(earlier: RunRecord, record: RunRecord) -> None:
 def make_model(task: TaskSpec, config: RunConfig, registry: Registry) -> Model:
     """The untrained model that a config names."""
     spec, argument = registry.model(config.options.model)
-    return spec.factory(
-        ModelContext(
-            task=task,
-            settings=config.settings,
-            seed=config.options.seed,
-            origins=config.origins,
-            argument=argument,
-            offline=config.options.offline,
-        )
+    context = ModelContext(
+        task=task,
+        settings=config.settings,
+        seed=config.options.seed,
+        origins=config.origins,
+        argument=argument,
+        offline=config.options.offline,
     )
+    with _model_at_work(config, registry, "cannot be made"):
+        return spec.factory(context)
+
+
+def _model_at_work(
+    config: RunConfig, registry: Registry, failure: str, *passing: type[Exception]
+) -> AbstractContextManager[None]:
+    """Let what the model's code raises name its plugin."""
+    spec, _ = registry.model(config.options.model)
+    owner = registry.models.owner(spec.name)
+    return blamed(f"the model {spec.name!r}", owner, failure, passing=passing)
 
 
 def data_options(options: RunOptions) -> DataOptions:
@@ -167,7 +180,7 @@ def load_splits(
     def load(role: Any, limit: int | None) -> LoadedSplits:
         loaded = {}
         for spec in task.splits_of(role):
-            split = opened.data.load(spec.name)
+            split = opened.load(spec.name)
             where = f"{opened.data.origin.source}: {opened.data.origin.location}"
             check(split, task, name=spec.name, where=where)
             if not labelled(split):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from glueharness.blame import blamed
 from glueharness.errors import DataError, ModelError
 from glueharness.protocols import Evaluation
 from glueharness.specs import LABEL_COLUMN
@@ -76,10 +77,12 @@ class Scorer:
         references = self._references[split]
         results = {}
         for spec in self.task.metrics:
-            if spec.name not in self._metrics:
-                self._metrics[spec.name] = spec.factory(self.task)
-            answer = self._metrics[spec.name].compute(predictions=values, references=references)
-            results[spec.name] = float(answer[spec.name])
+            # The task's, not the model's that is at work.
+            with blamed(f"the metric {spec.name!r} of the task {self.task.name!r}", None, "failed"):
+                if spec.name not in self._metrics:
+                    self._metrics[spec.name] = spec.factory(self.task)
+                answer = self._metrics[spec.name].compute(predictions=values, references=references)
+                results[spec.name] = float(answer[spec.name])
         return results
 
     def evaluate(self, predictions: Mapping[str, FloatArray]) -> Evaluation:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from glueharness.answering import data_of, load_model, load_test_splits, predict
+from glueharness.blame import blamed
 from glueharness.choosing import best_run, learner
 from glueharness.errors import ConfigError, PluginError, SourceUnavailable, SubmissionError
 from glueharness.predictions import write_predictions
@@ -123,7 +124,9 @@ def submit(options: SubmitOptions, registry: Registry, tell: Callable[[str], Non
         RunFolderError: The output folder cannot be written, or a run has no model.
     """
     plan = make_plan(options, registry)
-    writer = registry.writers.get(plan.writer).factory()
+    owner = registry.writers.owner(plan.writer)
+    with blamed(f"the submission writer {plan.writer!r}", owner, "cannot be made"):
+        writer = registry.writers.get(plan.writer).factory()
     if plan.archive and not isinstance(writer, Bundler):
         raise ConfigError(f"writer {plan.writer!r} makes no archives")
     check_writable(options.output, what="the submission", option="--output")

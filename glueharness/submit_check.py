@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from glueharness.blame import blamed
 from glueharness.errors import SubmissionError, UnknownNameError
 from glueharness.protocols import Checker
 
@@ -63,7 +64,9 @@ def check_submission(
     ]
     reports = []
     for name in [writer] if writer else dict.fromkeys(task.writer for task in tasks):
-        checker = registry.writers.get(name).factory()
+        owner = registry.writers.owner(name)
+        with blamed(f"the submission writer {name!r}", owner, "cannot be made"):
+            checker = registry.writers.get(name).factory()
         if isinstance(checker, Checker):
             own = [task for task in tasks if task.writer == name or writer]
             reports.append(checker.check(path, own))

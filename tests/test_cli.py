@@ -12,6 +12,7 @@ import pytest
 
 from glueharness.cli import main
 from glueharness.cli.app import App
+from glueharness.errors import PluginError
 from glueharness.registry import Registry
 from glueharness.runs import list_runs
 from tests.small_task import small_plugins
@@ -98,11 +99,12 @@ def test_bad_input_gets_one_message(
 
 @pytest.mark.usefixtures("terminal")
 def test_debug_keeps_the_traceback() -> None:
-    with pytest.raises(RuntimeError, match="the model broke"):
+    with pytest.raises(PluginError, match="the model broke") as caught:
         main(
             ["--debug", "run", "parity", "--model", "oracle", "--fail", "error"],
             App(Registry(small_plugins())),
         )
+    assert isinstance(caught.value.__cause__, RuntimeError)
 
 
 def test_predict_asks_the_best_run(terminal: Terminal, tmp_path: Path) -> None:

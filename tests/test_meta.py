@@ -19,6 +19,7 @@ from glueharness import hookimpl, hookspecs
 from glueharness.api import PUBLIC_MODULES
 from glueharness.config import build_config
 from glueharness.deprecation import Going, deprecated, moved
+from glueharness.errors import PluginError
 from glueharness.plugins import HOOKS
 from glueharness.record import RUN_FILE
 from glueharness.registry import Registry
@@ -163,7 +164,7 @@ def test_each_hook_is_really_called(tmp_path: Path) -> None:
         given = {"model": "oracle", "runs_dir": str(tmp_path / str(number)), "fail": fail}
         config = build_config("parity", [Layer(origin="test", values=given)], registry)
         if fail:
-            with pytest.raises(RuntimeError):
+            with pytest.raises(PluginError, match="the model broke"):
                 run(config, registry)
         else:
             run(config, registry)

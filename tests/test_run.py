@@ -11,6 +11,7 @@ from glueharness import (
     ConfigError,
     Interrupted,
     ModelError,
+    PluginError,
     RunFolderError,
     SourceUnavailable,
     UnknownNameError,
@@ -103,7 +104,7 @@ def test_unknown_names_are_answered_with_the_nearest(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fail", "error", "status"),
     [
-        ("error", RuntimeError, "failed"),
+        ("error", PluginError, "failed"),
         ("interrupt", Interrupted, "interrupted"),
     ],
 )

@@ -78,18 +78,11 @@ def _make_command(registry: Registry, name: str) -> click.Command:
     Raises:
         PluginError: The plugin could not make it.
     """
-    from glueharness.plugins import describe
+    from glueharness.blame import blamed
 
     spec, owner = registry.commands.get(name), registry.commands.owner(name)
-    try:
+    with blamed(f"the command {name!r}", owner, "cannot be made"):
         command = spec.factory()
-    except GlueharnessError:
-        raise
-    except Exception as error:
-        raise PluginError(
-            f"the command {name!r} of {owner.owner} cannot be made: {describe(error)}",
-            remedy="Report it to the plugin's author.",
-        ) from error
     if not isinstance(command, click.Command):
         raise PluginError(
             f"the command {name!r} of {owner.owner} is a {type(command).__name__}",

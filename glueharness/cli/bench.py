@@ -1,0 +1,156 @@
+"""``glueharness bench``."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from glueharness.cli import complete
+from glueharness.cli.app import App, environment_layer, json_option
+from glueharness.cli.options import SettingsCommand
+from glueharness.config import COMMAND_LINE, build_config, read_toml
+from glueharness.settings import Layer
+
+if TYPE_CHECKING:
+    from glueharness.config import RunConfig
+    from glueharness.registry import Registry
+    from glueharness.speed import Estimate, Part
+
+_MINUTE, _HOUR = 60, 3600
+_BUSY = 0.5
+
+
+@click.command(cls=SettingsCommand, name="bench")
+@click.argument("task", default="qnli", shell_complete=complete.tasks)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=1, max=3600),
+    default=20.0,
+    show_default=True,
+    help="How long the model may learn.",
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="TOML file with settings; options win over it, it wins over the model's recipe.",
+)
+@json_option
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    task: str,
+    *,
+    seconds: float,
+    config: Path | None,
+    as_json: bool,
+    **values: Any,
+) -> None:
+    """Say how long a run of TASK would take here: a short piece is measured, the rest follows.
+
+    The model learns for a short while from rows of the data that the run would use; the time of
+    the whole follows from the rows of the task's complete splits. Nothing is kept.
+
+    \b
+    glueharness bench qnli                            the default model
+    glueharness bench mnli --model hf:./my-encoder    any encoder, with any settings of run
+    """  # noqa: D301 - click's mark against re-wrapping
+    registry = App.of(ctx).registry
+    given = {name: value for name, value in values.items() if value is not None}
+    layers = [Layer(origin=COMMAND_LINE, values=given), environment_layer()]
+    if config is not None:
+        layers.append(read_toml(config))
+    found = _measure(build_config(task, layers, registry), registry, seconds)
+    if as_json:
+        from glueharness.cli.output import print_json
+
+        print_json({**dataclasses.asdict(found), "seconds": found.seconds})
+    else:
+        _show(found)
+
+
+def _measure(config: RunConfig, registry: Registry, seconds: float) -> Estimate:
+    from glueharness.cli.progress import ProgressDisplay
+    from glueharness.events import RunProgress
+    from glueharness.speed import estimate
+
+    with ProgressDisplay() as display:
+        return estimate(
+            config,
+            registry,
+            seconds,
+            lambda progress: display.glueharness_run_progress(
+                RunProgress(run="", progress=progress)
+            ),
+        )
+
+
+def _show(found: Estimate) -> None:
+    from rich.text import Text
+
+    from glueharness.cli.output import make_table, stdout
+
+    rows = [_row(part) for part in found.parts]
+    rows.append(["all of it", "", "", "", in_words(found.seconds)])
+    title = f"{found.task} · {found.model}: estimated from what was measured here"
+    console = stdout()
+    console.print(make_table(title, ["part", "rows", "rows/s", "times", "takes"], rows))
+    for line in _remarks(found):
+        console.print(Text(line))
+
+
+def _row(part: Part) -> list[str]:
+    return [
+        part.what,
+        f"{part.rows:,}" if part.rows else "–",
+        "–" if part.rate is None else f"{part.rate:,.0f}",
+        str(part.times),
+        in_words(part.seconds * part.times),
+    ]
+
+
+def _remarks(found: Estimate) -> list[str]:
+    pace = found.pace
+    rows = f"{pace.train_rows:,} rows of {found.origin.source} data"
+    whole = "the whole recipe" if pace.finished else f"{in_words(pace.seconds)} of training"
+    measured = (
+        f"measured: the start-up, {whole} on {rows} ({pace.words:.0f} words a row), and the "
+        f"prediction of {pace.dev_rows:,} dev rows. The rest is those speeds times the rows of "
+        "the complete splits."
+    )
+    lines = [measured]
+    if found.origin.sample:
+        lines.append(
+            "These are made-up rows of the bundled sample: real ones may be longer, and a longer "
+            "row takes more time. For real rows: --data-dir FOLDER."
+        )
+    if pace.evaluate is None:
+        lines.append("Not measured: prediction, which this model cannot do before its end.")
+    if found.load is not None and found.load > _BUSY * found.cores:
+        lines.append(
+            f"The machine was busy before ({found.load:.1f} programs wanted one of "
+            f"{found.cores} cores): by itself it would be quicker."
+        )
+    facts = [f"{name} {value}" for name, value in found.notes.items() if _plain(value)]
+    if facts:
+        lines.append("the model says: " + ", ".join(facts))
+    return [*lines, *(f"warning: {message}" for message in found.warnings)]
+
+
+def _plain(value: Any) -> bool:
+    return isinstance(value, str | int | float) and not isinstance(value, bool)
+
+
+def in_words(seconds: float) -> str:
+    """A time as one reads it: ``41 s``, ``7 min 20 s``, ``3 h 5 min``."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < _MINUTE:
+        return f"{whole} s"
+    if whole < _HOUR:
+        return f"{whole // _MINUTE} min {whole % _MINUTE} s"
+    return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"

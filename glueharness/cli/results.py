@@ -6,6 +6,7 @@ from statistics import fmean, stdev
 from typing import TYPE_CHECKING
 
 from glueharness.cli.output import make_table, percent, stderr, stdout
+from glueharness.groupscore import group_score
 from glueharness.plan import by_task
 
 if TYPE_CHECKING:
@@ -100,16 +101,12 @@ def spread(values: Sequence[float]) -> str:
 
 
 def _group_line(group: GroupSpec, tasks: Sequence[TaskOutcome]) -> str:
-    """The group's score over the seeds that have every task, or how many tasks there are."""
-    seeds: dict[int, dict[str, dict[str, dict[str, float]]]] = {}
-    for task in tasks:
-        for record in task.records:
-            seeds.setdefault(record.seed, {})[task.task] = record.metrics
-    complete = [seeds[seed] for seed in seeds if set(group.tasks) <= set(seeds[seed])]
-    scores = [score for row in complete if (score := group.score(row)) is not None]
-    if not scores:
+    """The group's score over the tasks' means, or how many tasks there are."""
+    found = group_score(group, {task.task: task.records for task in tasks})
+    if found.score is None:
         present = {task.task for task in tasks if task.records} & set(group.tasks)
         return f"{group.title}   {len(present)} of {len(group.tasks)} tasks: no score"
     samples = any("sample" in record.marks for task in tasks for record in task.records)
-    note = " on the bundled sample, which says nothing about GLUE" if samples else " (dev)"
-    return f"{group.title} score   {spread(scores)}{note}"
+    note = f" on made-up data, which says nothing about {group.title}" if samples else " (dev)"
+    deviation = f" ± {percent(found.deviation)}" if found.deviation is not None else ""
+    return f"{group.title} score   {percent(found.score)}{deviation}{note}"

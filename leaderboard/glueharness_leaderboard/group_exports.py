@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from glueharness_leaderboard.group_rows import scores_of_row
+from glueharness.groupscore import mean_scores
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,7 @@ def group_document(table: GroupTable) -> dict[str, Any]:
                 "standard_deviation": row.deviation,
                 "tasks": {
                     name: {
-                        "scores": scores_of_row(found),
+                        "scores": mean_scores(found.runs),
                         "standard_deviation": found.deviation(),
                         "seeds": list(found.seeds),
                         "runs": [run.id for run in found.runs],
@@ -52,7 +52,7 @@ def group_flat(table: GroupTable) -> list[dict[str, Any]]:
             **{
                 f"{name}:{split}:{metric}": value
                 for name, found in row.tasks.items()
-                for split, values in scores_of_row(found).items()
+                for split, values in mean_scores(found.runs).items()
                 for metric, value in values.items()
             },
         }

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING
 
+from glueharness.groupscore import group_score, mean_scores
 from glueharness_leaderboard.columns import SAMPLE_NOTE, Column, Sheet
-from glueharness_leaderboard.intervals import standard_deviation
 from glueharness_leaderboard.texts import NOTHING, plain, score_text, short_paths
 
 if TYPE_CHECKING:
@@ -98,33 +98,8 @@ def _row(model: str, sections: Mapping[str, Section], group: GroupSpec) -> Group
             best = next((row for row in sections[name].rows if row.model == model), None)
             if best is not None and best.primary is not None:
                 tasks[name] = best
-    scores = {name: scores_of_row(row) for name, row in tasks.items()}
-    seeds = set.intersection(*(set(row.seeds) for row in tasks.values())) if tasks else set()
-    by_seed = [
-        group.score({name: scores_of_row(_of_seed(row, seed)) for name, row in tasks.items()})
-        for seed in sorted(seeds)
-    ]
-    known = [score for score in by_seed if score is not None]
-    return GroupRow(
-        model=model,
-        tasks=tasks,
-        score=group.score(scores),
-        deviation=standard_deviation(known) if len(known) > 1 else None,
-    )
-
-
-def _of_seed(row: Row, seed: int) -> Row:
-    return replace(row, runs=tuple(run for run in row.runs if run.seed == seed))
-
-
-def scores_of_row(row: Row) -> dict[str, dict[str, float]]:
-    """A row's mean scores by split and metric, as a group's rule takes them."""
-    return {
-        split: {
-            metric: value for metric in metrics if (value := row.score(split, metric)) is not None
-        }
-        for split, metrics in row.runs[0].metrics.items()
-    }
+    found = group_score(group, {name: row.runs for name, row in tasks.items()})
+    return GroupRow(model=model, tasks=tasks, score=found.score, deviation=found.deviation)
 
 
 def group_sheet(table: GroupTable, tasks: Mapping[str, TaskSpec]) -> Sheet:
@@ -138,7 +113,7 @@ def group_sheet(table: GroupTable, tasks: Mapping[str, TaskSpec]) -> Sheet:
     for name in table.group.tasks:
         title = plain(tasks[name].title if name in tasks else name)
         found = [
-            ordered_scores(scores_of_row(row.tasks[name]), tasks.get(name))
+            ordered_scores(mean_scores(row.tasks[name].runs), tasks.get(name))
             if name in row.tasks
             else []
             for row in rows

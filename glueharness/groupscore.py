@@ -1,0 +1,76 @@
+"""The score of a group of tasks from runs with several seeds: one rule for whoever shows it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import stdev
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from glueharness.record import RunRecord
+    from glueharness.specs import GroupSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupScore:
+    """A model's score over the tasks of a group.
+
+    Attributes:
+        score: The group's rule applied to each task's mean scores over its seeds, a fraction;
+            None unless all tasks are there.
+        deviation: Standard deviation of the scores of the single seeds that every task has, a
+            fraction; None for fewer than two.
+    """
+
+    score: float | None
+    deviation: float | None
+
+
+def mean_scores(runs: Sequence[RunRecord]) -> dict[str, dict[str, float]]:
+    """The runs' mean scores by split and metric name; what one of them lacks is left out."""
+    if not runs:
+        return {}
+    return {
+        split: {
+            metric: math.fsum(values) / len(values)
+            for metric in metrics
+            if (values := _known(run.metrics.get(split, {}).get(metric) for run in runs))
+            and len(values) == len(runs)
+        }
+        for split, metrics in runs[0].metrics.items()
+    }
+
+
+def group_score(group: GroupSpec, runs: Mapping[str, Sequence[RunRecord]]) -> GroupScore:
+    """The group's score: first the mean over a task's seeds, then the group's rule.
+
+    So no run is thrown away where a seed is missing for some task; only the deviation needs
+    seeds that every task has.
+
+    Args:
+        group: The group.
+        runs: Task name to the model's runs of it.
+    """
+    present = {task: runs[task] for task in group.tasks if runs.get(task)}
+    shared = [{run.seed for run in found} for found in present.values()]
+    single = [
+        group.score(
+            {
+                task: mean_scores([run for run in found if run.seed == seed])
+                for task, found in present.items()
+            }
+        )
+        for seed in sorted(set.intersection(*shared) if shared else ())
+    ]
+    known = _known(single)
+    return GroupScore(
+        score=group.score({task: mean_scores(found) for task, found in present.items()}),
+        deviation=stdev(known) if len(known) > 1 else None,
+    )
+
+
+def _known(values: Iterable[float | None]) -> list[float]:
+    return [value for value in values if value is not None and math.isfinite(value)]

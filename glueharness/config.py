@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from glueharness.registry import Registry
 
 COMMAND_LINE = "command line"
+RESERVED = frozenset(
+    {
+        "as_json", "config", "help", "init_from", "json", "preset", "rerun", "resume", "seeds",
+        "tasks",
+    }
+)  # fmt: skip
+"""Names that no model's setting can have, beside those of :class:`RunOptions`: `run` itself has
+options or arguments of that name."""
 # What the data are, and not where they come from, is part of what a run is.
 _NO_EFFECT = {"changes_result": False}
 

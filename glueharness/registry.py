@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from glueharness.config import RunOptions
+from glueharness.config import RESERVED, RunOptions
 from glueharness.errors import PluginError, UnknownNameError
 from glueharness.plugins import PluginStatus, load_plugins, owners
 from glueharness.settings import settings_of
@@ -236,9 +236,12 @@ def _wrong_with_settings(model: ModelSpec) -> str:
         names = {item.name for item in settings_of(model.settings)}
     except (TypeError, NameError, AttributeError) as error:
         return f"the model {model.name!r} whose settings cannot be read: {error}"
-    taken = sorted(names & {item.name for item in settings_of(RunOptions)})
+    taken = sorted(names & (RESERVED | {item.name for item in settings_of(RunOptions)}))
     if taken:
-        return f"the model {model.name!r} with settings that every run has: {', '.join(taken)}"
+        return (
+            f"the model {model.name!r} whose settings have names that `glueharness run` has "
+            f"options of its own for: {', '.join(taken)}"
+        )
     unknown = sorted(set(model.recipe) - names)
     if unknown:
         return f"the model {model.name!r} whose recipe sets what it lacks: {', '.join(unknown)}"

@@ -118,6 +118,15 @@ BROKEN = {
         " description='', factory=print, settings=dict)]\n", "impaired",
         "the model 'unsettled' whose settings cannot be read",
     ),
+    "grabbing": Broken(
+        SPEC + "from dataclasses import dataclass\nfrom glueharness import setting\n"
+        "@dataclass(frozen=True)\nclass Own:\n    config: str = setting('', help='x')\n"
+        "    json: bool = setting(False, help='x')\n    seed: int = setting(1, help='x')\n"
+        "@hookimpl\ndef glueharness_models():\n    return [ModelSpec(name='grabbing',"
+        " description='', factory=print, settings=Own)]\n", "impaired",
+        "the model 'grabbing' whose settings have names that `glueharness run` has options of its "
+        "own for: config, json, seed",
+    ),
     "usurper": Broken(
         SPEC + "@hookimpl\ndef glueharness_commands():\n    return [CommandSpec(name='run',"
         " help='', factory=print)]\n", "impaired",

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from glueharness import ConfigError, Interrupted, TrackerSpec, UnknownNameError, hookimpl
+from glueharness import (
+    ConfigError,
+    Interrupted,
+    PluginError,
+    TrackerSpec,
+    UnknownNameError,
+    hookimpl,
+)
+from glueharness.cli import main
+from glueharness.cli.app import App
 from glueharness.config import build_config
 from glueharness.registry import Registry
 from glueharness.run import run
@@ -45,7 +54,7 @@ def test_the_event_log_has_a_line_an_event(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("fail", "error", "status"),
-    [("error", RuntimeError, "failed"), ("interrupt", Interrupted, "interrupted")],
+    [("error", PluginError, "failed"), ("interrupt", Interrupted, "interrupted")],
 )
 def test_the_event_log_tells_how_a_run_ended(
     tmp_path: Path, fail: str, error: type[Exception], status: str
@@ -157,3 +166,18 @@ def test_a_tracker_that_raises_is_told_no_more_and_reported(tmp_path: Path) -> N
     started, evaluated = reports
     assert "tracker clumsy: glueharness_run_started raised OSError: no disk for parity" in started
     assert "glueharness_run_evaluated raised SystemExit: 1" in evaluated
+
+
+def test_a_run_that_is_there_already_is_told_of_with_who_missed_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["run", "parity", "--model", "oracle"]
+    options: list[list[str]] = [[], ["--track", "jsonl"], ["--track", "jsonl", "--json"]]
+    for track in options:
+        with pytest.raises(SystemExit) as end:
+            main([*words, *track], App(Registry(small_plugins())))
+        assert not end.value.code
+        err = capsys.readouterr().err
+        assert ("so jsonl heard nothing of it; --rerun repeats" in err) == bool(track)
+    assert not list(tmp_path.rglob("*.jsonl"))

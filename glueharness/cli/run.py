@@ -105,6 +105,7 @@ def command(
     )
     plan = build_plan(request, registry)
     outcomes = _do(plan, registry)
+    _tell_reused(outcomes)
     if as_json:
         _print_json(outcomes)
     else:
@@ -154,14 +155,25 @@ def _print_json(outcomes: Sequence[Outcome]) -> None:
     print_json(values[0] if len(values) == 1 else values)
 
 
-def _show(outcomes: Sequence[Outcome], registry: Registry, names: Sequence[str]) -> None:
+def _tell_reused(outcomes: Sequence[Outcome]) -> None:
+    """Say on stderr what was not repeated, and that no tracker heard of it."""
     from glueharness.cli.output import stderr
+
+    reused = [outcome for outcome in outcomes if outcome.reused]
+    if not reused:
+        return
+    what = "this run was" if len(outcomes) == 1 else f"{len(reused)} of {len(outcomes)} runs were"
+    unheard = dict.fromkeys(outcome.config.options.track for outcome in reused)
+    missed = f", so {', '.join(filter(None, unheard))} heard nothing of it" if any(unheard) else ""
+    stderr().print(
+        f"{what} there already{missed}; --rerun repeats",
+        style="yellow", markup=False, highlight=False, soft_wrap=True,
+    )  # fmt: skip
+
+
+def _show(outcomes: Sequence[Outcome], registry: Registry, names: Sequence[str]) -> None:
     from glueharness.cli.results import show_plan, show_run
 
-    reused = sum(outcome.reused for outcome in outcomes)
-    if reused:
-        what = "this run was" if len(outcomes) == 1 else f"{reused} of {len(outcomes)} runs were"
-        stderr().print(f"{what} there already; --rerun repeats", style="yellow", highlight=False)
     if len(outcomes) == 1 and outcomes[0].record is not None:
         task = registry.task(outcomes[0].config.task)
         show_run(outcomes[0].record, task, outcomes[0].config.options.runs_dir)

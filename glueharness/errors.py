@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_MANY_NAMES, _NEAR_NAMES = 16, 5
+
 
 class GlueharnessError(Exception):
     """Something that the user can act on.
@@ -56,11 +58,17 @@ class UnknownNameError(GlueharnessError):
 
     @classmethod
     def among(cls, kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
-        """The error for an unknown ``name``, listing the ``known`` names and the nearest one."""
+        """The error for an unknown ``name``: the nearest of the ``known`` names, and which others.
+
+        Of many names only the nearest few are listed, with how many there are.
+        """
         names = sorted(known)
-        near = did_you_mean(name, names)
+        what = f"there is no {kind} called {name!r}{did_you_mean(name, names)}"
+        if len(names) > _MANY_NAMES:
+            near = difflib.get_close_matches(name.lower(), names, n=_NEAR_NAMES, cutoff=0.0)
+            return cls(what, remedy=f"The nearest of {len(names)} {kind}s: {', '.join(near)}.")
         listing = ", ".join(names) if names else "none is installed"
-        return cls(f"there is no {kind} called {name!r}{near}", remedy=f"Known {kind}s: {listing}.")
+        return cls(what, remedy=f"Known {kind}s: {listing}.")
 
 
 class PluginError(GlueharnessError):

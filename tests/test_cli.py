@@ -8,11 +8,13 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 
 from glueharness.cli import main
 from glueharness.cli.app import App
-from glueharness.errors import PluginError
+from glueharness.config import RESERVED
+from glueharness.errors import PluginError, UnknownNameError
 from glueharness.registry import Registry
 from glueharness.runs import list_runs
 from tests.small_task import small_plugins
@@ -180,3 +182,48 @@ def test_the_shell_completes_models(tmp_path: Path) -> None:
         cwd=tmp_path, env=environment, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert done.stdout.split() == ["plain,majority"]
+
+
+def test_names_of_settings_that_run_itself_needs_are_reserved() -> None:
+    from glueharness.cli.run import command
+
+    options = [param for param in command.params if isinstance(param, click.Option)]
+    flags = {flag.lstrip("-").replace("-", "_") for param in options for flag in param.opts}
+    assert {param.name for param in command.params} | flags | {"help"} == RESERVED
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+def test_a_terminal_that_knows_few_letters_is_no_reason_to_fail(
+    encoding: str, tmp_path: Path
+) -> None:
+    def words(*given: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "glueharness", *given],
+            cwd=tmp_path, capture_output=True, check=False,
+            env={**os.environ, "PYTHONIOENCODING": encoding, "COLUMNS": "100"},
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert b"Traceback" not in done.stderr
+        done.stderr.decode(encoding)
+        return done.stdout.decode(encoding)
+
+    for model in ("majority", "tfidf"):
+        assert "QNLI" in words("run", "qnli", "--data", "sample", "--model", model)
+    table = words("leaderboard", "qnli")
+    assert "\u2013" in table if encoding == "cp1252" else " - " in table
+    assert "\\u" not in table
+    words("compare", "majority", "tfidf", "--task", "qnli")
+    words("doctor", "--offline")
+    text = "Qui\u00e9n: \u6570\u636e?"
+    answer = words("predict", "qnli", "--question", text, "--sentence", "Ada.",
+                   "--json")  # fmt: skip
+    assert json.loads(answer)
+
+
+def test_of_many_names_only_the_nearest_are_listed() -> None:
+    runs = [f"qnli-bert-tiny-20261122-{number:06d}" for number in range(200)]
+    error = UnknownNameError.among("run", "qnli-bert-tiny-20261122-000007x", runs)
+    assert error.remedy.startswith("The nearest of 200 runs: qnli-bert-tiny-20261122-000007")
+    assert error.remedy.count("qnli") == 5
+    few = UnknownNameError.among("task", "qnil", ["rte", "qnli"])
+    assert few.remedy == "Known tasks: qnli, rte."

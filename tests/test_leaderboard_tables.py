@@ -53,7 +53,7 @@ PARTIAL · train has 23,061 of 104,743 rows
 1  bert-tiny     79.25  75.0 – 82.9      42  1m 06s  0004
 
 QNLI v2 · dev · n = 400
-SAMPLE · made-up sentences: these scores say nothing about GLUE
+SAMPLE · made-up data: these scores say nothing about the real task
 #  model  Accuracy  95 % interval  seed    time  run
 ─────────────────────────────────────────────────────
 1  tfidf     59.50  54.6 – 64.2      42  1m 06s  0005

@@ -12,6 +12,7 @@ import click
 
 from glueharness import __version__
 from glueharness.cli.app import App
+from glueharness.cli.output import accept_any_text
 from glueharness.errors import GlueharnessError, PluginError
 
 if TYPE_CHECKING:
@@ -148,6 +149,7 @@ def main(arguments: Sequence[str] | None = None, app: App | None = None) -> None
         app: The state to work with; None makes a new one.
     """
     app = app or App(own_commands=_COMMANDS)
+    accept_any_text()
     try:
         code = cli.main(arguments, prog_name="glueharness", standalone_mode=False, obj=app)
     except click.ClickException as error:

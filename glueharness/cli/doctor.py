@@ -48,7 +48,7 @@ def command(
         print_json({title: [_plain(fact) for fact in facts] for title, facts in report.items()})
         return
     for title, facts in report.items():
-        print_facts(title, {fact.name: _line(fact) for fact in facts})
+        print_facts(title, _lines(facts))
         stdout().print()
 
 
@@ -93,8 +93,18 @@ def _sources(registry: Registry, task: TaskSpec, options: DataOptions) -> list[F
     return facts
 
 
-def _line(fact: Fact) -> str:
-    return f"{fact.value}\n{fact.remedy}" if fact.remedy else fact.value
+def _lines(facts: list[Fact]) -> dict[str, str]:
+    """Names and values with their remedies; one that several facts share stands below the last."""
+    shared: dict[str, list[str]] = {}
+    for fact in facts:
+        shared.setdefault(fact.remedy.replace(fact.name, "NAME"), []).append(fact.name)
+    lines = {}
+    for fact in facts:
+        form = fact.remedy.replace(fact.name, "NAME")
+        names = shared[form]
+        remedy = fact.remedy if len(names) == 1 else form if fact.name == names[-1] else ""
+        lines[fact.name] = f"{fact.value}\n{remedy}" if remedy else fact.value
+    return lines
 
 
 def _plain(fact: Fact) -> dict[str, Any]:

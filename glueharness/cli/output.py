@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from rich.console import Console
     from rich.table import Table
+
+_STAND_IN = "glueharness-stand-in"
+_PLAIN = {
+    "–": "-",
+    "−": "-",
+    "…": "...",
+    "·": "-",
+    "×": "x",
+    "≈": "~",
+    "±": "+-",
+    "•": "*",
+    "█": "#",
+}
 
 
 def stdout() -> Console:
@@ -27,9 +42,33 @@ def stderr() -> Console:
     return Console(stderr=True)
 
 
+def accept_any_text() -> None:
+    """Let a terminal or pipe that knows few letters show others in their place, and not fail.
+
+    Tables have dashes and signs that a Windows code page or plain ASCII lack.
+    """
+    codecs.register_error(_STAND_IN, _stand_in)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and not _is_unicode(stream):
+            stream.reconfigure(errors=_STAND_IN)
+
+
+def _is_unicode(stream: TextIO) -> bool:
+    return (stream.encoding or "utf-8").lower().replace("-", "").startswith("utf")
+
+
+def _stand_in(error: UnicodeError) -> tuple[str, int]:
+    """What is written in the place of letters that an encoding lacks."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    text = error.object[error.start : error.end]
+    shown = (_PLAIN.get(sign) or sign.encode("ascii", "backslashreplace").decode() for sign in text)
+    return "".join(shown), error.end
+
+
 def print_json(value: Any) -> None:
     """Print a JSON-able value to stdout; readable, keys in their order."""
-    json.dump(value, sys.stdout, indent=2, ensure_ascii=False, default=str)
+    json.dump(value, sys.stdout, indent=2, ensure_ascii=not _is_unicode(sys.stdout), default=str)
     sys.stdout.write("\n")
 
 

@@ -96,10 +96,10 @@ class ProgressDisplay:
                 f"• {name}: {reason}" for name, reason in record.data.passed_over.items()
             )
             self._warn(
-                "This run uses the bundled sample: made-up pairs, good for trying things out. "
-                "Its scores say nothing about GLUE, and it cannot be submitted.\n"
+                "This run uses the bundled sample: made-up texts, good for trying things out. "
+                "Its scores say nothing about the real task, and it cannot be submitted.\n"
                 + (f"No real data were found:\n{tried}\n" if tried else "")
-                + "For real data: --data-dir FOLDER (the official GLUE download).",
+                + "For real data: --data-dir FOLDER (for GLUE, the official download).",
                 title="bundled sample",
             )
         elif record.partial:

@@ -50,7 +50,7 @@ def _list(given: Path | None, *, as_json: bool) -> None:
 @runs_dir_option
 @json_option
 def show(run: str, runs_dir: Path | None, *, as_json: bool) -> None:
-    """Show the run whose id is RUN, or begins with it, or the latest: runs show latest."""
+    """Show the run whose id is RUN, or begins or ends with it, or the latest: runs show latest."""
     folder, record = find_run(_folder(runs_dir), run)
     if as_json:
         print_json(dataclasses.asdict(record))

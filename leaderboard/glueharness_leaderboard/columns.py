@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from glueharness_leaderboard.conditions import SplitFacts
     from glueharness_leaderboard.store import By, Row, Section
 
-SAMPLE_NOTE = "made-up sentences: these scores say nothing about GLUE"
+SAMPLE_NOTE = "made-up data: these scores say nothing about the real task"
 
 _SHORT = {
     "learning_rate": "lr",

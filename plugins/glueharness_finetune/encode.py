@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glueharness import ModelError
+from glueharness_finetune.long_pairs import shorten_pairs
 from glueharness_finetune.token_cache import key_of
 
 if TYPE_CHECKING:
@@ -104,11 +105,13 @@ class Encoder:
                 advance(min(start + _ROWS_AT_ONCE, count))
         return _join(parts, typed=self.typed)
 
-    def _rows(self, texts: list[list[str]]) -> tuple[list[list[int]], list[list[int]]]:
+    def _rows(self, texts: Sequence[Sequence[str]]) -> tuple[list[list[int]], list[list[int]]]:
         """Token ids and types of some rows."""
         backend = getattr(self.tokenizer, "backend_tokenizer", None)
         if backend is None:
             return self._rows_in_python(texts)
+        if len(texts) == 2 and self.tokenizer.truncation_side == "right":
+            texts = shorten_pairs(backend, texts[0], texts[1], self.max_length)
         backend.no_padding()
         backend.enable_truncation(
             self.max_length,
@@ -120,7 +123,9 @@ class Encoder:
         ids = [row.ids for row in found]
         return ids, [row.type_ids for row in found] if self.typed else []
 
-    def _rows_in_python(self, texts: list[list[str]]) -> tuple[list[list[int]], list[list[int]]]:
+    def _rows_in_python(
+        self, texts: Sequence[Sequence[str]]
+    ) -> tuple[list[list[int]], list[list[int]]]:
         found: Any = self.tokenizer(
             *texts,
             truncation="longest_first",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import inspect
 import json
 import re
@@ -15,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import glueharness
+from docs._reference.markdown import summary_of
+from docs._reference.names import public_summaries
 from glueharness import hookimpl, hookspecs
 from glueharness.api import PUBLIC_MODULES
 from glueharness.config import build_config
@@ -31,20 +32,8 @@ from tests.small_task import Oracle, SmallPlugin, small_plugins
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
-    from types import ModuleType
 
     from glueharness import FitContext, Split
-
-
-@pytest.fixture(scope="module")
-def maker() -> ModuleType:
-    """The program that writes the reference."""
-    spec = importlib.util.spec_from_file_location("maker", ROOT / "docs" / "make_reference.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +58,8 @@ def test_the_reference_is_what_the_code_says(name: str, made: Mapping[str, str])
     assert written == made[name], "run: python docs/make_reference.py"
 
 
-def test_each_public_name_is_documented(maker: ModuleType, made: Mapping[str, str]) -> None:
-    for name, summary in maker.public_summaries().items():
+def test_each_public_name_is_documented(made: Mapping[str, str]) -> None:
+    for name, summary in public_summaries().items():
         assert len(summary) > 10, f"{name} has no documentation"
         assert f"| `{name}` | {summary} |" in made["reference.md"]
 
@@ -96,9 +85,7 @@ def test_what_is_public_is_listed_once_and_sorted() -> None:
         assert hasattr(glueharness, name), name
 
 
-def test_each_hook_is_documented_with_its_arguments(
-    maker: ModuleType, made: Mapping[str, str]
-) -> None:
+def test_each_hook_is_documented_with_its_arguments(made: Mapping[str, str]) -> None:
     for name in HOOKS:
         function = getattr(hookspecs, name)
         arguments = ", ".join(
@@ -106,7 +93,7 @@ def test_each_hook_is_documented_with_its_arguments(
             for argument in inspect.signature(function).parameters.values()
         )
         assert f"### `{name}({arguments}) -> " in made["reference.md"]
-        summary = maker.summary_of(function.__doc__)
+        summary = summary_of(function.__doc__)
         assert len(summary) > 20
         assert f"\n\n{summary}\n" in made["reference.md"]
 

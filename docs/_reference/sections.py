@@ -1,0 +1,162 @@
+"""The sections of the reference: hooks, specs, protocols, commands, settings, errors, record."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import itertools
+import typing
+from typing import Any
+
+import click
+
+from docs._reference.markdown import dataclasses_of, fields_table, markdown, summary_of, table
+from docs._reference.schema import RECORDS
+from glueharness import config, errors, events, hookspecs, protocols, record, specs
+from glueharness.cli import cli
+from glueharness.plugins import HOOKS
+from glueharness.settings import settings_of
+
+if typing.TYPE_CHECKING:
+    from glueharness.cli.app import App
+    from glueharness.registry import Registry
+
+_WIDTH = 88
+_DUNDER = ("__len__", "__getitem__")
+
+
+def hooks_section() -> str:
+    """Every hook with its arguments and when it is called."""
+    parts = ["## Hooks", "", markdown(inspect.cleandoc(hookspecs.__doc__ or "")), ""]
+    for name in HOOKS:
+        function = getattr(hookspecs, name)
+        signature = str(inspect.signature(function)).replace("'", "")
+        parts += [f"### `{name}{signature}`", "", summary_of(function.__doc__), ""]
+    parts += ["## Events", ""]
+    for kind in dataclasses_of(events):
+        parts += [f"### `{kind.__name__}`", "", summary_of(kind.__doc__), ""]
+        parts += [fields_table(kind), ""]
+    return "\n".join(parts)
+
+
+def specs_section() -> str:
+    """Every spec with its fields."""
+    parts = ["## Specs", "", "What the hooks return.", ""]
+    modules = (specs.task, specs.model, specs.services, specs.group)
+    for kind in itertools.chain.from_iterable(map(dataclasses_of, modules)):
+        parts += [f"### `{kind.__name__}`", "", summary_of(kind.__doc__), ""]
+        parts += [fields_table(kind), ""] if dataclasses.fields(kind) else []
+    return "\n".join(parts)
+
+
+def protocols_section() -> str:
+    """What the factories make: every protocol with its methods."""
+    parts = ["## Protocols", "", inspect.cleandoc(protocols.__doc__ or ""), ""]
+    for kind in vars(protocols).values():
+        is_protocol = isinstance(kind, type) and typing.Protocol in kind.__mro__
+        if not is_protocol or kind.__module__ != protocols.__name__:
+            continue
+        rows = []
+        for name, member in vars(kind).items():
+            function = member.fget if isinstance(member, property) else member
+            if not inspect.isfunction(function) or (name.startswith("_") and name not in _DUNDER):
+                continue
+            signature = str(inspect.signature(function)).replace("'", "").replace("(self, ", "(")
+            call = name if isinstance(member, property) else f"{name}{signature}"
+            rows.append(
+                [f"`{markdown(call.replace('(self)', '()'))}`", summary_of(function.__doc__)]
+            )
+        parts += [f"### `{kind.__name__}`", "", summary_of(kind.__doc__), ""]
+        parts += [table(["member", "what it does"], rows), ""]
+    for kind in dataclasses_of(protocols):
+        parts += [
+            f"### `{kind.__name__}`",
+            "",
+            summary_of(kind.__doc__),
+            "",
+            fields_table(kind),
+            "",
+        ]
+    return "\n".join(parts)
+
+
+def commands_section(app: App) -> str:
+    """The help text of every command."""
+    parts = ["## Commands", ""]
+
+    def add(command: click.Command, parent: click.Context | None, name: str) -> None:
+        context = click.Context(
+            command, parent=parent, info_name=name, obj=app,
+            terminal_width=_WIDTH, max_content_width=_WIDTH,
+        )  # fmt: skip
+        text = "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
+        parts.extend([f"### `{context.command_path}`", "", "```text", text, "```", ""])
+        if isinstance(command, click.Group):
+            for inner in command.list_commands(context):
+                found = command.get_command(context, inner)
+                if found is not None:
+                    add(found, context, inner)
+
+    add(cli, None, "glueharness")
+    return "\n".join(parts)
+
+
+def settings_section(registry: Registry) -> str:
+    """Every setting with its range, unit and default."""
+    parts = [
+        "## Settings",
+        "",
+        "Options of `run`, keys of its TOML file. For recipes: `glueharness models show NAME`.",
+        "",
+    ]
+    users: dict[type[Any], list[str]] = {config.RunOptions: ["every run"]}
+    for model in registry.models:
+        users.setdefault(model.settings, []).append(f"`{model.name}`")
+    for kind, names in users.items():
+        rows = [
+            [
+                f"`{item.flag}`",
+                ", ".join(part for part in (item.info.range_text(), item.info.unit) if part) or "–",
+                "–" if item.default is None or item.default == "" else f"`{item.default}`",
+                markdown(item.info.help),
+            ]
+            for item in settings_of(kind)
+        ]
+        if rows:
+            shown = ", ".join(names[:6]) + (" and others" if len(names) > 6 else "")
+            heading = f"### Settings of {shown}"
+            parts += [heading, "", table(["option", "range, unit", "default", "what"], rows), ""]
+    return "\n".join(parts)
+
+
+def errors_section() -> str:
+    """The error tree and the exit codes."""
+    rows = [
+        [f"`{kind.__name__}`", str(kind.exit_code), summary_of(kind.__doc__)]
+        for kind in vars(errors).values()
+        if isinstance(kind, type) and issubclass(kind, errors.GlueharnessError)
+    ]
+    codes = [
+        ["0", "done"], ["1", "it could not be done; the message says what, where and what to do"],
+        ["2", "the command line cannot be understood"], ["130", "interrupted"],
+    ]  # fmt: skip
+    return "\n".join(
+        [
+            "## Errors and exit codes", "", table(["exit code", "meaning"], codes), "",
+            table(["error", "exit code", "meaning"], rows), "",
+        ]
+    )  # fmt: skip
+
+
+def record_section() -> str:
+    """The form of run.json."""
+    parts = [
+        "## run.json",
+        "",
+        f"Schema {record.SCHEMA}, as [JSON Schema](run.schema.json). Readers skip unknown fields.",
+        "",
+    ]
+    for kind in RECORDS:
+        parts += [f"### `{kind.__name__}`", "", summary_of(kind.__doc__), "", fields_table(kind)]
+        parts += [""]
+    return "\n".join(parts)

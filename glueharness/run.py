@@ -116,7 +116,7 @@ def _run(config: RunConfig, registry: Registry) -> RunRecord:
         for remark in opened.data.remarks if isinstance(opened.data, Remarked) else ():
             context.warn(remark)
         # A full disk is no fault of the model's: that is told otherwise.
-        with terminate_as_interrupt(), _model_at_work(config, registry, "failed", OSError):
+        with terminate_as_interrupt(), model_at_work(config, registry, "failed", OSError):
             _fit(model, next(iter(train.values()))[1], used, context)
             _evaluate(model, used, scorer, record, folder)
             with _timed(record, "save"):
@@ -146,11 +146,11 @@ def make_model(task: TaskSpec, config: RunConfig, registry: Registry) -> Model:
         argument=argument,
         offline=config.options.offline,
     )
-    with _model_at_work(config, registry, "cannot be made"):
+    with model_at_work(config, registry, "cannot be made"):
         return spec.factory(context)
 
 
-def _model_at_work(
+def model_at_work(
     config: RunConfig, registry: Registry, failure: str, *passing: type[Exception]
 ) -> AbstractContextManager[None]:
     """Let what the model's code raises name its plugin."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from glueharness.data import open_data
 from glueharness.environment import core_count
 from glueharness.errors import ConfigError, Interrupted
-from glueharness.run import data_options, load_splits, make_model
+from glueharness.run import data_options, load_splits, make_model, model_at_work
 from glueharness.scoring import Scorer
 from glueharness.stopwatch import Stopwatch
 from glueharness.table import Table
@@ -139,12 +139,14 @@ def estimate(
     with _temporary_folder() as folder:
         model = make_model(task, config, registry)
         options = data_options(config.options)
-        opened = open_data(task, options, list(registry.sources))
+        opened = open_data(task, options, list(registry.sources), registry.owner_of_source)
         train, dev = load_splits(task, opened, config.options)
         learnt = _some(next(iter(train.values()))[1], _TRAIN_ROWS)
         asked = {name: _some(split, _DEV_ROWS) for name, (_, split) in dev.items()}
         context = Stopwatch(folder, Scorer(task, asked), seconds, listen)
-        finished = _fit(model, learnt, asked, context)
+        with model_at_work(config, registry, "failed", OSError):
+            finished = _fit(model, learnt, asked, context)
+            evaluate = _evaluate(model, asked, finished=finished)
         epochs = context.adjusted.get("epochs", getattr(config.settings, "epochs", 1))
         pace = Pace(
             train_rows=len(learnt),
@@ -153,7 +155,7 @@ def estimate(
             start_seconds=max(context.before_training() + context.began - began, 0.0),
             read=context.reading_rate(),
             train=context.training_rate(len(learnt) * epochs),
-            evaluate=_evaluate(model, asked, finished=finished),
+            evaluate=evaluate,
             epochs=epochs,
             finished=finished,
             words=_mean_words(learnt, task),

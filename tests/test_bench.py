@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from glueharness import ConfigError, Interrupted, ModelSpec, Progress, cli, hookimpl, setting
+from glueharness import (
+    ConfigError,
+    Interrupted,
+    ModelSpec,
+    PluginError,
+    Progress,
+    cli,
+    hookimpl,
+    setting,
+)
 from glueharness.cli.app import App
 from glueharness.cli.bench import in_words
 from glueharness.config import COMMAND_LINE, build_config
@@ -38,6 +47,7 @@ class PacedSettings:
     """Settings of the model below."""
 
     epochs: int = setting(4, help="Passes.")
+    fail: bool = setting(False, help="Whether to fail.")
     asked_early: bool = setting(True, help="Whether it can be asked before its end.")
 
 
@@ -50,6 +60,8 @@ class Paced:
 
     def fit(self, train: Split, dev: Mapping[str, Split], context: FitContext) -> None:
         """Read the rows, and learn until asked to stop."""
+        if self.settings.fail:
+            raise RuntimeError("it broke")
         time.sleep(0.2)
         for done in range(400, len(train) + 1, 400):
             time.sleep(400 * READ)
@@ -136,6 +148,13 @@ def test_a_model_that_cannot_be_asked_early_is_estimated_without(registry: Regis
     assert [part.what for part in found.parts] == [
         "start-up", "reading texts", "training, an epoch",
     ]  # fmt: skip
+
+
+def test_a_model_that_breaks_is_told_as_its_plugin_s(registry: Registry) -> None:
+    with pytest.raises(
+        PluginError, match=r"the model 'paced' of .* failed: RuntimeError: it broke"
+    ):
+        measure(registry, model="paced", fail="true")
 
 
 @pytest.mark.parametrize("model", ["majority", "tfidf"])

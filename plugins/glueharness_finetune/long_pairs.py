@@ -1,10 +1,10 @@
 """Pairs of very long texts, cut before the tokenizer cuts them: the tokens are the same.
 
 A fast tokenizer that truncates also makes every piece that it cut off, and of a pair every piece
-of the one text with every piece of the other: 17 seconds for two texts of 16,000 words. Only the
-first pieces are ever used. So each long text is tokenised by itself, and cut where enough tokens
-are left that truncation leaves none of those behind. Whether it does is not assumed but looked
-at; a pair that fails is left as it is.
+of the one text with every piece of the other: ten seconds and more for two texts of 16,000 words.
+Only the first pieces are ever used. So each long text is tokenised by itself, and cut where enough
+tokens are left that truncation takes none of those behind. Whether it does is not assumed but
+looked at; a pair that fails is left as it is.
 
 Let ``n`` be the tokens of the whole texts, ``p`` those of the cut ones, and ``m`` the most that
 an input may have. "Longest first" takes the same number from each, whether it is told ``n`` or

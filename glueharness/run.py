@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import sys
 import time
 from contextlib import contextmanager
 from datetime import datetime
@@ -13,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from glueharness.atomic import remove_leftovers
 from glueharness.blame import blamed
 from glueharness.data import open_data
-from glueharness.environment import describe_environment
+from glueharness.describe import describe_split, identity, new_record
 from glueharness.errors import (
     ConfigError,
     DataError,
@@ -28,18 +25,14 @@ from glueharness.predictions import write_predictions
 from glueharness.protocols import DataOptions, Remarked
 from glueharness.record import (
     MODEL_FOLDER,
-    DataRecord,
     RunRecord,
-    SettingRecord,
-    SplitRecord,
     write_record,
 )
 from glueharness.resume import completed_run, unfinished_run
-from glueharness.runs import check_writable, new_run_id, remove_folder
+from glueharness.runs import check_writable, remove_folder
 from glueharness.scoring import Scorer
-from glueharness.settings import settings_of
 from glueharness.specs import ModelContext
-from glueharness.table import check, fingerprint, head, labelled
+from glueharness.table import check, head, labelled
 from glueharness.tracking import tracked
 
 if TYPE_CHECKING:
@@ -87,9 +80,9 @@ def _run(config: RunConfig, registry: Registry) -> RunRecord:
     sources = list(registry.sources)
     opened = open_data(task, data_options(options), sources, registry.owner_of_source)
     train, dev = load_splits(task, opened, options)
-    record = _new_record(task, config, opened, registry)
+    record = new_record(task, config, opened, registry)
     record.data.splits = {
-        name: _describe_split(task, name, whole, used)
+        name: describe_split(task, name, whole, used)
         for name, (whole, used) in {**train, **dev}.items()
     }
     record.identity = identity(record)
@@ -191,71 +184,6 @@ def load_splits(
         return loaded
 
     return load("train", options.limit_train), load("dev", options.limit_dev)
-
-
-def identity(record: RunRecord) -> str:
-    """A hash that is equal for runs that would compute the same."""
-    facts = {
-        "task": record.task,
-        "model": record.model,
-        "settings": {
-            name: item.value for name, item in record.settings.items() if item.changes_result
-        },
-        "data": {name: split.fingerprint for name, split in record.data.splits.items()},
-    }
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _new_record(
-    task: TaskSpec, config: RunConfig, opened: OpenedData, registry: Registry
-) -> RunRecord:
-    origin = opened.data.origin
-    now = datetime.now().astimezone()
-    return RunRecord(
-        id=new_run_id(task.name, config.options.model, now),
-        identity="",
-        task=task.name,
-        task_version=task.version,
-        model=config.options.model,
-        seed=config.options.seed,
-        started=now.isoformat(timespec="milliseconds"),
-        settings=_describe_settings(config),
-        primary_metric=task.primary.name,
-        environment=describe_environment(registry.plugins),
-        command=sys.argv,
-        data=DataRecord(
-            source=origin.source,
-            location=origin.location,
-            revision=origin.revision,
-            sample=origin.sample,
-            passed_over=dict(opened.passed_over),
-        ),
-    )
-
-
-def _describe_settings(config: RunConfig) -> dict[str, SettingRecord]:
-    plain = (str, int, float, bool, type(None))
-    found = {}
-    for holder in (config.options, config.settings):
-        for item in settings_of(type(holder)):
-            value = getattr(holder, item.name)
-            found[item.name] = SettingRecord(
-                value=value if isinstance(value, plain) else str(value),
-                origin=config.origins.get(item.name, "default"),
-                changes_result=item.info.changes_result,
-            )
-    return found
-
-
-def _describe_split(task: TaskSpec, name: str, whole: Split, used: Split) -> SplitRecord:
-    spec = task.split(name)
-    return SplitRecord(
-        role=spec.role,
-        rows=len(used),
-        available=len(whole),
-        expected=spec.rows,
-        fingerprint=fingerprint(used, task),
-    )
 
 
 def _fit(model: Model, train: Split, dev: Mapping[str, Split], context: RunFitContext) -> None:

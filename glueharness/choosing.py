@@ -10,6 +10,7 @@ from glueharness.record import MODEL_FOLDER
 from glueharness.runs import find_run, list_runs
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from glueharness.record import RunRecord
@@ -87,22 +88,24 @@ def _best(runs_dir: Path, task: TaskSpec) -> Choice:
         "on the bundled sample": len(completed) - len(real),
         "without a model": len(real) - len(able),
     }
-    others = ", ".join(f"{count} {what}" for what, count in left_out.items() if count)
     if not able:
         raise SubmissionError(
-            f"there is no run of {task.name} to submit ({others or 'none was made'})",
+            f"there is no run of {task.name} to submit ({_listing(left_out) or 'none was made'})",
             where=str(runs_dir),
             remedy=f"Train one on real data first: glueharness run {task.name} --data-dir FOLDER",
         )
-    whole = [record for record in able if not _dev_cut_short(record)]
     # A dev split cut short flatters by luck: runs with whole ones come first.
-    best = max(whole or able, key=_primary)
-    among = len(whole or able)
-    why = f"best of {among} runs by {task.primary.title} on dev"
-    if among == 1:
+    whole = [record for record in able if not _dev_cut_short(record)] or able
+    # Scores on other rows are no comparison, and a task may have changed since: what was trained
+    # on last counts.
+    alike = [record for record in whole if _dev_rows(record) == _dev_rows(whole[-1])]
+    left_out["with a cut dev split"] = len(able) - len(whole)
+    left_out["on other dev rows"] = len(whole) - len(alike)
+    others = _listing(left_out)
+    best = max(alike, key=_primary)
+    why = f"best of {len(alike)} runs by {task.primary.title} on dev"
+    if len(alike) == 1:
         why = f"the only run of {task.name}"
-    if whole and len(whole) < len(able):
-        others = ", ".join(filter(None, [others, f"{len(able) - len(whole)} with a cut dev split"]))
     return Choice(
         record=best,
         folder=runs_dir / best.id,
@@ -110,9 +113,19 @@ def _best(runs_dir: Path, task: TaskSpec) -> Choice:
     )
 
 
+def _listing(left_out: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {what}" for what, count in left_out.items() if count)
+
+
 def _primary(record: RunRecord) -> float:
     value = record.primary
     return float("-inf") if value is None or value != value else value  # noqa: PLR0124 - not a number
+
+
+def _dev_rows(record: RunRecord) -> dict[str, str]:
+    """What the run was scored on: fingerprints of texts and labels by dev split."""
+    splits = record.data.splits.items()
+    return {name: split.fingerprint for name, split in splits if split.role == "dev"}
 
 
 def _dev_cut_short(record: RunRecord) -> bool:

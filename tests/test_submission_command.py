@@ -78,6 +78,17 @@ def test_the_best_run_is_taken_and_named(terminal: Terminal) -> None:
     assert "predicting" not in out
 
 
+def test_a_score_on_other_dev_rows_is_no_comparison(terminal: Terminal) -> None:
+    former = terminal.run("evenness")  # of another state of the task: the perfect score is no merit
+    former.data.splits["dev"].fingerprint = "of other rows"
+    write_record(terminal.runs / former.id, former)
+    terminal.run("evenness", "--error-every", "2")
+    best = terminal.run("evenness", "--error-every", "3")
+    out, _ = terminal.submit("evenness")
+    assert f"{best.id}: best of 2 runs" in " ".join(out.split())
+    assert "left out: 1 on other dev rows" in " ".join(out.split())
+
+
 def test_rows_that_come_unsorted_are_predicted_in_place(terminal: Terminal) -> None:
     record = terminal.run("evenness")
     terminal.submit("evenness")

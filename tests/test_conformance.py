@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pytest
 
-from glueharness import ACCURACY, CsvForm, DataOptions, ModelSpec, csv_source, metric
+from glueharness import ACCURACY, CsvForm, DataOptions, ModelError, ModelSpec, csv_source, metric
 from glueharness.registry import Registry
 from glueharness.testing import (
     ModelConformance,
@@ -229,6 +229,39 @@ def test_a_wrong_model_fails(way: str, check: str) -> None:
         ModelConformance, model=ModelSpec(name="w", description="W", factory=Wrong), learns=True
     )
     assert "it learns labels by name" in learning
+
+
+def classifier(*, refuses: bool) -> ModelSpec:
+    """TF-IDF, but with no regression: refused, or not thought of."""
+    tfidf = REGISTRY.models.get("tfidf")
+
+    def make(context: Any) -> Any:
+        if context.task.regression:
+            if refuses:
+                raise ModelError("there is no regression here")
+            return Forgetful()
+        return tfidf.factory(context)
+
+    return replace(tfidf, factory=make)
+
+
+class Forgetful:
+    """A model that looks for labels where there are none."""
+
+    def fit(self, *_: Any) -> None:
+        """Fail."""
+        raise ValueError("tuple.index(x): x not in tuple")
+
+
+def test_a_form_that_a_model_refuses_is_left_out_of_every_check() -> None:
+    assert not failures(ModelConformance, model=classifier(refuses=True), learns=True)
+
+
+def test_a_training_that_fails_names_the_form_of_the_task() -> None:
+    found = failures(ModelConformance, model=classifier(refuses=False), learns=True)
+    said = "(training on the form 'score'; what a model cannot do it refuses with a ModelError)"
+    assert said in found["it learns labels by name"]
+    assert said in found["scores have the right form"]
 
 
 class Sloppy:

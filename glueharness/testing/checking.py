@@ -6,7 +6,7 @@ import unittest
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from glueharness.errors import UnknownNameError
+from glueharness.errors import GlueharnessError, UnknownNameError
 from glueharness.plugin_status import describe
 from glueharness.testing.installed import heavy_imports
 from glueharness.testing.models import ModelConformance
@@ -93,7 +93,6 @@ def check_plugin(status: PluginStatus, registry: Registry) -> Iterator[Outcome]:
 
 def _check_source(name: str, registry: Registry) -> Iterator[Outcome]:
     """A source is checked with the first task that it has data for."""
-    from glueharness.errors import GlueharnessError
     from glueharness.protocols import DataOptions
 
     spec = registry.sources.get(name)
@@ -129,5 +128,7 @@ def _run(test: Any) -> tuple[Result, str]:
     except AssertionError as error:
         return "failed", str(error)
     except Exception as error:  # noqa: BLE001 - a stranger's code: that is the finding
-        return "failed", describe(error)
+        remedy = error.remedy if isinstance(error, GlueharnessError) else ""
+        parts = [describe(error), remedy, *getattr(error, "__notes__", ())]
+        return "failed", " ".join(part for part in parts if part)
     return "passed", ""

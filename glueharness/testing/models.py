@@ -41,7 +41,8 @@ class ModelConformance:
         model: The model.
         settings: Values for some of its settings, to make it quick.
         argument: What stands behind the colon, for a family.
-        forms: The kinds of tasks it must cope with; see :data:`glueharness.testing.material.FORMS`.
+        forms: The kinds of tasks it must cope with: ``"pair"``, ``"single"``, ``"score"`` (a
+            regression). One that the model refuses with a ``ModelError`` is left out.
         learns: Whether these settings suffice to learn the small tasks; then it must.
         tolerance: How far scores may differ that ought to be equal; 0 where the model computes
             every row alone.
@@ -180,8 +181,8 @@ class ModelConformance:
     def test_it_learns_labels_by_name(self) -> None:
         """It learns the small tasks, in whichever order the labels stand."""
         if not self.learns:
-            skip("the suite does not say that these settings suffice to learn")
-        for form in self.forms:
+            skip("no test file says that its settings suffice to learn (`learns = True`)")
+        for form, _, _ in self._each():
             for labels_reversed in (False, True) if form != "score" else (False,):
                 task = make_task(form, labels_reversed=labels_reversed)
                 dev = dev_split(form)
@@ -216,6 +217,12 @@ class ModelConformance:
                 except (ConfigError, ModelError) as error:
                     refusals.append(f"{form}: {error.what}")
                     continue
+                except Exception as error:
+                    error.add_note(
+                        f"(training on the form {form!r}; what a model cannot do it refuses with "
+                        "a ModelError)"
+                    )
+                    raise
             yield form, task, self._fitted[form]
         if len(refusals) == len(only or self.forms):
             skip(f"the model could not be trained: {'; '.join(refusals)}")

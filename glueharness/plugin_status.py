@@ -181,11 +181,16 @@ def _place(error: BaseException) -> str:
 
 
 def _machinery(file: str) -> bool:
-    """Whether a frame is ours, pluggy's or Python's: none of these says where a plugin erred."""
+    """Whether a frame is ours, pluggy's or Python's: none of these says where a plugin erred.
+
+    ``<string>`` is what dataclasses make: the constructor of a spec that refuses itself.
+    """
     if "site-packages" not in file and file.startswith(sysconfig.get_path("stdlib")):
         return True
     ours = (glueharness.__file__, pluggy.__file__)
-    return file.startswith(("<frozen", *(f"{Path(name).parent}{os.sep}" for name in ours)))
+    return file.startswith(
+        ("<frozen", "<string>", *(f"{Path(name).parent}{os.sep}" for name in ours))
+    )
 
 
 def owners(statuses: Sequence[PluginStatus]) -> str:

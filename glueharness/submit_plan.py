@@ -90,7 +90,10 @@ def make_plan(options: SubmitOptions, registry: Registry) -> Plan:
     named, groups = targets(options.targets, registry)
     for task in named:
         if not task.submission:
-            raise SubmissionError(f"task {task.name} has no submission")
+            raise SubmissionError(
+                f"task {task.name} has no submission",
+                remedy="Its plugin can give it one: TaskSpec(writer=..., submission=...).",
+            )
     if options.run and (groups or len(named) != 1):
         raise ConfigError("--run goes with a single task")
     archive = options.archive or bool(groups)

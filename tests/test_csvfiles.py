@@ -64,6 +64,24 @@ def test_what_cannot_be_read_is_named_with_file_and_line(
     assert caught.value.where == f"{tmp_path / 'dev.csv'}:{line}"
 
 
+@pytest.mark.parametrize(
+    ("content", "remedy"),
+    [(b"words,label\n", "CsvForm(columns="), (b"text,label\na,1\n", "CsvForm(labels={'1': ...})")],
+)
+def test_what_has_another_name_in_the_files_is_said_how_to_tell(
+    tmp_path: Path, content: bytes, remedy: str
+) -> None:
+    with pytest.raises(DataError) as caught:
+        load(tmp_path, content)
+    assert remedy in caught.value.remedy
+
+
+def test_the_folder_may_be_a_string(tmp_path: Path) -> None:
+    (tmp_path / "dev.csv").write_text("text,label\na,odd\n", encoding="utf-8")
+    data = csv_source(str(tmp_path)).factory().open(parity(), DataOptions())
+    assert list(data.load("dev")["text"]) == ["a"]
+
+
 def test_scores_are_read_as_numbers(tmp_path: Path) -> None:
     task = parity(labels=(), score_range=(0.0, 5.0), submission=())
     (tmp_path / "dev.csv").write_text("text,label\na,2.5\nb,high\n", encoding="utf-8")

@@ -68,6 +68,18 @@ BROKEN = {
         "    return [replace(task('wordy'), columns=('my text',))]\n", "impaired",
         "SpecError: task 'wordy': a column cannot be called 'my text'",
     ),
+    "commaless": Broken(
+        SPEC + "from dataclasses import replace\n@hookimpl\ndef glueharness_tasks():\n"
+        "    return [replace(task('bare'), metrics=ACCURACY)]\n", "impaired",
+        "SpecError: task 'bare': metrics must be a tuple, not MetricSpec: metrics=(...,) "
+        "[fake_commaless.py:9]",
+    ),
+    "validating": Broken(
+        SPEC + "from dataclasses import replace\n@hookimpl\ndef glueharness_tasks():\n"
+        "    split = SplitSpec(name='dev', role='validation')\n"
+        "    return [replace(task('valid'), splits=(split,))]\n", "impaired",
+        "split 'dev' has the role 'validation'; roles are train, dev, test",
+    ),
     "silent": Broken(
         SPEC + "@hookimpl\ndef glueharness_models():\n    pass\n", "impaired",
         "glueharness_models returned None, not a list",

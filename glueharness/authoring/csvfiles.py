@@ -6,6 +6,7 @@ import csv
 import io
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glueharness.errors import DataError, SourceUnavailable
@@ -15,7 +16,6 @@ from glueharness.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from glueharness.specs import TaskSpec
 
@@ -26,7 +26,8 @@ class CsvForm:
 
     Attributes:
         files: Split name to file name; a split that is not listed is ``<split>.csv``.
-        columns: Column of the task, or ``"label"``, to the heading in the files where they differ.
+        columns: Column of the task, or ``"label"``, to the heading in the files where they differ,
+            for instance ``{"text": "headline", "label": "is_clickbait"}``.
         labels: What stands in the files for a label to the label's name where they differ, for
             instance ``{"0": "negative", "1": "positive"}``.
         delimiter: The character between two fields.
@@ -42,7 +43,7 @@ class CsvForm:
         return self.files.get(split, f"{split}.csv")
 
 
-def csv_source(folder: Path | None = None, form: CsvForm | None = None) -> SourceSpec:
+def csv_source(folder: Path | str | None = None, form: CsvForm | None = None) -> SourceSpec:
     """A source that reads a task's CSV files; put it into the task's ``sources``.
 
     The first line of each file names its columns; more columns than the task has are ignored.
@@ -56,7 +57,7 @@ def csv_source(folder: Path | None = None, form: CsvForm | None = None) -> Sourc
     return SourceSpec(
         name="csv",
         description="CSV files, one a split",
-        factory=partial(CsvSource, folder, form or CsvForm()),
+        factory=partial(CsvSource, None if folder is None else Path(folder), form or CsvForm()),
         order=5,
     )
 
@@ -84,7 +85,7 @@ class CsvSource:
             raise SourceUnavailable("no folder was given", remedy="Give it: --data-dir FOLDER")
         if not any((folder / self.form.file(split.name)).is_file() for split in task.splits):
             names = ", ".join(self.form.file(split.name) for split in task.splits)
-            raise SourceUnavailable(f"none of {names} is there", where=str(folder))
+            raise SourceUnavailable(f"none of {names} is in {folder}")
         return CsvData(task=task, folder=folder, form=self.form)
 
 
@@ -142,7 +143,12 @@ class CsvData:
         name = self.form.labels.get(text, text)
         if name not in self.task.labels:
             known = ", ".join(self.task.labels)
-            raise DataError(f"the label is {text!r}; {self.task.name} knows {known}", where=where)
+            raise DataError(
+                f"the label is {text!r}; {self.task.name} knows {known}",
+                where=where,
+                remedy="Name it in the task's labels, or say what it stands for: "
+                f"CsvForm(labels={{{text!r}: ...}}).",
+            )
         return name
 
 
@@ -176,6 +182,8 @@ def _places(header: Sequence[str], headings: Mapping[str, str], path: Path) -> d
         raise DataError(
             f"the header lacks {', '.join(missing)}; it has {', '.join(header) or 'nothing'}",
             where=f"{path}:1",
+            remedy="Where a file's heading differs from the task's column, or from 'label', the "
+            "task's plugin says so: CsvForm(columns={'label': 'HEADING'}).",
         )
     return {name: header.index(heading) for name, heading in headings.items()}
 

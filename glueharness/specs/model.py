@@ -55,7 +55,7 @@ class ModelSpec:
         description: One sentence.
         factory: Makes the untrained model.
         settings: Frozen dataclass of the model's settings, its fields made with
-            :func:`glueharness.settings.setting`; each becomes an option of ``run``.
+            :func:`glueharness.setting`; each becomes an option of ``run``.
         recipe: The model's own defaults for some of these settings.
         family: Whether the name needs an argument behind a colon.
         checkpoint: Hub id of the pretrained checkpoint, if any.

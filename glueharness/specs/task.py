@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003 - the fields' types are read by tools
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeVar
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Literal, TypeVar, get_args
 
 from glueharness.errors import SpecError
 
@@ -129,7 +129,7 @@ class TaskSpec:
 
     def __post_init__(self) -> None:
         """Refuse a spec that contradicts itself."""
-        for problem in _problems(self):
+        for problem in _problems_of_types(self) or _problems(self):
             raise SpecError(f"task {self.name!r}: {problem}")
 
     @property
@@ -168,6 +168,17 @@ class TaskSpec:
         return next((place for place in self.locations if isinstance(place, kind)), None)
 
 
+def _problems_of_types(task: TaskSpec) -> list[str]:
+    """Fields that hold one thing where several belong: the comma that makes a tuple is missed."""
+    return [
+        f"{item.name} must be a tuple, not {type(value).__name__}: {item.name}=(...,)"
+        for item in fields(task)
+        if str(item.type).startswith("tuple[") and item.name != "score_range"
+        for value in [getattr(task, item.name)]
+        if not isinstance(value, tuple | list)
+    ]
+
+
 def _problems_of_columns(columns: tuple[str, ...]) -> list[str]:
     # A column's name is also an option of `predict` and a heading in files.
     taken = {LABEL_COLUMN, INDEX_COLUMN, "help"}
@@ -183,6 +194,18 @@ def _problems_of_columns(columns: tuple[str, ...]) -> list[str]:
     return found
 
 
+def _problems_of_splits(splits: tuple[SplitSpec, ...]) -> list[str]:
+    roles = get_args(Role)
+    found = [
+        f"split {split.name!r} has the role {split.role!r}; roles are {', '.join(roles)}"
+        for split in splits
+        if split.role not in roles
+    ]
+    if len({split.name for split in splits}) != len(splits):
+        found.append("two splits have the same name")
+    return found
+
+
 def _problems(task: TaskSpec) -> list[str]:
     """What contradicts itself in ``task``; empty if nothing does."""
     found = []
@@ -195,9 +218,8 @@ def _problems(task: TaskSpec) -> list[str]:
         found.append("score_range is for a regression, which has no labels")
     if not task.metrics:
         found.append("at least one metric is needed; the first is the primary one")
+    found += _problems_of_splits(task.splits)
     names = [split.name for split in task.splits]
-    if len(set(names)) != len(names):
-        found.append("two splits have the same name")
     for file in task.submission:
         if file.split not in names:
             found.append(f"{file.name} is made from split {file.split!r}, which is not listed")

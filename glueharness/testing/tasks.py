@@ -161,7 +161,7 @@ class TaskConformance:
     def test_the_submission_can_be_written_and_read_back(self) -> None:
         """Each file appears under its name, and what it says can be told apart by label."""
         if not self.task.submission:
-            skip("the task has no submission")
+            skip("the task has no submission (TaskSpec.writer, TaskSpec.submission)")
         writer = self._registry().writers.get(self.task.writer).factory()
         for file in self.task.submission:
             written = list(file.values.values())

@@ -110,6 +110,28 @@ def test_debug_keeps_the_traceback() -> None:
     assert isinstance(caught.value.__cause__, RuntimeError)
 
 
+def test_a_check_says_one_mistake_at_length_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "mail.py"
+    file.write_text(
+        "from glueharness import *\nfrom glueharness import hookimpl\n@hookimpl\n"
+        "def glueharness_tasks():\n    return [TaskSpec(name='mail', title='M', description='D.',\n"
+        "        columns=('text',), labels=('a', 'b'), metrics=(ACCURACY,), licence='CC0',\n"
+        "        splits=tuple(SplitSpec(name=name, role=name) for name in ('train', 'dev')),\n"
+        f"        sources=(csv_source({str(tmp_path)!r}),))]\n",
+        encoding="utf-8",
+    )
+    for name in ("train", "dev"):
+        (tmp_path / f"{name}.csv").write_text("words,label\nx,a\n", encoding="utf-8")
+    with pytest.raises(SystemExit) as end:
+        main(["--plugin", str(file), "plugins", "check", "mail"])
+    assert end.value.code == 1
+    out = " ".join(capsys.readouterr().out.split())
+    assert out.count("as above") >= 3
+    assert "CsvForm(columns=" in out.replace(" ", "")
+
+
 def test_predict_asks_the_best_run(terminal: Terminal, tmp_path: Path) -> None:
     terminal("run", "parity", "--model", "oracle", "--error-every", "2")
     terminal("run", "parity", "--model", "oracle")

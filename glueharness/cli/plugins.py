@@ -151,11 +151,15 @@ def new(ctx: click.Context, kind: str, name: str, folder: Path) -> None:
 
 
 def _show_outcomes(outcomes: list[Outcome], *, verbose: bool) -> None:
-    rows = [
-        [outcome.subject, outcome.check, outcome.result, outcome.reason or "–"]
-        for outcome in outcomes
-        if verbose or outcome.result != "passed"
-    ]
+    rows = []
+    last = ""
+    for outcome in outcomes:
+        if verbose or outcome.result != "passed":
+            # One mistake often fails many checks: its long message is worth reading once.
+            same = outcome.reason and outcome.reason == last
+            reason = "as above" if same else outcome.reason or "–"
+            rows.append([outcome.subject, outcome.check, outcome.result, reason])
+            last = outcome.reason
     if rows:
         stdout().print(make_table("", ["of", "check", "result", "reason"], rows))
     counts = Counter(outcome.result for outcome in outcomes)

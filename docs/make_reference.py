@@ -42,6 +42,7 @@ def make() -> dict[str, str]:
         names_section(),
         parts.hooks_section(),
         parts.specs_section(),
+        parts.helpers_section(),
         parts.protocols_section(),
         parts.commands_section(App(registry)),
         parts.settings_section(registry),

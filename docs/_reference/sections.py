@@ -1,4 +1,4 @@
-"""The sections of the reference: hooks, specs, protocols, commands, settings, errors, record."""
+"""The sections of the reference: hooks, specs, helpers, protocols, commands, settings and more."""
 
 from __future__ import annotations
 
@@ -10,9 +10,27 @@ from typing import Any
 
 import click
 
-from docs._reference.markdown import dataclasses_of, fields_table, markdown, summary_of, table
+import glueharness
+from docs._reference.markdown import (
+    attributes_of,
+    dataclasses_of,
+    fields_table,
+    markdown,
+    summary_of,
+    table,
+)
 from docs._reference.schema import RECORDS
-from glueharness import config, errors, events, hookspecs, protocols, record, specs
+from glueharness import (
+    config,
+    errors,
+    events,
+    hookspecs,
+    protocols,
+    record,
+    settings,
+    specs,
+    testing,
+)
 from glueharness.cli import cli
 from glueharness.plugins import HOOKS
 from glueharness.settings import settings_of
@@ -46,6 +64,49 @@ def specs_section() -> str:
     for kind in itertools.chain.from_iterable(map(dataclasses_of, modules)):
         parts += [f"### `{kind.__name__}`", "", summary_of(kind.__doc__), ""]
         parts += [fields_table(kind), ""] if dataclasses.fields(kind) else []
+        derived = [
+            [f"`{name}`", summary_of(member.fget.__doc__)]
+            for name, member in vars(kind).items()
+            if isinstance(member, property) and member.fget is not None
+        ]
+        parts += [table(["property", "meaning"], derived), ""] if derived else []
+    return "\n".join(parts)
+
+
+def helpers_section() -> str:
+    """What plugins are made with: the public functions, and the fields of what they take."""
+    parts = [
+        "## Helpers",
+        "",
+        "Imported from `glueharness`; the suites from `glueharness.testing`.",
+    ]
+    parts += [""]
+    for function in (glueharness.csv_source, glueharness.metric, glueharness.setting):
+        signature = str(inspect.signature(function)).replace("'", "")
+        rows = [
+            [f"`{name}`", markdown(meaning)]
+            for name, meaning in attributes_of(function.__doc__ or "").items()
+        ]
+        parts += [f"### `{function.__name__}{signature}`", "", summary_of(function.__doc__), ""]
+        parts += [table(["argument", "meaning"], rows), ""]
+    for kind in (glueharness.CsvForm, settings.SettingInfo):
+        parts += [
+            f"### `{kind.__name__}`",
+            "",
+            summary_of(kind.__doc__),
+            "",
+            fields_table(kind),
+            "",
+        ]
+    for name in testing.__all__:
+        suite = getattr(testing, name)
+        if inspect.isclass(suite):
+            rows = [
+                [f"`{attribute}`", markdown(meaning)]
+                for attribute, meaning in attributes_of(suite.__doc__ or "").items()
+            ]
+            parts += [f"### `{name}`", "", summary_of(suite.__doc__), ""]
+            parts += [table(["attribute", "meaning"], rows), ""]
     return "\n".join(parts)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from glueharness import LABEL_COLUMN, ModelError
 from glueharness import Progress as Report
-from glueharness.settings import result_settings
+from glueharness.settings import DEFAULT, result_settings
 from glueharness_finetune import attention, dropout, loading
 from glueharness_finetune.batches import Padding
 from glueharness_finetune.checkpoint import CheckpointFolder, Progress, Saved
@@ -166,6 +166,9 @@ class FinetunedEncoder:
             classifier = loading.load_pretrained(
                 found.folder, self.task, self.settings, self.checkpoint.model_type
             )
+            if self._context.origins.get("learning_rate", DEFAULT) == DEFAULT:
+                recipe = loading.recipe_by_size(classifier.model.config)
+                self._adjust(recipe, "recipe for narrow encoders", context)
         else:
             assert self.checkpoint.fresh is not None  # noqa: S101 - as find_checkpoint promises
             facts["tried"] = dict(found.tried)

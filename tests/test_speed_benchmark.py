@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks import finetune
 from benchmarks.contenders import Ours, Speeds, Work, prepare_tiny
 from tests.finetune_tools import colour_rows, colour_task
 
-if TYPE_CHECKING:
-    from pathlib import Path
+ROOT = Path(__file__).parents[1]
 
 
 def work(folder: Path) -> Work:
@@ -43,6 +45,18 @@ def test_ratios_are_taken_within_a_turn(tmp_path: Path) -> None:
     assert "| HF Trainer | 20 [10–40] | 1 | 0.50 [0.50–0.50] |" in text
     assert "| ours | 3.0 | 400 |" in text
     assert "none" not in text
+
+
+def test_the_peak_of_memory_is_the_process_s_own() -> None:
+    ballast = np.ones(30_000_000)  # 229 MiB that the parent of the measured process holds
+    command = [
+        sys.executable,
+        "-c",
+        "from benchmarks.finetune import _peak_memory as peak;print(peak())",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert 10 < float(done.stdout) < 220 < finetune._peak_memory()
+    assert ballast.any()
 
 
 @pytest.mark.slow

@@ -90,14 +90,7 @@ def helpers_section() -> str:
         parts += [f"### `{function.__name__}{signature}`", "", summary_of(function.__doc__), ""]
         parts += [table(["argument", "meaning"], rows), ""]
     for kind in (glueharness.CsvForm, settings.SettingInfo):
-        parts += [
-            f"### `{kind.__name__}`",
-            "",
-            summary_of(kind.__doc__),
-            "",
-            fields_table(kind),
-            "",
-        ]
+        parts += record_of(kind)
     for name in testing.__all__:
         suite = getattr(testing, name)
         if inspect.isclass(suite):
@@ -108,6 +101,11 @@ def helpers_section() -> str:
             parts += [f"### `{name}`", "", summary_of(suite.__doc__), ""]
             parts += [table(["attribute", "meaning"], rows), ""]
     return "\n".join(parts)
+
+
+def record_of(kind: type[Any]) -> list[str]:
+    """A dataclass: what it is, and its fields."""
+    return [f"### `{kind.__name__}`", "", summary_of(kind.__doc__), "", fields_table(kind), ""]
 
 
 def protocols_section() -> str:
@@ -130,14 +128,7 @@ def protocols_section() -> str:
         parts += [f"### `{kind.__name__}`", "", summary_of(kind.__doc__), ""]
         parts += [table(["member", "what it does"], rows), ""]
     for kind in dataclasses_of(protocols):
-        parts += [
-            f"### `{kind.__name__}`",
-            "",
-            summary_of(kind.__doc__),
-            "",
-            fields_table(kind),
-            "",
-        ]
+        parts += record_of(kind)
     return "\n".join(parts)
 
 

@@ -30,7 +30,11 @@ def why_unreachable(url: str, seconds: float = _SECONDS, *, any_answer: bool = T
     )
     asking.start()
     asking.join(seconds)
-    return answer[0] if answer else f"no answer within {seconds:g} s"
+    return answer[0] if answer else _no_answer(seconds)
+
+
+def _no_answer(seconds: float) -> str:
+    return f"no answer within {seconds:g} s"
 
 
 def _ask(url: str, seconds: float, *, any_answer: bool) -> str:
@@ -40,7 +44,7 @@ def _ask(url: str, seconds: float, *, any_answer: bool) -> str:
             return ""
     except urllib.error.HTTPError as error:
         return "" if any_answer else f"the answer is {error.code} {error.reason}"
-    except urllib.error.URLError as error:
-        return str(error.reason)
     except (OSError, ValueError) as error:
-        return str(error)
+        cause = error.reason if isinstance(error, urllib.error.URLError) else error
+        # The client's own limit and the thread's end together: whichever is first says the same.
+        return _no_answer(seconds) if isinstance(cause, TimeoutError) else str(cause)

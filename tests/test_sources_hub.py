@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ import pytest
 
 from glueharness import DataError, SourceUnavailable, Table
 from glueharness.data import open_data
+from glueharness.network import why_unreachable
 from glueharness.protocols import DataOptions
 from glueharness.table import fingerprint
 from glueharness_glue.layouts import GLUE_REVISION, HubLayout
@@ -27,7 +29,7 @@ from tests.hub_glue import BERT, BERT_REVISION, ROWS, bert_repository, glue_repo
 from tests.hub_stand_in import running
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from glueharness import TaskSpec
@@ -241,6 +243,11 @@ def silent_server() -> Iterator[str]:
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
 
 
+def patient(join: Callable[..., None]) -> Callable[..., None]:
+    """Waits far longer than it was asked to, so that the client's own limit is met first."""
+    return lambda thread, timeout: join(thread, timeout + 10)
+
+
 def refusal(options: DataOptions | None = None) -> SourceUnavailable:
     """Why the hub cannot serve; known within five seconds."""
     start = time.perf_counter()
@@ -263,7 +270,14 @@ def test_nothing_listens() -> None:
 def test_something_listens_and_never_answers(network: pytest.MonkeyPatch) -> None:
     with silent_server() as endpoint:
         network.setattr("huggingface_hub.constants.ENDPOINT", endpoint)
-        assert "no answer within" in refusal().what or "timed out" in refusal().what
+        assert "no answer within" in refusal().what
+
+
+def test_no_answer_is_said_alike_whoever_gives_up_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    with silent_server() as endpoint:
+        assert why_unreachable(endpoint, 0.2) == "no answer within 0.2 s"
+        monkeypatch.setattr("threading.Thread.join", patient(threading.Thread.join))
+        assert why_unreachable(endpoint, 0.2) == "no answer within 0.2 s"
 
 
 def test_a_proxy_answers_in_place_of_the_hub(network: pytest.MonkeyPatch) -> None:

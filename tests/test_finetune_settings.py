@@ -138,3 +138,10 @@ def test_the_larger_rate_is_used_and_told(
     model.fit(rows, {"dev": rows}, listener)
     assert model.settings.learning_rate == expected
     assert bool(listener.adjusted) is (not chosen)
+
+
+def test_numbers_drawn_are_those_of_manual_seed() -> None:
+    torch.manual_seed(2**62 + 1)
+    expected = torch.rand(5)
+    choose_runtime(FinetuneSettings(device="cpu")).draw_from(2**62 + 1)
+    assert torch.equal(torch.rand(5), expected)

@@ -1,4 +1,4 @@
-"""Dropout by gaps: the right rate, no pattern, the right gradient, and nothing left in a model."""
+"""Quick dropout: the right rate, no pattern, the right gradient, and nothing left in a model."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_two_masks_are_independent_and_a_seed_fixes_both() -> None:
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16, torch.float16])
 def test_values_and_gradient(dtype: torch.dtype) -> None:
-    layer = dropout.GapDropout(0.25)
+    layer = dropout.QuickDropout(0.25)
     values = torch.randn(37, 11).to(dtype).requires_grad_()
     found = layer(values)
     assert found.dtype is dtype
@@ -102,7 +102,7 @@ def test_a_model_is_left_as_it_was() -> None:
     before = repr(model), list(model.state_dict())
     model.eval()
     assert dropout.install(model) == 2
-    assert isinstance(model.again, dropout.GapDropout)
+    assert isinstance(model.again, dropout.QuickDropout)
     assert model.again is model.shared
     assert model.again.p == 0.3
     assert not model.again.training

@@ -1,8 +1,7 @@
-"""Dropout on a processor without a random number an element.
+"""Dropout on a processor with sixteen random bits an element.
 
-PyTorch draws one number for each element, on one thread. Here the *gaps* between dropped elements
-are drawn: they are geometrically distributed, so every element is still dropped independently of
-all others with exactly the wanted probability, from a tenth of the numbers at a rate of 0.1.
+PyTorch makes a number of 32 bits for each element, turns it into a fraction and compares it, one
+after the other. Here bits come in words of 64, and all of them are compared in one sweep.
 """
 
 from __future__ import annotations
@@ -21,9 +20,9 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-_SPREAD = 8
-"""So many standard deviations more gaps are drawn than are needed on average: they run out once
-in 10^15 masks, and then the last few elements of a mask are kept."""
+_VALUES = 2**16
+_A_WORD = 4
+"""Elements that get their bits from a word."""
 _NUMPY_TYPE: dict[torch.dtype, Any] = {
     torch.float64: np.float64,
     torch.float32: np.float32,
@@ -44,9 +43,8 @@ def keep_mask(shape: Sequence[int], rate: float, dtype: torch.dtype) -> torch.Te
         rate: Chance of each element to be dropped, above 0 and below 1.
         dtype: A floating-point type that ``_NUMPY_TYPE`` knows.
     """
-    count = math.prod(shape)
-    mask = np.full(count, _scale(rate, dtype), dtype=_NUMPY_TYPE[dtype])
-    mask[_dropped(count, rate)] = 0
+    mask = _kept(math.prod(shape), rate).astype(_NUMPY_TYPE[dtype])
+    mask *= _scale(rate, dtype)
     return torch.from_numpy(mask).view(dtype).view(*shape)
 
 
@@ -57,18 +55,17 @@ def _scale(rate: float, dtype: torch.dtype) -> float:
     return (scale.view(torch.int16) if _NUMPY_TYPE[dtype] is np.int16 else scale).item()
 
 
-def _dropped(count: int, rate: float) -> npt.NDArray[np.int64]:
-    """The elements to drop, rising."""
-    wanted = count * rate
-    draws = int(wanted + _SPREAD * math.sqrt(wanted * (1 - rate))) + 2 * _SPREAD
-    # The integer part of an exponential variable is geometrically distributed.
-    gaps = _generator().standard_exponential(draws, dtype=np.float32)
-    gaps *= np.float32(-1 / math.log1p(-rate))
-    places = gaps.astype(np.int64)
-    places += 1
-    np.cumsum(places, out=places)
-    places -= 1
-    return places[: np.searchsorted(places, count)]
+def _kept(count: int, rate: float) -> npt.NDArray[np.bool_]:
+    """Whether each element is kept.
+
+    The chance of each is exact: a rate that is no multiple of 2^-16 falls now to the multiple
+    below it, now to the one above.
+    """
+    generator = _generator()
+    threshold = int(rate * _VALUES + generator.random())
+    words = generator.bit_generator.random_raw(-(-count // _A_WORD))
+    kept: npt.NDArray[np.bool_] = words.view(np.uint16)[:count] >= threshold
+    return kept
 
 
 def _generator() -> np.random.Generator:
@@ -85,7 +82,7 @@ _QUICK = np.random.Generator(_BITS)
 _STATE: Any = {"bit_generator": "SFC64", "state": {}, "has_uint32": 0, "uinteger": 0}
 
 
-class GapDropout(nn.Dropout):
+class QuickDropout(nn.Dropout):
     """``nn.Dropout`` whose masks come from :func:`keep_mask` where that is quicker."""
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002 - its name in PyTorch
@@ -109,12 +106,12 @@ def install(model: nn.Module) -> int:
         How many there were. Models that call ``functional.dropout`` have none, and stay as they
         are.
     """
-    return _replace(model, nn.Dropout, GapDropout)
+    return _replace(model, nn.Dropout, QuickDropout)
 
 
 def remove(model: nn.Module) -> int:
     """Undo :func:`install`; returns how many layers there were."""
-    return _replace(model, GapDropout, nn.Dropout)
+    return _replace(model, QuickDropout, nn.Dropout)
 
 
 def _replace(model: nn.Module, old: type[nn.Dropout], new: type[nn.Dropout]) -> int:

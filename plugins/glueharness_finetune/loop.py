@@ -86,6 +86,7 @@ def run_training(training: Training) -> None:
     settings, progress = training.settings, training.progress
     rates = training.rates
     clock = Clock(training.context, progress, settings, len(rates))
+    training.model.train()
     with training.context.interruptible() as asked:
         while len(progress.history) < settings.epochs:
             losses = Losses(progress, on_gpu=training.predictor.runtime.on_gpu)
@@ -158,8 +159,7 @@ def _gradient(
     runtime = training.predictor.runtime
     while True:
         # A step's random numbers follow from seed and step alone: a resumed run draws the same.
-        torch.manual_seed(_seed_of(training.seed, training.progress.step))
-        training.model.train()
+        runtime.draw_from(_seed_of(training.seed, training.progress.step))
         total = torch.zeros((), device=runtime.device)
         try:
             for inputs, targets in batches:

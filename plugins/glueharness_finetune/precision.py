@@ -47,6 +47,18 @@ class Runtime:
             return nullcontext()
         return torch.autocast(self.device.type, torch.bfloat16)
 
+    def draw_from(self, seed: int) -> None:
+        """Fix the random numbers to come.
+
+        They are those of ``torch.manual_seed``, which also seeds every other kind of device, and
+        notes for each who called: a millisecond, at every step.
+        """
+        import torch
+
+        torch.default_generator.manual_seed(seed)
+        if self.on_gpu:
+            torch.cuda.manual_seed(seed)
+
     @contextmanager
     def threading(self) -> Iterator[None]:
         """A region that uses that many processor threads."""

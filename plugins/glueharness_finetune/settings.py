@@ -34,7 +34,7 @@ class FinetuneSettings:
         auto_batch: Whether to halve the rows at once when a GPU runs out of memory; the gradient
             of a step stays that of all its rows.
         length_buckets: Whether batches hold rows of about equal length.
-        fast_dropout: Whether dropout on a processor draws the gaps between dropped elements.
+        fast_dropout: Whether dropout on a processor draws sixteen bits an element.
         short_attention: Whether attention is computed as plain matrix products.
         lazy_embedding: Whether word vectors that a batch does not touch are updated later.
         token_cache: Whether tokenised texts are kept on disk.

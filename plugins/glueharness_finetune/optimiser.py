@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from glueharness_finetune.lazy_adamw import Constants, LazyAdamW, word_embedding
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from torch import nn
 
     from glueharness_finetune.settings import FinetuneSettings
+
+_State: TypeAlias = "dict[str, torch.Tensor]"
 
 BETAS = (0.9, 0.999)
 EPSILON = 1e-8
@@ -56,7 +58,6 @@ class Optimiser:
     def __init__(
         self, model: nn.Module, settings: FinetuneSettings, rates: Sequence[float]
     ) -> None:
-        import torch
 
         self.max_grad_norm = settings.max_grad_norm
         self._rates = rates
@@ -68,16 +69,12 @@ class Optimiser:
             )
             self._words = LazyAdamW(words, constants)
         self.parameters = {n: p for n, p in model.named_parameters() if p.requires_grad}
+        self._state: dict[str, _State] = {}
         spared = without_decay(model)
-        groups = [
-            {"params": [p for n, p in self.parameters.items() if (n in spared) is no_decay],
-             "weight_decay": 0.0 if no_decay else settings.weight_decay}
-            for no_decay in (False, True)
-        ]  # fmt: skip
-        self._adamw = torch.optim.AdamW(
-            [group for group in groups if group["params"]],
-            lr=settings.learning_rate, betas=BETAS, eps=EPSILON, fused=True,
-        )  # fmt: skip
+        self._groups = [
+            (0.0, [name for name in self.parameters if name in spared]),
+            (settings.weight_decay, [name for name in self.parameters if name not in spared]),
+        ]
 
     @property
     def lazy(self) -> bool:
@@ -91,21 +88,65 @@ class Optimiser:
             number: Steps done before this one; they must be asked for in order.
         """
         import torch
+        from torch.optim.adamw import adamw
 
         touched = self._words.touched() if self._words else []
-        if self.max_grad_norm:
-            every = [*self.parameters.values(), *touched]
-            torch.nn.utils.clip_grad_norm_(every, self.max_grad_norm)
-        for group in self._adamw.param_groups:
-            group["lr"] = self._rates[number]
-        self._adamw.step()
+        with torch.no_grad():
+            excess = self._excess(touched)
+            for weight_decay, names in self._groups:
+                moved = [n for n in names if self.parameters[n].grad is not None]
+                states = [self._state_of(name) for name in moved]
+                # The class of the same name looks everything up anew at each step: for an encoder
+                # of two layers that takes longer than the arithmetic.
+                adamw(
+                    [self.parameters[name] for name in moved],
+                    [self.parameters[name].grad for name in moved],  # type: ignore[misc] # above
+                    [state["exp_avg"] for state in states],
+                    [state["exp_avg_sq"] for state in states],
+                    [],
+                    [state["step"] for state in states],
+                    fused=True, grad_scale=excess, amsgrad=False, maximize=False, eps=EPSILON,
+                    beta1=BETAS[0], beta2=BETAS[1], lr=self._rates[number],
+                    weight_decay=weight_decay,
+                )  # fmt: skip
         if self._words:
             self._words.step()
-        self._adamw.zero_grad(set_to_none=True)
+        self.forget_gradients()
+
+    def _excess(self, touched: Sequence[torch.Tensor]) -> torch.Tensor | None:
+        """What the gradients are to be divided by, those of the word vectors done already.
+
+        ``clip_grad_norm_`` multiplies them with the inverse, in a pass of its own.
+        """
+        from torch.nn.utils import get_total_norm
+
+        if not self.max_grad_norm:
+            return None
+        every = [*self.parameters.values(), *touched]
+        norm = get_total_norm([each.grad for each in every if each.grad is not None])
+        excess = ((norm + 1e-6) / self.max_grad_norm).clamp_(min=1.0)
+        for each in touched:
+            if each.grad is not None:
+                each.grad.div_(excess)
+        return excess
+
+    def _state_of(self, name: str) -> _State:
+        """A parameter's moments and steps, as ``torch.optim.AdamW`` keeps them."""
+        import torch
+
+        if name not in self._state:
+            values = self.parameters[name].data
+            self._state[name] = {
+                "step": torch.zeros((), dtype=torch.float32, device=values.device),
+                "exp_avg": torch.zeros_like(values),
+                "exp_avg_sq": torch.zeros_like(values),
+            }
+        return self._state[name]
 
     def forget_gradients(self) -> None:
         """Drop the gradients, so that the step begins anew."""
-        self._adamw.zero_grad(set_to_none=True)
+        for each in self.parameters.values():
+            each.grad = None
         if self._words:
             self._words.forget()
 
@@ -121,10 +162,11 @@ class Optimiser:
 
     def tensors(self) -> dict[str, torch.Tensor]:
         """The optimiser's state, by parameter name; it is not to be changed."""
-        found = {}
-        for name, parameter in self.parameters.items():
-            for key, value in self._adamw.state.get(parameter, {}).items():
-                found[f"{name}/{key}"] = value
+        found = {
+            f"{name}/{key}": value
+            for name, state in self._state.items()
+            for key, value in state.items()
+        }
         if self._words:
             found |= {f"{_WORDS}/{key}": value for key, value in self._words.tensors().items()}
         return found
@@ -137,7 +179,6 @@ class Optimiser:
             if name == _WORDS:
                 words[key] = value
                 continue
-            parameter = self.parameters[name]
-            self._adamw.state[parameter][key] = value.clone().to(parameter.device)
+            self._state.setdefault(name, {})[key] = value.clone().to(self.parameters[name].device)
         if self._words:
             self._words.restore(words)

@@ -150,12 +150,13 @@ class LazyAdamW:
         self, words: torch.Tensor
     ) -> tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor]]:
         """Rows and moments after the present step; copies."""
+        places = words.numpy()
         rows, first, second = (
-            table.index_select(0, words) for table in (self._layer.weight.data, *self._moments)
+            torch.from_numpy(table.numpy().take(places, axis=0)) for table in self._tables()
         )
-        last = self._last[words.numpy()]
+        last = self._last[places]
         decay, move, ratio = self._past.since(last)
-        below = second.sqrt().add_(ratio * self._constants.epsilon)
+        below = _root(second).add_(ratio * self._constants.epsilon)
         rows.mul_(decay).addcdiv_(first * move, below, value=-1)
         gaps = torch.from_numpy(self._past.step - last).double()[:, None]
         for moment, beta in zip((first, second), self._constants.betas, strict=True):
@@ -172,17 +173,27 @@ class LazyAdamW:
         assert gradient is not None  # noqa: S101 - touched() leaves no others
         first.lerp_(gradient, 1 - beta1)
         second.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
-        below = second.sqrt().div_(math.sqrt(1 - beta2**step)).add_(constants.epsilon)
+        below = _root(second).div_(math.sqrt(1 - beta2**step)).add_(constants.epsilon)
         rows.mul_(1 - rate * constants.weight_decay)
         rows.addcdiv_(first, below, value=-rate / (1 - beta1**step))
 
     def _keep(
         self, words: torch.Tensor, rows: torch.Tensor, moments: tuple[torch.Tensor, torch.Tensor]
     ) -> None:
-        tables = (self._layer.weight.data, *self._moments)
-        for table, values in zip(tables, (rows, *moments), strict=True):
-            table.index_copy_(0, words, values)
-        self._last[words.numpy()] = self._past.step
+        places = words.numpy()
+        for table, values in zip(self._tables(), (rows, *moments), strict=True):
+            # Not index_copy_, which takes several times as long.
+            table.numpy()[places] = values.numpy()
+        self._last[places] = self._past.step
+
+    def _tables(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Vectors and moments of all words, each ``[v, h]``."""
+        return (self._layer.weight.data, *self._moments)
+
+
+def _root(values: torch.Tensor) -> torch.Tensor:
+    """The square root; PyTorch's takes twenty times as long for zeros, and new rows are zero."""
+    return torch.from_numpy(np.sqrt(values.numpy()))
 
 
 def _merged(parts: Sequence[_Touched]) -> _Touched:

@@ -62,17 +62,18 @@ def short_attention(  # noqa: PLR0913 - transformers sets the arguments
             module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **others
         )
     b, h, q, d = query.shape
-    # The scale goes into the query, which has fewer elements than the scores.
-    query = query * (query.shape[-1] ** -0.5 if scaling is None else scaling)
+    scale = d**-0.5 if scaling is None else scaling
     query, key, value = (part.flatten(0, 1) for part in (query, key, value))  # [b·h, …, d]
-    scores = torch.bmm(query, key.transpose(1, 2)).view(b, h, q, -1)  # [b, h, q, s]
-    if attention_mask is not None:
-        # The mask is in single precision, and lifts the softmax to it.
-        scores = scores + attention_mask
+    if attention_mask is None:
+        scores = torch.bmm(query * scale, key.transpose(1, 2))  # [b·h, q, s]
+    else:
+        mask = attention_mask.to(query.dtype).expand(b, h, -1, -1).flatten(0, 1)
+        scores = torch.baddbmm(mask, query, key.transpose(1, 2), alpha=scale)
+    # Under autocast the products are in half precision, and the softmax is in single.
     weights = torch.softmax(scores, -1)
     if dropout:
         weights = drop(weights, dropout)
-    found = torch.bmm(weights.to(value.dtype).flatten(0, 1), value)  # [b·h, q, d]
+    found = torch.bmm(weights.to(value.dtype), value)  # [b·h, q, d]
     return found.view(b, h, q, d).transpose(1, 2).contiguous(), None
 
 

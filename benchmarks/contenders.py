@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from benchmarks.quiet import Quiet
 from glueharness import Interrupted, ModelContext, Table
-from glueharness.scoring import Scorer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -103,7 +103,7 @@ class Ours:
         context = ModelContext(task=work.task, settings=settings, seed=SEED)
         model = FinetunedEncoder(context, Checkpoint(name=str(work.checkpoint)))
         with tempfile.TemporaryDirectory() as folder:
-            clock = _Clock(work, Path(folder))
+            clock = _Clock(task=work.task, dev=work.dev, folder=Path(folder), work=work)
             with contextlib.suppress(Interrupted):
                 model.fit(work.train, {"dev": work.dev}, clock)
         speeds = clock.speeds
@@ -114,13 +114,11 @@ class Ours:
         return speeds
 
 
-@dataclass(slots=True)
-class _Clock:
+@dataclass(slots=True, kw_only=True)
+class _Clock(Quiet):
     """The context of a run that looks at the clock when it is told of progress."""
 
     work: Work
-    folder: Path
-    resume: bool = False
     speeds: Speeds = field(default_factory=Speeds)
     _steps: int = 0
     _warm: float = 0.0
@@ -145,21 +143,9 @@ class _Clock:
             self.speeds.train = rows / (self._last - self._warm)
 
     def score(self, predictions: Mapping[str, FloatArray]) -> Evaluation:
-        found = Scorer(self.work.task, {"dev": self.work.dev}).evaluate(predictions)
+        found = Quiet.score(self, predictions)
         self.speeds.evaluate = len(self.work.dev) / (self.work.clock() - self._last)
         return found
-
-    def epoch(self, epoch: int, evaluation: Evaluation, values: Mapping[str, float]) -> None:
-        """Nobody asks."""
-
-    def note(self, name: str, value: Any) -> None:
-        """Nobody asks."""
-
-    def adjust(self, name: str, value: Any, origin: str) -> None:
-        """Nobody asks."""
-
-    def warn(self, message: str) -> None:
-        """Nobody asks."""
 
     @contextlib.contextmanager
     def interruptible(self) -> Iterator[Callable[[], bool]]:
@@ -214,8 +200,8 @@ class Peer:
             trainer = Trainer(
                 model=model,
                 args=arguments,
-                train_dataset=_tokenised(work.train, work.task, tokenizer),
-                eval_dataset=_tokenised(work.dev, work.task, tokenizer),
+                train_dataset=tokenised(work.train, work.task, tokenizer),
+                eval_dataset=tokenised(work.dev, work.task, tokenizer),
                 data_collator=DataCollatorWithPadding(
                     tokenizer, pad_to_multiple_of=8 if self.tuned else None
                 ),
@@ -227,7 +213,7 @@ class Peer:
             trainer.evaluate()
             speeds.evaluate = len(work.dev) / (work.clock() - began)
             began = work.clock()
-            trainer.predict(_tokenised(work.dev, work.task, tokenizer))
+            trainer.predict(tokenised(work.dev, work.task, tokenizer))
             speeds.predict = len(work.dev) / (work.clock() - began)
         torch.set_num_threads(before)
         return speeds
@@ -239,7 +225,8 @@ class Peer:
         return {"train_sampling_strategy": "group_by_length", "bf16": True}
 
 
-def _tokenised(table: Table, task: TaskSpec, tokenizer: Any) -> Any:
+def tokenised(table: Table, task: TaskSpec, tokenizer: Any, max_length: int = MAX_LENGTH) -> Any:
+    """The rows as a ``datasets.Dataset`` of token ids and label numbers, as the tutorials do it."""
     from datasets import Dataset
 
     numbers = {label: number for number, label in enumerate(task.labels)}
@@ -248,7 +235,7 @@ def _tokenised(table: Table, task: TaskSpec, tokenizer: Any) -> Any:
 
     def encode(rows: dict[str, list[str]]) -> Any:
         texts = [rows[name] for name in task.columns]
-        return tokenizer(*texts, truncation=True, max_length=MAX_LENGTH)
+        return tokenizer(*texts, truncation=True, max_length=max_length)
 
     return Dataset.from_dict(columns).map(encode, batched=True, remove_columns=list(task.columns))
 

@@ -58,7 +58,6 @@ class Optimiser:
     def __init__(
         self, model: nn.Module, settings: FinetuneSettings, rates: Sequence[float]
     ) -> None:
-
         self.max_grad_norm = settings.max_grad_norm
         self._rates = rates
         self._words: LazyAdamW | None = None
@@ -82,7 +81,7 @@ class Optimiser:
         return self._words is not None
 
     def step(self, number: int) -> None:
-        """Clip the gradients in one pass, move the parameters, and forget the gradients.
+        """Clip the gradients, move the parameters in the same pass, and forget the gradients.
 
         Args:
             number: Steps done before this one; they must be asked for in order.

@@ -78,7 +78,7 @@ class FinetuneSettings:
         None, help="Processor threads; all cores if not given.", unit="threads", low=1, high=1024
     )
     evaluation_tokens: int = setting(
-        4096, help="Tokens at once when predicting.", unit="tokens", low=512, high=2**24
+        8192, help="Tokens at once when predicting.", unit="tokens", low=512, high=2**24
     )
     checkpoint_minutes: float = setting(
         10.0,

@@ -102,7 +102,8 @@ def _best(runs_dir: Path, task: TaskSpec) -> Choice:
     left_out["with a cut dev split"] = len(able) - len(whole)
     left_out["on other dev rows"] = len(whole) - len(alike)
     others = _listing(left_out)
-    best = max(alike, key=_primary)
+    # Of equals the one that the leaderboard lists first.
+    best = min(alike, key=lambda record: (-_primary(record), record.model, record.started))
     why = f"best of {len(alike)} runs by {task.primary.title} on dev"
     if len(alike) == 1:
         why = f"the only run of {task.name}"

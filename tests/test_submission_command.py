@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from glueharness.choosing import best_run
 from glueharness.cli import main
 from glueharness.cli.app import App
 from glueharness.predictions import read_predictions
@@ -87,6 +88,17 @@ def test_a_score_on_other_dev_rows_is_no_comparison(terminal: Terminal) -> None:
     out, _ = terminal.submit("evenness")
     assert f"{best.id}: best of 2 runs" in " ".join(out.split())
     assert "left out: 1 on other dev rows" in " ".join(out.split())
+
+
+def test_of_equals_the_one_that_the_leaderboard_lists_first(terminal: Terminal) -> None:
+    terminal.run("evenness")
+    later = terminal.run("evenness", "--seed", "2")
+    later.model = "abacus"  # the leaderboard lists equals by model
+    write_record(terminal.runs / later.id, later)
+    task = toy_registry(terminal.source).task("evenness")
+    assert best_run(terminal.runs, task).id == later.id
+    out, _ = terminal("leaderboard", "evenness", "--format", "csv")
+    assert out.index("abacus") < out.index("oracle")
 
 
 def test_rows_that_come_unsorted_are_predicted_in_place(terminal: Terminal) -> None:

@@ -278,6 +278,33 @@ def test_auto_batch_halves_the_rows_and_computes_the_same(
     assert np.abs(difference).max() < 1e-5
 
 
+@pytest.mark.parametrize("most", [3, 0])
+def test_scoring_goes_on_in_halves_when_memory_runs_out(
+    tmp_path: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    from transformers import BertForSequenceClassification
+
+    task, rows, dev = colour_task(), colour_rows(40, 3), {"dev": colour_rows(8, 2)}
+    model = FinetunedEncoder(
+        model_context(task, epochs=1, precision="fp32"), Checkpoint(name=str(checkpoint))
+    )
+    model.fit(colour_rows(64, 1), dev, listen(tmp_path, task, dev))
+    expected = model.predict(rows)
+    forward = BertForSequenceClassification.forward
+
+    def fails_above(self: Any, **inputs: Any) -> Any:
+        if len(inputs["input_ids"]) > most:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to")
+        return forward(self, **inputs)
+
+    monkeypatch.setattr(BertForSequenceClassification, "forward", fails_above)
+    if most:
+        assert np.abs(model.predict(rows) - expected).max() < 1e-5
+        return
+    with pytest.raises(ModelError, match=r"memory ran out while scoring a row of \d+ tokens"):
+        model.predict(rows)
+
+
 def test_a_regression_learns_numbers(tmp_path: Path, checkpoint: Path) -> None:
     task = colour_task(labels=(), score_range=(0.0, 5.0), metrics=colour_task().metrics)
     rows = colour_rows(320, 1)

@@ -14,6 +14,7 @@ from glueharness import Interrupted, ModelError
 from glueharness import Progress as Report
 from glueharness_finetune.batches import collate, made_ahead, plan_epoch
 from glueharness_finetune.checkpoint import CheckpointFolder, Epoch, Progress
+from glueharness_finetune.memory import ran_out
 from glueharness_finetune.watch import Clock, Losses
 from glueharness_finetune.weights import copy_of, load_weights, weights_of
 
@@ -253,10 +254,7 @@ def _make_room(training: Training, error: RuntimeError | MemoryError) -> None:
     """
     import torch
 
-    full = isinstance(error, MemoryError | torch.OutOfMemoryError) or any(
-        words in str(error) for words in ("not enough memory", "can't allocate memory")
-    )
-    if not full:
+    if not ran_out(error):
         raise error
     if training.settings.auto_batch and training.rows_at_once > 1:
         training.rows_at_once = math.ceil(training.rows_at_once / 2)

@@ -10,14 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from glueharness import ModelError
 from glueharness_finetune.batches import Padding, collate, made_ahead, plan_prediction
 from glueharness_finetune.half import can_be_halved, encoder_in_bf16
+from glueharness_finetune.memory import ran_out
 from glueharness_finetune.precision import BF16
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
+    import numpy.typing as npt
+    import torch
     from transformers import PreTrainedModel
 
     from glueharness import FloatArray
@@ -62,18 +66,44 @@ class Predictor:
         try:
             with self._precision(), torch.inference_mode():
                 for rows, inputs in made_ahead(batches, 2) if self.runtime.on_gpu else batches:
-                    placed = {
-                        name: value.to(self.runtime.device, non_blocking=True)
-                        for name, value in inputs.items()
-                    }
-                    logits = self.model(**placed).logits  # [b, k]
-                    found[rows] = logits.float().cpu().numpy()
+                    found[rows] = self._logits(encoded, rows, inputs)
                     done += len(rows)
                     if advance is not None:
                         advance(done)
         finally:
             self.model.train(was_training)
         return found[:, 0] if outputs == 1 else found
+
+    def _logits(
+        self, encoded: Encoded, rows: npt.NDArray[np.int64], inputs: Mapping[str, torch.Tensor]
+    ) -> npt.NDArray[np.float32]:
+        """What the model says of some rows, ``[b, k]``; in halves where memory is short."""
+        import torch
+
+        try:
+            placed = {
+                name: value.to(self.runtime.device, non_blocking=True)
+                for name, value in inputs.items()
+            }
+            logits: npt.NDArray[np.float32] = self.model(**placed).logits.float().cpu().numpy()
+        except (RuntimeError, MemoryError) as error:
+            if not ran_out(error):
+                raise
+            if len(rows) == 1:
+                raise ModelError(
+                    f"memory ran out while scoring a row of {encoded.lengths[rows[0]]} tokens",
+                    remedy="Lower --max-length, or close what else uses memory.",
+                ) from error
+        else:
+            return logits
+        if self.runtime.on_gpu:
+            torch.cuda.empty_cache()
+        return np.concatenate(
+            [
+                self._logits(encoded, half, collate(encoded, half, self.padding))
+                for half in np.array_split(rows, 2)
+            ]
+        )
 
     def _precision(self) -> AbstractContextManager[Any]:
         if self.runtime.precision == BF16 and can_be_halved(self.model):

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glueharness.blame import blamed
-from glueharness.config import RunConfig, RunOptions
+from glueharness.config import RunConfig
 from glueharness.data import AUTO, open_data
 from glueharness.errors import PluginError, RunFolderError, SourceUnavailable, SubmissionError
 from glueharness.protocols import DataOptions
 from glueharness.record import MODEL_FOLDER
 from glueharness.run import make_model
+from glueharness.run_options import RunOptions
 from glueharness.scoring import check_scores
 from glueharness.settings import Layer, resolve, settings_of
 from glueharness.specs import INDEX_COLUMN

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from glueharness.config import RESERVED, RunOptions
 from glueharness.errors import PluginError, UnknownNameError
 from glueharness.plugins import PluginStatus, load_plugins, owners
+from glueharness.run_options import RESERVED, RunOptions
 from glueharness.settings import settings_of
 from glueharness.specs import (
     CommandSpec,

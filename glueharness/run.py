@@ -40,10 +40,11 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from glueharness.config import RunConfig, RunOptions
+    from glueharness.config import RunConfig
     from glueharness.data import OpenedData
     from glueharness.protocols import Model, Split
     from glueharness.registry import Registry
+    from glueharness.run_options import RunOptions
     from glueharness.specs import TaskSpec
 
 

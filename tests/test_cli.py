@@ -14,9 +14,9 @@ import pytest
 
 from glueharness.cli import main
 from glueharness.cli.app import App
-from glueharness.config import RESERVED
 from glueharness.errors import PluginError, UnknownNameError
 from glueharness.registry import Registry
+from glueharness.run_options import RESERVED
 from glueharness.runs import list_runs
 from tests.small_task import small_plugins
 

@@ -21,12 +21,12 @@ from docs._reference.markdown import (
 )
 from docs._reference.schema import RECORDS
 from glueharness import (
-    config,
     errors,
     events,
     hookspecs,
     protocols,
     record,
+    run_options,
     settings,
     specs,
     testing,
@@ -161,7 +161,7 @@ def settings_section(registry: Registry) -> str:
         "Options of `run`, keys of its TOML file. For recipes: `glueharness models show NAME`.",
         "",
     ]
-    users: dict[type[Any], list[str]] = {config.RunOptions: ["every run"]}
+    users: dict[type[Any], list[str]] = {run_options.RunOptions: ["every run"]}
     for model in registry.models:
         users.setdefault(model.settings, []).append(f"`{model.name}`")
     for kind, names in users.items():

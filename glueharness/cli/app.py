@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from glueharness.config import RunOptions
+from glueharness.run_options import RunOptions
 from glueharness.settings import Layer, convert, settings_of
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import click
 
 from glueharness.cli.app import App
 from glueharness.cli.complete import FOR_SETTINGS
-from glueharness.config import RunOptions
+from glueharness.run_options import RunOptions
 from glueharness.settings import settings_of
 
 if TYPE_CHECKING:

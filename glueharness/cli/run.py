@@ -11,8 +11,9 @@ import click
 from glueharness.cli import complete
 from glueharness.cli.app import App, environment_layer, json_option, runs_dir
 from glueharness.cli.options import SettingsCommand
-from glueharness.config import COMMAND_LINE, RunOptions, read_toml
+from glueharness.config import COMMAND_LINE, read_toml
 from glueharness.resume import LATEST, settings_of_run
+from glueharness.run_options import RunOptions
 from glueharness.runs import find_run
 from glueharness.settings import Layer, convert, settings_of
 

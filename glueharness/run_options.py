@@ -1,0 +1,58 @@
+"""The settings of every run, and the names that they and ``run`` itself leave to models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from glueharness.settings import setting
+
+RESERVED = frozenset(
+    {
+        "as_json", "config", "help", "init_from", "json", "preset", "rerun", "resume", "seeds",
+        "tasks",
+    }
+)  # fmt: skip
+"""Names that no model's setting can have, beside those of :class:`RunOptions`: `run` itself has
+options or arguments of that name."""
+# What the data are, and not where they come from, is part of what a run is.
+_NO_EFFECT = {"changes_result": False}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """The settings of every run, whatever its model.
+
+    Attributes:
+        model: Model name, or ``family:argument``.
+        seed: Seed of everything random.
+        data: ``"auto"`` or a source's name.
+        data_dir: Data folder for the sources that read one.
+        limit_train: Use only so many training rows; the run is marked limited.
+        limit_dev: Use only so many rows of each dev split; the run is marked limited.
+        runs_dir: Folder that holds the run folders.
+        offline: Never touch the network.
+        track: Names of the trackers that hear of the run, joined by commas.
+    """
+
+    model: str = setting("bert-tiny", help="Model: a name from `glueharness models`, or hf:NAME.")
+    seed: int = setting(
+        42, help="Seed of everything random.", unit="whole number", low=0, high=2**32 - 1
+    )
+    data: str = setting("auto", help="Source of the data: auto, or a source's name.", **_NO_EFFECT)
+    data_dir: Path | None = setting(
+        None, help="Folder in the official GLUE layout [env: GLUE_DATA_DIR].", **_NO_EFFECT
+    )
+    limit_train: int | None = setting(
+        None, help="Use only the first N training rows.", unit="rows", low=1
+    )
+    limit_dev: int | None = setting(
+        None, help="Use only the first N rows of each dev split.", unit="rows", low=1
+    )
+    runs_dir: Path = setting(
+        Path("runs"), help="Where run folders go [env: GLUEHARNESS_RUNS].", **_NO_EFFECT
+    )
+    offline: bool = setting(False, help="Never touch the network.", **_NO_EFFECT)
+    track: str = setting(
+        "", help="Trackers that hear of the run: names joined by commas.", **_NO_EFFECT
+    )

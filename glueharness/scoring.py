@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from glueharness.blame import blamed
-from glueharness.errors import DataError, ModelError
+from glueharness.errors import DataError, ModelError, PluginError
 from glueharness.protocols import Evaluation
 from glueharness.specs import LABEL_COLUMN
 
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from glueharness.protocols import FloatArray, Metric, Split
-    from glueharness.specs import TaskSpec
+    from glueharness.specs import MetricSpec, TaskSpec
+
+_CLOSE = 1e-6
 
 
 def check_scores(scores: FloatArray, task: TaskSpec, rows: int) -> None:
@@ -83,6 +85,7 @@ class Scorer:
                     self._metrics[spec.name] = spec.factory(self.task)
                 answer = self._metrics[spec.name].compute(predictions=values, references=references)
                 results[spec.name] = float(answer[spec.name])
+            _check_bounds(spec, self.task, results[spec.name])
         return results
 
     def evaluate(self, predictions: Mapping[str, FloatArray]) -> Evaluation:
@@ -98,3 +101,14 @@ class Scorer:
             metrics[name] = self.score(name, decide(scores, self.task))
         primary = [values[self.task.primary.name] for values in metrics.values()]
         return Evaluation(metrics=metrics, primary=sum(primary) / len(primary))
+
+
+def _check_bounds(spec: MetricSpec, task: TaskSpec, value: float) -> None:
+    """Refuse per cents where a fraction was promised; what is no number passes."""
+    low, high = spec.bounds
+    if value < low - _CLOSE or value > high + _CLOSE:
+        raise PluginError(
+            f"the metric {spec.name!r} of the task {task.name!r} gave {value:g}, outside of its "
+            f"bounds {low:g} to {high:g}",
+            remedy="Its MetricSpec must name the worst and the best value that it can give.",
+        )

@@ -157,3 +157,22 @@ def test_an_installed_plugin_is_named_with_its_distribution(tmp_path: Path) -> N
         "ImportError: no module named warp [fake_warp_drive.py:3]"
     )
     assert "plugins show warp-drive" in second
+
+
+def test_a_metric_that_leaves_its_bounds_is_refused_at_once(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    class PerCent:
+        """Gives per cents where a fraction was promised."""
+
+        def compute(self, *, predictions: Any, references: Any) -> dict[str, float]:
+            return {"accuracy": 100.0 * (len(predictions) == len(references))}
+
+    spec = MetricSpec(name="accuracy", title="Accuracy", factory=lambda _: PerCent())
+    with pytest.raises(SystemExit) as end:
+        main(["run", "parity", "--model", "oracle"], App(plugin(parity(metrics=(spec,)))))
+    assert end.value.code == 1
+    err = " ".join(capsys.readouterr().err.split())
+    said = "the metric 'accuracy' of the task 'parity' gave 100, outside of its bounds 0 to 1"
+    assert said in err
+    assert "Its MetricSpec must name" in err

@@ -91,7 +91,12 @@ class GroupPlugin:
             SourceSpec(name="toy-sample", description="toys", factory=lambda: self.made, order=2),
         )
         test = SplitSpec(name="test", role="test", rows=6)
-        nearness = MetricSpec(name="nearness", title="Nearness", factory=lambda _: Nearness())
+        nearness = MetricSpec(
+            name="nearness",
+            title="Nearness",
+            factory=lambda _: Nearness(),
+            bounds=(-3.0, 1.0),  # heights are 0 to 4
+        )
         return [
             parity(name="evenness", group="toys", sources=sources),
             parity(

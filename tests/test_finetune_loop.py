@@ -248,10 +248,14 @@ def test_running_out_of_memory_says_what_to_lower(
 ) -> None:
     from transformers import BertForSequenceClassification
 
-    def fail(*_: Any, **__: Any) -> None:
-        raise torch.OutOfMemoryError("CUDA out of memory")
+    forward = BertForSequenceClassification.forward
 
-    monkeypatch.setattr(BertForSequenceClassification, "forward", fail)
+    def fails_in_training(self: Any, **inputs: Any) -> Any:
+        if self.training:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return forward(self, **inputs)
+
+    monkeypatch.setattr(BertForSequenceClassification, "forward", fails_in_training)
     with pytest.raises(ModelError, match="memory ran out at step 1 with 32 rows") as caught:
         fit(tmp_path, checkpoint)
     assert "--batch-size" in caught.value.remedy

@@ -12,7 +12,7 @@ import numpy as np
 from glueharness import LABEL_COLUMN, ModelError
 from glueharness import Progress as Report
 from glueharness.settings import DEFAULT, result_settings
-from glueharness_finetune import attention, dropout, loading
+from glueharness_finetune import loading
 from glueharness_finetune.batches import Padding
 from glueharness_finetune.checkpoint import CheckpointFolder, Progress, Saved
 from glueharness_finetune.encode import Encoder, longest_input, padding_id
@@ -26,6 +26,7 @@ from glueharness_finetune.pretrained import (
     find_checkpoint,
     looks_like_folder,
 )
+from glueharness_finetune.quicken import quicken
 from glueharness_finetune.sealed import size_of
 from glueharness_finetune.token_cache import TokenCache
 from glueharness_finetune.weights import load_weights, weights_of
@@ -227,11 +228,8 @@ class FinetunedEncoder:
         longest = longest_input(self.settings.max_length, tokenizer, model.config)
         torch.nn.Module.to(model, runtime.device)
         if not runtime.on_gpu:
-            # A GPU has kernels of its own for both.
-            if self.settings.short_attention:
-                self._engine["short_attention"] = attention.install(model)
-            if self.settings.fast_dropout:
-                self._engine["fast_dropout"] = dropout.install(model) > 0
+            # A GPU has kernels of its own.
+            self._engine = quicken(model, self.settings)
         self._classifier = classifier
         cache = TokenCache() if self.settings.token_cache else None
         self._encoder = Encoder(tokenizer, self.task.columns, longest, cache)

@@ -36,6 +36,8 @@ class FinetuneSettings:
         length_buckets: Whether batches hold rows of about equal length.
         fast_dropout: Whether dropout on a processor draws sixteen bits an element.
         short_attention: Whether attention is computed as plain matrix products.
+        trim_last_layer: Whether the last layer is computed only for the position that is read.
+        fused_layers: Whether encoder layers that can be are computed as one operation in training.
         lazy_embedding: Whether word vectors that a batch does not touch are updated later.
         token_cache: Whether tokenised texts are kept on disk.
         trust_remote_code: Whether code that comes with a checkpoint may run.
@@ -93,6 +95,12 @@ class FinetuneSettings:
     length_buckets: bool = setting(True, help="Batches of rows of about equal length.")
     fast_dropout: bool = setting(True, help="Quicker dropout on a processor, same rate.")
     short_attention: bool = setting(True, help="Attention as plain matrix products.")
+    fused_layers: bool = setting(
+        True, help="Encoder layers as one operation each, where they are built like BERT's."
+    )
+    trim_last_layer: bool = setting(
+        True, help="Compute the last layer only for the position that the classifier reads."
+    )
     lazy_embedding: bool = setting(
         True, help="Update word vectors that a batch does not touch later, to the same values."
     )

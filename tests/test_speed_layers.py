@@ -82,14 +82,29 @@ def test_logits_and_gradients_are_those_of_the_plain_layers(
     plain, ours = (model_of(kind, KNOWN[kind]).train() for _ in range(2))
     assert quick(ours, fuse=fuse, trim=trim) == (fuse, trim)
     for batch in (inputs(), inputs(rows=1)):  # with padding, and without
-        expected, expected_gradients = gradients(plain, batch)
-        found, found_gradients = gradients(ours, batch)
+        expected, expected_gradients = gradients(plain.train(), batch)
+        found, found_gradients = gradients(ours.train(), batch)
         torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
         torch.testing.assert_close(found_gradients, expected_gradients, rtol=1e-4, atol=2e-5)
+        computed = 1 if trim else batch["input_ids"].shape[1]
+        assert ours.base_model(**batch).last_hidden_state.shape[1] == computed
         with torch.inference_mode():
             expected, found = (model.eval()(**batch).logits for model in (plain, ours))
+            assert ours.base_model(**batch).last_hidden_state.shape[1] == computed
         torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
-        assert len(ours.train()(**batch).logits) == len(batch["input_ids"])
+
+
+@pytest.mark.parametrize("attn", ["sdpa", "eager"])
+def test_a_last_layer_is_trimmed_under_the_masks_of_other_attentions(attn: str) -> None:
+    plain, ours = (model_of("bert", SMALL).train() for _ in range(2))
+    for model in (plain, ours):
+        model.set_attn_implementation(attn)
+    assert layers.install(ours, fuse=False, trim=True) == (False, True)
+    expected, expected_gradients = gradients(plain, inputs())
+    found, found_gradients = gradients(ours, inputs())
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(found_gradients, expected_gradients, rtol=1e-4, atol=2e-5)
+    assert ours.base_model(**inputs()).last_hidden_state.shape[1] == 1
 
 
 @pytest.mark.parametrize("kind", KNOWN)

@@ -95,17 +95,23 @@ class _Parts:
         return found
 
     def first_only(self, states: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-        """The layer's output for the first position alone, ``[b, 1, w]``."""
+        """The layer's output for the first position alone, ``[b, 1, w]``.
+
+        Args:
+            states: The layer's input, ``[b, s, w]``.
+            mask: ``[b, 1, s or 1, s]``: added to the scores, or true for what is seen.
+        """
         query, key, value, mixed, inner, outer = self.linears
         drop_weights, drop_first, drop_second = self.dropouts
         first = states[:, :1]
+        seen = None if mask is None else mask[:, :, :1]
         q, k, v = (
             each.unflatten(-1, (self.heads, -1)).transpose(1, 2)  # [b, h, 1 or s, d]
             for each in (query(first), key(states), value(states))
         )
         found = functional.scaled_dot_product_attention(
             q, k, v,
-            attn_mask=None if mask is None else mask[:, :, :1].to(q.dtype),
+            attn_mask=seen.to(q.dtype) if seen is not None and seen.is_floating_point() else seen,
             dropout_p=drop_weights.p if drop_weights.training else 0.0,
         )  # fmt: skip
         y = self.norms[0](drop_first(mixed(found.transpose(1, 2).flatten(2))) + first)
@@ -140,7 +146,7 @@ class _Forward:
     ) -> Any:
         """The layer's output; by its own ``forward`` where more is asked for than that."""
         more = any(each is not None and each is not False for each in (*others, *named.values()))
-        if more or (attention_mask is not None and not attention_mask.is_floating_point()):
+        if more or (attention_mask is not None and attention_mask.dim() != 4):
             return self.plain(hidden_states, attention_mask, *others, **named)
         dtype = self._fused_dtype(hidden_states)
         if dtype is not None:

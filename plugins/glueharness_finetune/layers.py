@@ -103,7 +103,8 @@ class _Parts:
         """
         query, key, value, mixed, inner, outer = self.linears
         drop_weights, drop_first, drop_second = self.dropouts
-        first = states[:, :1]
+        # In one piece: other kernels take strided inputs, and round otherwise.
+        first = states[:, :1].contiguous()
         seen = None if mask is None else mask[:, :, :1]
         q, k, v = (
             each.unflatten(-1, (self.heads, -1)).transpose(1, 2)  # [b, h, 1 or s, d]

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
+from torch.autograd.function import once_differentiable
 
 from glueharness_finetune.dropout import keep_mask
 
@@ -125,6 +126,7 @@ class FusedLayer(torch.autograd.Function):
         return z.view(b, -1, width)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> Any:
         """The gradients of the states and of each of :class:`Weights`, in float32."""
         (

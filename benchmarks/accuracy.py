@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.contenders import WEIGHT_DECAY, tokenised
-from benchmarks.quiet import Quiet
-from glueharness import DataOptions, ModelContext, Table
+from benchmarks.quiet import Quiet, as_chosen
+from glueharness import DataOptions, Table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -68,8 +68,9 @@ def by_us(training: Training) -> FloatArray:
         warmup_ratio=WARMUP, weight_decay=WEIGHT_DECAY, max_length=recipe.max_length,
         precision="bf16" if training.bf16 else "fp32", threads=recipe.threads, keep_best=False,
         token_cache=False, checkpoint_minutes=0.0,
+        identity_pooler=False,  # the peer keeps what the checkpoint holds
     )  # fmt: skip
-    context = ModelContext(task=training.task, settings=settings, seed=training.seed)
+    context = as_chosen(training.task, settings, training.seed)
     model = FinetunedEncoder(context, Checkpoint(name=str(training.checkpoint)))
     with tempfile.TemporaryDirectory() as folder:
         quiet = Quiet(training.task, training.dev, Path(folder))

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from benchmarks.quiet import Quiet
-from glueharness import Interrupted, ModelContext, Table
+from benchmarks.quiet import Quiet, as_chosen
+from glueharness import Interrupted, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -99,8 +99,9 @@ class Ours:
             epochs=1, batch_size=work.batch_size, learning_rate=LEARNING_RATE, warmup_ratio=0.0,
             weight_decay=WEIGHT_DECAY, max_length=MAX_LENGTH, precision=self.precision,
             threads=work.threads, token_cache=self.token_cache, checkpoint_minutes=0.0,
+            identity_pooler=False,  # the peer keeps what the checkpoint holds
         )  # fmt: skip
-        context = ModelContext(task=work.task, settings=settings, seed=SEED)
+        context = as_chosen(work.task, settings, SEED)
         model = FinetunedEncoder(context, Checkpoint(name=str(work.checkpoint)))
         with tempfile.TemporaryDirectory() as folder:
             clock = _Clock(task=work.task, dev=work.dev, folder=Path(folder), work=work)

@@ -1,11 +1,14 @@
-"""The context of a run that nobody follows."""
+"""The contexts of a run that nobody follows, and whose settings stay as they are."""
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from glueharness import ModelContext
+from glueharness.config import COMMAND_LINE
 from glueharness.scoring import Scorer
 
 if TYPE_CHECKING:
@@ -14,6 +17,14 @@ if TYPE_CHECKING:
 
     from glueharness import Evaluation, FloatArray, Progress, TaskSpec
     from glueharness.table import Table
+    from glueharness_finetune import FinetuneSettings
+
+
+def as_chosen(task: TaskSpec, settings: FinetuneSettings, seed: int) -> ModelContext:
+    """The context of a model of which the user chose every setting: no recipe changes one."""
+    names = [field.name for field in dataclasses.fields(settings)]
+    origins = dict.fromkeys(names, COMMAND_LINE)
+    return ModelContext(task=task, settings=settings, seed=seed, origins=origins)
 
 
 @dataclass(slots=True)
@@ -46,7 +57,12 @@ class Quiet:
         """Nobody asks."""
 
     def adjust(self, name: str, value: Any, origin: str) -> None:
-        """Nobody asks."""
+        """Refuse it: who is compared trains with the same settings.
+
+        Raises:
+            AssertionError: Always.
+        """
+        raise AssertionError(f"{name} became {value} by the {origin}; the peer's stays")
 
     def warn(self, message: str) -> None:
         """Nobody asks."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import load_file, save_file
 
 from glueharness import ModelError
 from glueharness_finetune import Checkpoint
@@ -23,6 +25,7 @@ from tests.finetune_tools import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -123,3 +126,52 @@ def test_a_saved_model_is_a_plain_checkpoint_that_speaks_label_names(tmp_path: P
 
     with pytest.raises(ModelError, match="the model's labels are entailment, not_entailment"):
         FinetunedEncoder(model_context(colour_task(labels=LABELS[::-1])), checkpoint).load(folder)
+
+
+def pooler_of(folder: Path, **settings: Any) -> tuple[torch.Tensor, dict[str, Any]]:
+    """The pooler's weight as a run would begin with it, and what the record says."""
+    task = colour_task()
+    loaded = load_pretrained(folder, task, model_context(task, **settings).settings)
+    pooler: Any = loaded.model.base_model.pooler
+    return pooler.dense.weight.detach(), loaded.facts
+
+
+def change_weights(folder: Path, change: Callable[[dict[str, torch.Tensor]], None]) -> None:
+    weights = load_file(folder / "model.safetensors")
+    change(weights)
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+
+
+def test_a_pooler_that_was_never_trained_begins_as_the_identity(tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path)
+    weight, facts = pooler_of(folder)
+    assert torch.equal(weight, torch.eye(32))
+    assert "never trained" in facts["pooler"]
+    own, told = pooler_of(folder, identity_pooler=False)
+    assert torch.equal(own, load_file(folder / "model.safetensors")["pooler.dense.weight"])
+    assert "pooler" not in told
+
+
+def test_a_pooler_that_the_checkpoint_lacks_begins_as_the_identity(tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path)
+
+    def drop(weights: dict[str, torch.Tensor]) -> None:
+        del weights["pooler.dense.weight"], weights["pooler.dense.bias"]
+
+    change_weights(folder, drop)
+    weight, _ = pooler_of(folder)
+    assert torch.equal(weight, torch.eye(32))
+
+
+def test_a_pooler_that_was_trained_stays(tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path)
+    change_weights(folder, lambda weights: weights["pooler.dense.bias"].__setitem__(3, 1e-3))
+    weight, facts = pooler_of(folder)
+    assert torch.equal(weight, load_file(folder / "model.safetensors")["pooler.dense.weight"])
+    assert "pooler" not in facts
+
+
+def test_a_pooler_stays_with_its_head(tmp_path: Path) -> None:
+    weight, facts = pooler_of(write_checkpoint(tmp_path, labels=LABELS))
+    assert not torch.equal(weight, torch.eye(32))
+    assert "pooler" not in facts

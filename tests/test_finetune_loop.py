@@ -74,13 +74,14 @@ def reference_losses(checkpoint: Path, train: Table, settings: Any, seed: int) -
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0
     spared = ("bias", "LayerNorm.weight")
-    groups = [
-        {"params": [p for n, p in model.named_parameters() if not n.endswith(spared)],
-         "weight_decay": settings.weight_decay},
-        {"params": [p for n, p in model.named_parameters() if n.endswith(spared)],
-         "weight_decay": 0.0},
-    ]  # fmt: skip
-    optimiser = torch.optim.AdamW(groups, lr=settings.learning_rate, foreach=False)
+    below = {"bert.embeddings": 3, "bert.encoder.layer.0": 2, "bert.encoder.layer.1": 1}
+    groups = []
+    for name, parameter in model.named_parameters():
+        depth = next((below[part] for part in below if name.startswith(part)), 0)
+        rate = settings.learning_rate * settings.layerwise_lr_decay**depth
+        decay = 0.0 if name.endswith(spared) else settings.weight_decay
+        groups.append({"params": [parameter], "lr": rate, "weight_decay": decay})
+    optimiser = torch.optim.AdamW(groups, foreach=False)
     steps = math.ceil(len(train) / settings.batch_size) * settings.epochs
     warmup = math.ceil(steps * settings.warmup_ratio)
     schedule: Any = _linear_schedule(optimiser, warmup, steps)
@@ -101,12 +102,16 @@ def reference_losses(checkpoint: Path, train: Table, settings: Any, seed: int) -
     return losses
 
 
-@pytest.mark.parametrize("steps", [60, pytest.param(500, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("steps", "layerwise"),
+    [(60, 1.0), (120, 0.8), pytest.param(500, 1.0, marks=pytest.mark.slow)],
+)
 def test_the_loss_curve_is_the_reference_loop_s(
-    tmp_path: Path, checkpoint: Path, steps: int
+    tmp_path: Path, checkpoint: Path, steps: int, layerwise: float
 ) -> None:
     settings: dict[str, Any] = {
         "dropout": 0.0,
+        "layerwise_lr_decay": layerwise,
         "batch_size": 16,
         "learning_rate": 3e-3,
         "weight_decay": 0.05,

@@ -7,18 +7,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 
-from glueharness import ConfigError, ModelContext, ModelError
+from glueharness import ConfigError, ModelError
 from glueharness.config import COMMAND_LINE, build_config
 from glueharness.registry import Registry
 from glueharness.settings import Layer
 from glueharness_finetune import Checkpoint, FinetuneSettings
-from glueharness_finetune.loading import recipe_by_size
 from glueharness_finetune.model import FinetunedEncoder
 from glueharness_finetune.precision import choose_runtime, cpu_has_bf16
 from tests.finetune_tools import (
-    colour_rows,
     colour_task,
-    listen,
     model_context,
     write_checkpoint,
 )
@@ -111,33 +108,6 @@ def test_a_damaged_file_gives_one_message(tmp_path: Path, name: str) -> None:
     with pytest.raises(ModelError, match="the model cannot be loaded") as caught:
         model.load(folder)
     assert caught.value.where == str(folder)
-
-
-def test_narrow_encoders_learn_with_a_larger_rate() -> None:
-    from transformers import BertConfig, DistilBertConfig
-
-    assert recipe_by_size(BertConfig(hidden_size=384)) == {"learning_rate": 1e-4}
-    assert recipe_by_size(BertConfig(hidden_size=768)) == {}
-    assert recipe_by_size(DistilBertConfig()) == {}
-
-
-@pytest.mark.parametrize(
-    ("chosen", "expected"), [({}, 1e-4), ({"learning_rate": 2e-5}, 2e-5)], ids=["default", "chosen"]
-)
-def test_the_larger_rate_is_used_and_told(
-    tmp_path: Path, chosen: dict[str, float], expected: float
-) -> None:
-    task, rows = colour_task(), colour_rows(16)
-    folder = write_checkpoint(tmp_path / "encoder")
-    settings = FinetuneSettings(epochs=1, threads=1, precision="fp32", **chosen)  # type: ignore[arg-type] # numbers only
-    context = ModelContext(
-        task=task, settings=settings, seed=1, origins=dict.fromkeys(chosen, COMMAND_LINE)
-    )
-    listener = listen(tmp_path / "run", task, {"dev": rows})
-    model = FinetunedEncoder(context, Checkpoint(name=str(folder)))
-    model.fit(rows, {"dev": rows}, listener)
-    assert model.settings.learning_rate == expected
-    assert bool(listener.adjusted) is (not chosen)
 
 
 def test_numbers_drawn_are_those_of_manual_seed() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
     from torch import nn
     from transformers import PretrainedConfig, PreTrainedModel
@@ -134,3 +134,33 @@ def renew_outputs(layer: nn.Linear, config: Any) -> None:
         layer.weight.normal_(0.0, float(getattr(config, "initializer_range", 0.02)))
         if layer.bias is not None:
             layer.bias.zero_()
+
+
+def untrained_pooler(model: PreTrainedModel, absent: Container[str]) -> nn.Linear | None:
+    """The square layer between the encoder and the head, if pretraining had no use for it.
+
+    Many an encoder was trained without its pooler, and its checkpoint holds what that layer was
+    made with, or less: weight decay has shrunk it. Its bias tells, since it begins with zeros and
+    does not stay there.
+
+    Args:
+        model: The model.
+        absent: Names of the parameters that the checkpoint does not hold.
+    """
+    from torch import nn
+
+    part = getattr(model.base_model, "pooler", None)
+    layer = part if isinstance(part, nn.Linear) else getattr(part, "dense", None)
+    if not isinstance(layer, nn.Linear) or layer.bias is None:
+        return None
+    [name] = (name for name, parameter in model.named_parameters() if parameter is layer.weight)
+    fresh = name in absent or not bool(layer.bias.any())
+    return layer if fresh and layer.in_features == layer.out_features else None
+
+
+def begin_with_identity(pooler: nn.Linear) -> None:
+    """Let a pooler hand on what it is given, at first: a random one would garble it."""
+    from torch import nn
+
+    nn.init.eye_(pooler.weight)
+    nn.init.zeros_(pooler.bias)

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 from glueharness import ModelError
 from glueharness_finetune.labels import (
     arrange_outputs,
+    begin_with_identity,
     name_outputs,
     output_layer,
     plan_head,
     renew_outputs,
+    untrained_pooler,
 )
+from glueharness_finetune.own_dropout import own_dropout, set_dropout
 from glueharness_finetune.sealed import plain_errors
 
 if TYPE_CHECKING:
@@ -27,7 +30,6 @@ if TYPE_CHECKING:
     from glueharness_finetune.pretrained import FreshStart
     from glueharness_finetune.settings import FinetuneSettings
 
-_NARROW = 384
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
@@ -40,12 +42,15 @@ class Classifier:
         tokenizer: Its tokenizer.
         facts: What is to be known of it, JSON-able.
         warnings: What the user should know.
+        dropout: The checkpoint's own rates that others took the place of, by the configuration's
+            names; they are what is saved.
     """
 
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
     facts: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    dropout: Mapping[str, float] = field(default_factory=dict)
 
 
 def load_pretrained(
@@ -56,7 +61,8 @@ def load_pretrained(
     Args:
         folder: The checkpoint.
         task: The task.
-        settings: Dropout, if it is set, and whether code of the checkpoint may run.
+        settings: Dropout, if it is set, how an untrained pooler begins, and whether code of the
+            checkpoint may run.
         model_type: Another architecture to load the weights into; empty for the checkpoint's own.
 
     Raises:
@@ -72,7 +78,7 @@ def load_pretrained(
             config = AutoConfig.for_model(model_type, **_sizes_of(config))
         head = plan_head(label_names(config), task)
         name_outputs(config, task)
-        _set_dropout(config, settings.dropout)
+        dropout = set_dropout(config, settings.dropout)
         model, report = AutoModelForSequenceClassification.from_pretrained(
             folder,
             config=config,
@@ -84,7 +90,12 @@ def load_pretrained(
         tokenizer = AutoTokenizer.from_pretrained(folder, **trusted)
         layer_name, layer = output_layer(model, task.num_outputs)
     absent = {*report["missing_keys"], *(str(key[0]) for key in report["mismatched_keys"])}
-    found = Classifier(model=model, tokenizer=tokenizer)
+    found = Classifier(model=model, tokenizer=tokenizer, dropout=dropout)
+    kept = head.keep and f"{layer_name}.weight" not in absent
+    pooler = None if kept else untrained_pooler(model, absent)
+    if pooler is not None and settings.identity_pooler:
+        begin_with_identity(pooler)
+        found.facts["pooler"] = "begins as the identity: it was never trained"
     if f"{layer_name}.weight" in absent:
         found.facts["head"] = "fresh: the checkpoint has none for the task"
     elif not head.keep:
@@ -158,18 +169,23 @@ def make_fresh(
         pad_token_id=tokenizer.pad_token_id,
     )
     name_outputs(config, task)
-    _set_dropout(config, settings.dropout)
+    dropout = set_dropout(config, settings.dropout)
     # transformers leaves some of what is used here without annotations.
     from_config: Any = AutoModelForSequenceClassification.from_config
     return Classifier(
         model=from_config(config),
         tokenizer=tokenizer,
         facts={"head": "fresh: all weights are", "vocabulary": len(tokenizer)},
+        dropout=dropout,
     )
 
 
 def make_empty(folder: Path, settings: FinetuneSettings) -> Classifier:
-    """The classifier whose configuration and tokenizer lie in a folder; its weights mean nothing.
+    """The classifier of what :func:`save_frame` wrote; its weights mean nothing.
+
+    Args:
+        folder: The folder.
+        settings: Dropout, if it is set, and whether code of the checkpoint may run.
 
     Raises:
         ModelError: The files are damaged.
@@ -179,21 +195,11 @@ def make_empty(folder: Path, settings: FinetuneSettings) -> Classifier:
     trusted = {"trust_remote_code": settings.trust_remote_code}
     with _explained(folder), _quiet():
         config = AutoConfig.from_pretrained(folder, local_files_only=True, **trusted)
+        dropout = set_dropout(config, settings.dropout)
         from_config: Any = AutoModelForSequenceClassification.from_config
         model = from_config(config, **trusted)
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, **trusted)
-    return Classifier(model=model, tokenizer=tokenizer)
-
-
-def recipe_by_size(config: PretrainedConfig) -> Mapping[str, Any]:
-    """Settings that serve an encoder of that size better than the general ones.
-
-    Narrow encoders need larger rates: of 3e-4, 1e-4, 5e-5 and 3e-5 the two largest are best for
-    the BERT miniatures up to a width of 256 (Turc et al. 2019, https://arxiv.org/abs/1908.08962);
-    for a 6-layer encoder of width 384 on QNLI 1e-4 was no worse than 5e-5, and 2e-4 was worse.
-    """
-    width = getattr(config, "hidden_size", None)
-    return {"learning_rate": 1e-4} if isinstance(width, int) and width <= _NARROW else {}
+    return Classifier(model=model, tokenizer=tokenizer, dropout=dropout)
 
 
 def label_names(config: PretrainedConfig) -> Mapping[int, str]:
@@ -207,9 +213,20 @@ def save(classifier: Classifier, folder: Path) -> None:
     Raises:
         OSError: The disk is full, for instance.
     """
-    with _quiet(), plain_errors():
+    with _quiet(), plain_errors(), own_dropout(classifier.model.config, classifier.dropout):
         classifier.model.save_pretrained(folder)
         classifier.tokenizer.save_pretrained(str(folder))
+
+
+def save_frame(classifier: Classifier, folder: Path) -> None:
+    """Write everything but the weights: configuration with label names, tokenizer.
+
+    Raises:
+        OSError: The disk is full, for instance.
+    """
+    with own_dropout(classifier.model.config, classifier.dropout):
+        classifier.model.config.save_pretrained(folder)
+    classifier.tokenizer.save_pretrained(str(folder))
 
 
 def learn_vocabulary(texts: Iterable[str], size: int) -> PreTrainedTokenizerBase:
@@ -235,14 +252,6 @@ def learn_vocabulary(texts: Iterable[str], size: int) -> PreTrainedTokenizerBase
     )
     learner.train_from_iterator(known, trainer)
     return BertTokenizer(vocab=learner.get_vocab(), model_max_length=512)
-
-
-def _set_dropout(config: PretrainedConfig, rate: float | None) -> None:
-    if rate is None:
-        return
-    for name, value in config.to_dict().items():
-        if ("dropout" in name or name.endswith("pdrop")) and isinstance(value, int | float):
-            setattr(config, name, rate)
 
 
 @contextmanager

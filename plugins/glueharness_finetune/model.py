@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ import numpy as np
 
 from glueharness import LABEL_COLUMN, ModelError
 from glueharness import Progress as Report
-from glueharness.settings import DEFAULT, result_settings
+from glueharness.settings import result_settings
 from glueharness_finetune import loading
 from glueharness_finetune.batches import Padding
 from glueharness_finetune.checkpoint import CheckpointFolder, Progress, Saved
@@ -27,6 +26,7 @@ from glueharness_finetune.pretrained import (
     looks_like_folder,
 )
 from glueharness_finetune.quicken import quicken
+from glueharness_finetune.recipes import Recipes
 from glueharness_finetune.sealed import size_of
 from glueharness_finetune.token_cache import TokenCache
 from glueharness_finetune.weights import load_weights, weights_of
@@ -62,9 +62,7 @@ class FinetunedEncoder:
         self.seed = context.seed
         self.checkpoint = checkpoint
         self._context = context
-        self.settings: FinetuneSettings = context.settings
-        self._changes: Mapping[str, Any] = {}
-        self._reason = ""
+        self._recipes = Recipes(context)
         self._facts: Mapping[str, Any] = {}
         self._engine: dict[str, bool] = {}
         self._classifier: Classifier | None = None
@@ -74,6 +72,11 @@ class FinetunedEncoder:
             check_folder(self.settings.weights)
         elif looks_like_folder(checkpoint.name):
             check_folder(_expanded(checkpoint.name))
+
+    @property
+    def settings(self) -> FinetuneSettings:
+        """The settings as they stand: from :meth:`fit` on with what recipes changed."""
+        return self._recipes.settings
 
     def fit(self, train: Split, dev: Mapping[str, Split], context: FitContext) -> None:
         """Resolve the checkpoint, encode, train, and end with the epoch to keep."""
@@ -111,6 +114,7 @@ class FinetunedEncoder:
                 checkpoints.require_space(5 * size_of(weights_of(classifier.model)))
                 checkpoints.write_start(self._write_start)
             self._engine["lazy_embedding"] = training.optimiser.lazy
+            self._engine["layerwise_lr_decay"] = training.optimiser.layerwise
             context.note("engine", self._engine)
             run_training(training)
 
@@ -150,7 +154,7 @@ class FinetunedEncoder:
 
     def _begin(self, train: Split, context: FitContext) -> Classifier:
         """The classifier to start with, and everything worth knowing of it in the record."""
-        self.settings = self._context.settings
+        self._recipes = Recipes(self._context)
         found = find_checkpoint(
             self.checkpoint, weights=self.settings.weights, offline=self._context.offline
         )
@@ -164,12 +168,11 @@ class FinetunedEncoder:
             context.warn(found.warning)
         if found.folder is not None:
             facts["folder"] = str(found.folder)
+            self._recipes.for_weights(context)
             classifier = loading.load_pretrained(
                 found.folder, self.task, self.settings, self.checkpoint.model_type
             )
-            if self._context.origins.get("learning_rate", DEFAULT) == DEFAULT:
-                recipe = loading.recipe_by_size(classifier.model.config)
-                self._adjust(recipe, "recipe for narrow encoders", context)
+            self._recipes.for_encoder(classifier.model.config, context)
         else:
             assert self.checkpoint.fresh is not None  # noqa: S101 - as find_checkpoint promises
             facts["tried"] = dict(found.tried)
@@ -179,7 +182,7 @@ class FinetunedEncoder:
                 "Training starts from FRESH WEIGHTS with a vocabulary made from the training "
                 "texts: scores say little about the pretrained model."
             )
-            self._adjust(self.checkpoint.fresh.recipe, "recipe for fresh weights", context)
+            self._recipes.apply(self.checkpoint.fresh.recipe, "recipe for fresh weights", context)
             texts = (text for column in self.task.columns for text in train[column])
             classifier = loading.make_fresh(self.checkpoint.fresh, texts, self.task, self.settings)
         for message in classifier.warnings:
@@ -188,16 +191,6 @@ class FinetunedEncoder:
         context.note("checkpoint", self._facts)
         return classifier
 
-    def _adjust(self, recipe: Mapping[str, Any], reason: str, context: FitContext) -> None:
-        """Put a recipe in the place of what the user has not chosen, and say why."""
-        changes = {
-            name: value for name, value in recipe.items() if not self._context.chosen_by_user(name)
-        }
-        self.settings = dataclasses.replace(self.settings, **changes)
-        self._changes, self._reason = changes, reason
-        for name, value in changes.items():
-            context.adjust(name, value, reason)
-
     def _saved(
         self, checkpoints: CheckpointFolder, train: Split, context: FitContext
     ) -> Saved | None:
@@ -205,7 +198,7 @@ class FinetunedEncoder:
         if not checkpoints.start_is_whole():
             return None
         start = json.loads((checkpoints.start / _START).read_text(encoding="utf-8"))
-        self._adjust(start["changes"], start["reason"], context)
+        self._recipes.repeat(start["recipes"], context)
         saved = checkpoints.load(self._plan(len(train)))
         if saved is None:
             return None
@@ -215,9 +208,8 @@ class FinetunedEncoder:
 
     def _write_start(self, folder: Path) -> None:
         assert self._classifier is not None  # noqa: S101 - called by fit
-        self._classifier.model.config.save_pretrained(folder)
-        self._classifier.tokenizer.save_pretrained(str(folder))
-        start = {"changes": self._changes, "reason": self._reason, "facts": self._facts}
+        loading.save_frame(self._classifier, folder)
+        start = {"recipes": self._recipes.applied(), "facts": self._facts}
         (folder / _START).write_text(json.dumps(start), encoding="utf-8")
 
     def _use(self, classifier: Classifier) -> None:

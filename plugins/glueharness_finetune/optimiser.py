@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, TypeAlias
 
+from glueharness_finetune.depth import rate_factors
 from glueharness_finetune.lazy_adamw import Constants, LazyAdamW, word_embedding
 
 if TYPE_CHECKING:
@@ -51,8 +52,9 @@ class Optimiser:
 
     Args:
         model: The model, on its device.
-        settings: Weight decay, largest gradient norm, whether the word vectors may lag.
-        rates: Learning rate of each step.
+        settings: Weight decay, largest gradient norm, how much less the lower layers learn, whether
+            the word vectors may lag.
+        rates: Learning rate of each step, before a layer's share.
     """
 
     def __init__(
@@ -60,20 +62,27 @@ class Optimiser:
     ) -> None:
         self.max_grad_norm = settings.max_grad_norm
         self._rates = rates
+        factors = rate_factors(model, settings.layerwise_lr_decay)
+        self.layerwise = bool(factors)
         self._words: LazyAdamW | None = None
         words = word_embedding(model) if settings.lazy_embedding else None
         if words is not None:
+            [name] = (n for n, parameter in model.named_parameters() if parameter is words.weight)
+            factor = factors.get(name, 1.0)
             constants = Constants(
-                rates=rates, weight_decay=settings.weight_decay, betas=BETAS, epsilon=EPSILON
+                rates=[rate * factor for rate in rates],
+                weight_decay=settings.weight_decay,
+                betas=BETAS,
+                epsilon=EPSILON,
             )
             self._words = LazyAdamW(words, constants)
         self.parameters = {n: p for n, p in model.named_parameters() if p.requires_grad}
         self._state: dict[str, _State] = {}
         spared = without_decay(model)
-        self._groups = [
-            (0.0, [name for name in self.parameters if name in spared]),
-            (settings.weight_decay, [name for name in self.parameters if name not in spared]),
-        ]
+        self._groups: dict[tuple[float, float], list[str]] = {}
+        for name in self.parameters:
+            decay = 0.0 if name in spared else settings.weight_decay
+            self._groups.setdefault((decay, factors.get(name, 1.0)), []).append(name)
 
     @property
     def lazy(self) -> bool:
@@ -92,7 +101,7 @@ class Optimiser:
         touched = self._words.touched() if self._words else []
         with torch.no_grad():
             excess = self._excess(touched)
-            for weight_decay, names in self._groups:
+            for (weight_decay, factor), names in self._groups.items():
                 moved = [n for n in names if self.parameters[n].grad is not None]
                 states = [self._state_of(name) for name in moved]
                 # The class of the same name looks everything up anew at each step: for an encoder
@@ -105,7 +114,7 @@ class Optimiser:
                     [],
                     [state["step"] for state in states],
                     fused=True, grad_scale=excess, amsgrad=False, maximize=False, eps=EPSILON,
-                    beta1=BETAS[0], beta2=BETAS[1], lr=self._rates[number],
+                    beta1=BETAS[0], beta2=BETAS[1], lr=self._rates[number] * factor,
                     weight_decay=weight_decay,
                 )  # fmt: skip
         if self._words:

@@ -18,12 +18,15 @@ class FinetuneSettings:
         gradient_accumulation_steps: Batches an optimiser step; the gradient is that of one batch
             of ``batch_size`` times as many rows.
         learning_rate: Peak of the schedule: linear warm-up, then linear decay to zero.
+        layerwise_lr_decay: Factor of the learning rate from a layer to the one below it, from the
+            head to the embeddings. 1: one rate for all.
         warmup_ratio: Share of the steps that the warm-up takes.
         weight_decay: AdamW's decoupled decay; not on biases and normalisation weights.
         max_grad_norm: Largest L2 norm of the gradient; longer ones are scaled down. 0: no limit.
         max_length: Longest input; of a pair, the longer text is cut first.
         keep_best: Whether the epoch with the best primary metric is kept, and not the last.
         dropout: Dropout rate in the place of the checkpoint's own.
+        identity_pooler: Whether a pooler that was never trained begins as the identity.
         weights: Folder with the pretrained weights, in the place of the hub.
         precision: ``auto`` takes bf16 where the processor or GPU has it.
         device: ``auto`` takes a CUDA GPU if there is one.
@@ -53,6 +56,9 @@ class FinetuneSettings:
     learning_rate: float = setting(
         5e-5, help="Peak learning rate: linear warm-up and decay.", above=0, high=1
     )
+    layerwise_lr_decay: float = setting(
+        1.0, help="Rate of a layer, as a share of that above it; 1: the same.", above=0, high=1
+    )
     warmup_ratio: float = setting(
         0.1, help="Warm-up, as a share of the steps.", unit="fraction", low=0, below=1
     )
@@ -66,6 +72,9 @@ class FinetuneSettings:
     keep_best: bool = setting(True, help="Keep the best epoch, not the last.")
     dropout: float | None = setting(
         None, help="Dropout rate in the place of the checkpoint's own.", low=0, below=1
+    )
+    identity_pooler: bool = setting(
+        True, help="Begin with the identity where the checkpoint's pooler was never trained."
     )
     weights: Path | None = setting(
         None, help="Folder with the pretrained weights, in the place of the hub."

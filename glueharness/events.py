@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,6 +54,23 @@ class RunEvaluated:
     epoch: int
     evaluation: Evaluation
     values: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunAdjusted:
+    """A setting has another value than the one in the record that ``RunStarted`` brought.
+
+    Attributes:
+        run: Run id.
+        setting: Its name.
+        value: The value that it really has.
+        reason: Why, for instance ``"recipe for fresh weights"``.
+    """
+
+    run: str
+    setting: str
+    value: Any
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

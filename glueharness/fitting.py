@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from glueharness.errors import RunFolderError
-from glueharness.events import RunEvaluated, RunProgress, RunWarned
+from glueharness.events import RunAdjusted, RunEvaluated, RunProgress, RunWarned
 from glueharness.interrupts import interruptible
 from glueharness.record import EpochRecord, SettingRecord, write_record
 from glueharness.settings import ADJUSTED
@@ -81,12 +81,7 @@ class RunFitContext:
                 values=dict(values),
             )
         )
-        try:
-            write_record(self.run_folder, self.record)
-        except OSError as error:
-            require_folder(self.run_folder)
-            # A full disk now may have room again when the run ends; training is not thrown away.
-            self.warn(f"The record could not be written: {error.strerror or error}.")
+        self._write()
         self.plugins.notify(
             "glueharness_run_evaluated",
             RunEvaluated(run=self.record.id, epoch=epoch, evaluation=evaluation, values=values),
@@ -97,11 +92,14 @@ class RunFitContext:
         self.record.notes[name] = value
 
     def adjust(self, name: str, value: Any, origin: str) -> None:
-        """Put the value that a setting really has into the record."""
+        """Put the value that a setting really has into the record, and tell the listeners."""
         known = self.record.settings.get(name, SettingRecord(value=None, origin=""))
         self.record.settings[name] = dataclasses.replace(
             known, value=value, origin=f"{ADJUSTED}{origin}"
         )
+        self._write()  # for whoever asks what a run that is going on really does
+        event = RunAdjusted(run=self.record.id, setting=name, value=value, reason=origin)
+        self.plugins.notify("glueharness_run_adjusted", event)
 
     def warn(self, message: str) -> None:
         """Put a warning into the record and tell the listeners."""
@@ -113,6 +111,14 @@ class RunFitContext:
     def interruptible(self) -> AbstractContextManager[Callable[[], bool]]:
         """A region in which the first Ctrl-C only asks."""
         return interruptible()
+
+    def _write(self) -> None:
+        try:
+            write_record(self.run_folder, self.record)
+        except OSError as error:
+            require_folder(self.run_folder)
+            # A full disk now may have room again when the run ends; training is not thrown away.
+            self.warn(f"The record could not be written: {error.strerror or error}.")
 
 
 def require_folder(folder: Path) -> None:

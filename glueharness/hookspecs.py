@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from glueharness.events import (
+        RunAdjusted,
         RunEvaluated,
         RunFailed,
         RunFinished,
@@ -93,6 +94,11 @@ def glueharness_diagnostics() -> Sequence[DiagnosticSpec]:  # type: ignore[empty
 @hookspec
 def glueharness_run_started(event: RunStarted) -> None:
     """A run has its folder and its data, and is about to train."""
+
+
+@hookspec
+def glueharness_run_adjusted(event: RunAdjusted) -> None:
+    """A setting has another value than the one asked for: the user chose none, a recipe did."""
 
 
 @hookspec

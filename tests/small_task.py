@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from glueharness import (
@@ -111,6 +111,7 @@ class OracleSettings:
     """Settings of the model below."""
 
     error_every: int = setting(0, help="Be wrong at every so-manieth row.", low=0, high=1000)
+    recipe: bool = setting(False, help="Take another error_every than the one asked for.")
     fail: str = setting(
         "", help="How to fail in fit.", choices=("", "error", "interrupt", "shape", "nan")
     )
@@ -129,6 +130,9 @@ class Oracle:
             raise RuntimeError("the model broke")
         if self.settings.fail == "interrupt":
             raise KeyboardInterrupt
+        if self.settings.recipe:
+            self.settings = replace(self.settings, error_every=5)
+            context.adjust("error_every", 5, "recipe for oracles")
         evaluation = context.score({name: self.predict(split) for name, split in dev.items()})
         for epoch in (1, 2):
             context.epoch(epoch, evaluation, {"loss": 1.0 / epoch})
@@ -188,6 +192,11 @@ class SmallPlugin:
     def glueharness_run_started(self, event: Any) -> None:
         """Listen."""
         self.heard.append(("started", event))
+
+    @hookimpl
+    def glueharness_run_adjusted(self, event: Any) -> None:
+        """Listen."""
+        self.heard.append(("adjusted", event))
 
     @hookimpl
     def glueharness_run_progress(self, event: Any) -> None:

@@ -61,6 +61,14 @@ def test_a_run_ends_in_a_table_and_the_next_step(terminal: Terminal) -> None:
     assert "80.00" not in err.splitlines()[0]
 
 
+def test_what_a_recipe_changes_is_told_before_the_first_epoch(terminal: Terminal) -> None:
+    _, err = terminal("run", "parity", "--model", "oracle", "--recipe")
+    lines = err.splitlines()
+    assert lines.index("recipe for oracles: error_every 5") < lines.index(
+        "epoch 1 · loss 1.0000 · dev accuracy 80.00"
+    )
+
+
 def test_json_is_the_record_and_nothing_else(terminal: Terminal) -> None:
     out, _ = terminal("run", "parity", "--model", "oracle", "--json")
     (record,), _ = list_runs(terminal.runs)

@@ -104,6 +104,7 @@ class Talkative(Oracle):
     def fit(self, train: Split, dev: Mapping[str, Split], context: FitContext) -> None:
         """Say something of everything."""
         context.warn("mind the step")
+        context.adjust("error_every", 7, "recipe for the talkative")
         context.report(glueharness.Progress(phase="train", done=1, total=1))
         super().fit(train, dev, context)
 

@@ -15,6 +15,7 @@ from glueharness import (
     RunFolderError,
     SourceUnavailable,
     UnknownNameError,
+    hookimpl,
 )
 from glueharness.config import COMMAND_LINE, build_config, read_toml
 from glueharness.predictions import read_predictions
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from glueharness.config import RunConfig
+    from glueharness.events import RunAdjusted
     from glueharness.record import RunRecord
 
 
@@ -68,6 +70,19 @@ def test_the_record_tells_where_each_setting_came_from(tmp_path: Path) -> None:
     assert (config.options.seed, config.origins["seed"]) == (5, COMMAND_LINE)
     assert (config.settings.error_every, config.origins["error_every"]) == (4, str(file))
     assert config.origins["fail"] == "default"
+
+
+def test_what_a_model_adjusts_is_in_the_record_at_once(tmp_path: Path) -> None:
+    found = []
+
+    class Reader(SmallPlugin):
+        @hookimpl
+        def glueharness_run_adjusted(self, event: RunAdjusted) -> None:
+            found.append(read_record(tmp_path / event.run).settings[event.setting])
+
+    registry = Registry(small_plugins(Reader()))
+    run(configure(registry, tmp_path, recipe="true"), registry)
+    assert [(item.value, item.origin) for item in found] == [(5, "adjusted: recipe for oracles")]
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,19 @@ def test_the_event_log_has_a_line_an_event(tmp_path: Path) -> None:
     assert all(event["time"][10] == "T" for event in events)
 
 
+def test_the_event_log_tells_of_a_setting_that_the_model_adjusts(tmp_path: Path) -> None:
+    record = do_run(tmp_path, "jsonl", recipe="true")
+    lines = (tmp_path / record.id / "events.jsonl").read_text(encoding="utf-8").splitlines()
+    started, adjusted = (json.loads(line) for line in lines[:2])
+    assert started["record"]["settings"]["error_every"]["value"] == 0
+    assert (adjusted["event"], adjusted["setting"], adjusted["value"], adjusted["reason"]) == (
+        "adjusted",
+        "error_every",
+        5,
+        "recipe for oracles",
+    )
+
+
 @pytest.mark.parametrize(
     ("fail", "error", "status"),
     [("error", PluginError, "failed"), ("interrupt", Interrupted, "interrupted")],
@@ -90,7 +103,7 @@ def test_mlflow_holds_settings_scores_and_the_record(
     mlflow = pytest.importorskip("mlflow", reason="the extra `mlflow` is not installed")
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
     mlflow.set_tracking_uri((tmp_path / "mlruns").as_uri())
-    record = do_run(tmp_path / "runs", "mlflow,jsonl", error_every="5")
+    record = do_run(tmp_path / "runs", "mlflow,jsonl", recipe="true")
     client = mlflow.tracking.MlflowClient()
     experiment = client.get_experiment_by_name("glueharness/parity")
     (tracked,) = client.search_runs([experiment.experiment_id])

@@ -25,7 +25,13 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from glueharness.config import RunConfig
-    from glueharness.events import RunEvaluated, RunProgress, RunStarted, RunWarned
+    from glueharness.events import (
+        RunAdjusted,
+        RunEvaluated,
+        RunProgress,
+        RunStarted,
+        RunWarned,
+    )
 
 _SHOWN = (
     ("loss", "loss {:.3f}"),
@@ -44,6 +50,7 @@ class ProgressDisplay:
         self._runs = runs
         self._overall: TaskID | None = None
         self._told: set[str] = set()
+        self._adjusted: dict[str, list[str]] = {}
         self._console = stderr()
         self._progress = Progress(
             SpinnerColumn(),
@@ -111,8 +118,14 @@ class ProgressDisplay:
             self._warn(f"The data are not complete: {short}. The run is marked partial.", "partial")
 
     @hookimpl
+    def glueharness_run_adjusted(self, event: RunAdjusted) -> None:
+        """Keep it: a recipe's settings are told together, on one line."""
+        self._adjusted.setdefault(event.reason, []).append(f"{event.setting} {event.value}")
+
+    @hookimpl
     def glueharness_run_progress(self, event: RunProgress) -> None:
-        """Move the bar of the present phase."""
+        """Move the bar of the present phase; what was adjusted is complete by now."""
+        self._tell_adjusted()
         progress = event.progress
         if self._bar is None or progress.phase != self._phase:
             if self._bar is not None:
@@ -135,6 +148,7 @@ class ProgressDisplay:
     @hookimpl
     def glueharness_run_evaluated(self, event: RunEvaluated) -> None:
         """Leave a line for the epoch."""
+        self._tell_adjusted()
         scores = " · ".join(
             f"{split} {metric} {percent(value)}"
             for split, values in event.evaluation.metrics.items()
@@ -147,6 +161,11 @@ class ProgressDisplay:
     def glueharness_run_warned(self, event: RunWarned) -> None:
         """Show a warning as a panel."""
         self._warn(event.message, "warning")
+
+    def _tell_adjusted(self) -> None:
+        for reason, settings in self._adjusted.items():
+            self._console.print(f"{reason}: {', '.join(settings)}", highlight=False, markup=False)
+        self._adjusted.clear()
 
     def _warn(self, message: str, title: str) -> None:
         if message in self._told:  # one of several runs said so already

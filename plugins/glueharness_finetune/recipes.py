@@ -51,6 +51,8 @@ class Recipes:
         changes = {
             name: value for name, value in recipe.items() if not self._context.chosen_by_user(name)
         }
+        if not changes:
+            return
         self.settings = dataclasses.replace(self.settings, **changes)
         self._applied.append((reason, changes))
         for name, value in changes.items():

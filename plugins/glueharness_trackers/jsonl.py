@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from glueharness.events import (
+        RunAdjusted,
         RunEvaluated,
         RunFailed,
         RunFinished,
@@ -41,6 +42,13 @@ class EventLog:
         self._path = event.folder / FILE
         record = dataclasses.asdict(event.record)
         self._write("started", event.record.id, record=record)
+
+    @hookimpl
+    def glueharness_run_adjusted(self, event: RunAdjusted) -> None:
+        """A setting that is not as the first line has it."""
+        self._write(
+            "adjusted", event.run, setting=event.setting, value=event.value, reason=event.reason
+        )
 
     @hookimpl
     def glueharness_run_progress(self, event: RunProgress) -> None:

@@ -48,8 +48,6 @@ class MLflow:
         }
         run = self._client.create_run(experiment, run_name=record.id, tags=tags)
         self._run = run.info.run_id
-        for setting, item in record.settings.items():
-            self._client.log_param(self._run, setting, str(item.value)[:_VALUE_LENGTH])
 
     @hookimpl
     def glueharness_run_progress(self, event: RunProgress) -> None:
@@ -90,6 +88,9 @@ class MLflow:
     def _end(self, record: RunRecord, file: str, status: str) -> None:
         if self._client is None:
             return
+        # Not before: a model may adjust its settings, and MLflow lets no parameter be changed.
+        for setting, item in record.settings.items():
+            self._client.log_param(self._run, setting, str(item.value)[:_VALUE_LENGTH])
         if record.error:
             self._client.set_tag(self._run, "error", record.error[:_VALUE_LENGTH])
         self._client.log_artifact(self._run, file)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any
 
 from glueharness.errors import DataError
@@ -74,6 +73,8 @@ def fingerprint(split: Split, task: TaskSpec) -> str:
 
     The same rows read from a folder and from the hub have the same fingerprint.
     """
+    import hashlib
+
     digest = hashlib.sha256()
     names = [*task.columns, *([LABEL_COLUMN] if labelled(split) else [])]
     for name in names:

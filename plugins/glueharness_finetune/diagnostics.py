@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from glueharness import DiagnosticSpec, Fact
-from glueharness.environment import core_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +16,7 @@ def engine_facts(offline: bool) -> list[Fact]:
     """Devices and number formats, then hub and caches."""
     import torch
 
+    from glueharness.environment import core_count
     from glueharness_finetune.precision import cpu_has_bf16
 
     number_format = "bf16 and fp32" if cpu_has_bf16() else "fp32 (bf16 would be imitated)"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from logging import CRITICAL
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -176,6 +175,8 @@ def in_cache(checkpoint: Checkpoint, revision: str, tried: list[tuple[str, str]]
 
 
 def _on_hub(checkpoint: Checkpoint, tried: list[tuple[str, str]], *, offline: bool) -> Found | None:
+    from logging import CRITICAL
+
     from huggingface_hub import HfApi, constants, snapshot_download
     from huggingface_hub.utils import logging as client_log
     from huggingface_hub.utils.tqdm import disable_progress_bars

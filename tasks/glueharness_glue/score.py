@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from statistics import fmean
 from typing import TYPE_CHECKING
 
 from glueharness import GroupSpec
 from glueharness_glue.table import GLUE_PAPER, TASKS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from glueharness import TaskSpec
     from glueharness.specs import Role, Scores
@@ -36,7 +35,7 @@ def task_score(
         for split in task.splits_of(role)
         for metric in task.metrics
     ]
-    return fmean(values) if values and all(math.isfinite(value) for value in values) else None
+    return _mean(values) if values and all(math.isfinite(value) for value in values) else None
 
 
 def glue_score(scores: Scores) -> float | None:
@@ -57,8 +56,13 @@ def glue_score(scores: Scores) -> float | None:
         parts = [task_score(task, scores.get(task.name, {}), role) for task in _COUNTED]
         known = [part for part in parts if part is not None]
         if len(known) == len(parts):
-            return fmean(known)
+            return _mean(known)
     return None
+
+
+def _mean(values: Sequence[float]) -> float:
+    """As ``statistics.fmean``, whose module is slow to import."""
+    return math.fsum(values) / len(values)
 
 
 GLUE = GroupSpec(

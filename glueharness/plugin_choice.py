@@ -126,7 +126,7 @@ def change_stored(change: Callable[[Stored], Stored]) -> None:
     Raises:
         ConfigError: It cannot be read or written.
     """
-    from glueharness import atomic
+    from glueharness.system import atomic
 
     stored = change(read_stored())
     path = config_file()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from glueharness import atomic
 from glueharness.errors import RunFolderError
 from glueharness.scoring import decide
 from glueharness.specs import LABEL_COLUMN
+from glueharness.system import atomic
 from glueharness.table import labelled, row_numbers
 
 if TYPE_CHECKING:

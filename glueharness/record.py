@@ -11,8 +11,8 @@ import typing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from glueharness import atomic
 from glueharness.errors import RunFolderError
+from glueharness.system import atomic
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from glueharness.atomic import remove_leftovers
 from glueharness.blame import blamed
 from glueharness.data import open_data
 from glueharness.describe import describe_split, identity, new_record
@@ -19,8 +18,6 @@ from glueharness.errors import (
 )
 from glueharness.events import RunFailed, RunFinished, RunStarted
 from glueharness.fitting import CHECKPOINT_FOLDER, RunFitContext, require_folder
-from glueharness.interrupts import terminate_as_interrupt
-from glueharness.locks import run_lock
 from glueharness.predictions import write_predictions
 from glueharness.protocols import DataOptions, Remarked
 from glueharness.record import (
@@ -32,6 +29,9 @@ from glueharness.resume import completed_run, unfinished_run
 from glueharness.runs import check_writable, remove_folder
 from glueharness.scoring import Scorer
 from glueharness.specs import ModelContext
+from glueharness.system.atomic import remove_leftovers
+from glueharness.system.interrupts import terminate_as_interrupt
+from glueharness.system.locks import run_lock
 from glueharness.table import check, head, labelled
 from glueharness.tracking import tracked
 
@@ -206,7 +206,7 @@ def _evaluate(
 
 
 def _save(model: Model, folder: Path) -> None:
-    from glueharness.atomic import whole_folder
+    from glueharness.system.atomic import whole_folder
 
     with whole_folder(folder / MODEL_FOLDER) as aside:
         model.save(aside)

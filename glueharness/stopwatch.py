@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from glueharness.interrupts import interruptible
+from glueharness.system.interrupts import interruptible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -27,12 +27,12 @@ from typing import TYPE_CHECKING, Any
 
 from glueharness import DataOrigin, Interrupted, SourceSpec, Table, TaskSpec, hookimpl
 from glueharness.config import COMMAND_LINE, build_config
-from glueharness.locks import LOCK_FILE
 from glueharness.plugins import load_plugins
 from glueharness.record import RUN_FILE, read_record
 from glueharness.registry import Registry
 from glueharness.run import run
 from glueharness.settings import Layer
+from glueharness.system.locks import LOCK_FILE
 from tests.finetune_tools import colour_rows, colour_task, write_checkpoint
 from tests.small_task import MemoryData
 

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from glueharness import ConfigError, PluginError, RunFolderError
-from glueharness.locks import LOCK_FILE, holder_of, run_lock
+from glueharness.system.locks import LOCK_FILE, holder_of, run_lock
 from glueharness_finetune import checkpoint as module
 from glueharness_finetune.checkpoint import CheckpointFolder, Epoch, Progress
 from tests.small_task import small_plugins
@@ -168,7 +168,7 @@ def test_a_folder_that_is_gone(kept: Kept) -> None:
 
 def test_one_process_to_a_run_folder(tmp_path: Path) -> None:
     script = (
-        "import sys; from pathlib import Path; from glueharness.locks import run_lock\n"
+        "import sys; from pathlib import Path; from glueharness.system.locks import run_lock\n"
         "with run_lock(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
     )
     other = subprocess.Popen(

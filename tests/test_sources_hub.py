@@ -16,8 +16,8 @@ import pytest
 
 from glueharness import DataError, SourceUnavailable, Table
 from glueharness.data import open_data
-from glueharness.network import why_unreachable
 from glueharness.protocols import DataOptions
+from glueharness.system.network import why_unreachable
 from glueharness.table import fingerprint
 from glueharness_glue.layouts import GLUE_REVISION, HubLayout
 from glueharness_glue.qnli import QNLI

@@ -97,7 +97,7 @@ def write(names: Names, parent: Path) -> Path:
     Raises:
         ConfigError: The folder is there already, or cannot be written.
     """
-    from glueharness.atomic import whole_folder
+    from glueharness.system.atomic import whole_folder
 
     folder = parent / names.distribution
     if folder.exists():

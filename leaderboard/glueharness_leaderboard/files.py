@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from glueharness import atomic
 from glueharness.errors import GlueharnessError
+from glueharness.system import atomic
 
 if TYPE_CHECKING:
     from pathlib import Path

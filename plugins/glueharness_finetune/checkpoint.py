@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from glueharness import RunFolderError
-from glueharness.atomic import replace, whole_folder
+from glueharness.system.atomic import replace, whole_folder
 from glueharness_finetune.sealed import (
     Damaged,
     read_tensors,

@@ -36,7 +36,7 @@ def engine_facts(offline: bool) -> list[Fact]:
 def _hub_facts(*, offline: bool) -> list[Fact]:
     from huggingface_hub import constants
 
-    from glueharness.network import why_unreachable
+    from glueharness.system.network import why_unreachable
 
     if offline or constants.HF_HUB_OFFLINE:
         hub = Fact(name="hub", value=f"{constants.ENDPOINT}: not asked, since offline")
@@ -70,7 +70,7 @@ def _weights_fact(checkpoint: Checkpoint, *, offline: bool) -> Fact:
     """Where a checkpoint would come from; nothing is downloaded to find out."""
     from huggingface_hub import constants
 
-    from glueharness.network import why_unreachable
+    from glueharness.system.network import why_unreachable
     from glueharness_finetune.pretrained import in_cache
 
     tried: list[tuple[str, str]] = []

@@ -181,7 +181,7 @@ def _on_hub(checkpoint: Checkpoint, tried: list[tuple[str, str]], *, offline: bo
     from huggingface_hub.utils import logging as client_log
     from huggingface_hub.utils.tqdm import disable_progress_bars
 
-    from glueharness.network import why_unreachable
+    from glueharness.system.network import why_unreachable
 
     switched_off = constants.HF_HUB_OFFLINE or os.environ.get("HF_HUB_OFFLINE", "0") == "1"
     if offline or switched_off:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glueharness.atomic import whole_file
+from glueharness.system.atomic import whole_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from glueharness import SubmissionError
-from glueharness.atomic import sync, whole_file
+from glueharness.system.atomic import sync, whole_file
 from glueharness_submission.archive import write_zip
 from glueharness_submission.form import ARCHIVE, MANIFEST, render, written_values
 

@@ -7,7 +7,7 @@ import io
 from typing import TYPE_CHECKING
 
 from glueharness import SubmissionError
-from glueharness.atomic import write_text
+from glueharness.system.atomic import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from glueharness import SubmissionError
-from glueharness.atomic import write_text
 from glueharness.record import read_record
+from glueharness.system.atomic import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -38,7 +38,7 @@ from glueharness.protocols import (
     TaskData,
     Writer,
 )
-from glueharness.settings import setting
+from glueharness.settings.fields import setting
 from glueharness.specs import (
     INDEX_COLUMN,
     LABEL_COLUMN,

@@ -12,9 +12,9 @@ from glueharness.errors import PluginError, RunFolderError, SourceUnavailable, S
 from glueharness.protocols import DataOptions
 from glueharness.record import MODEL_FOLDER
 from glueharness.run import make_model
-from glueharness.run_options import RunOptions
 from glueharness.scoring import check_scores
-from glueharness.settings import Layer, resolve, settings_of
+from glueharness.settings.fields import Layer, resolve, settings_of
+from glueharness.settings.run_options import RunOptions
 from glueharness.specs import INDEX_COLUMN
 from glueharness.table import Table, check
 

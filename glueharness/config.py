@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from glueharness.errors import ConfigError
-from glueharness.run_options import RunOptions
-from glueharness.settings import RECIPE_OF, Layer, Resolved, resolve, settings_of
+from glueharness.settings.fields import RECIPE_OF, Layer, Resolved, resolve, settings_of
+from glueharness.settings.run_options import RunOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

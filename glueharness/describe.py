@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from glueharness.environment import describe_environment
 from glueharness.record import DataRecord, RunRecord, SettingRecord, SplitRecord
 from glueharness.runs import new_run_id
-from glueharness.settings import settings_of
+from glueharness.settings.fields import settings_of
 from glueharness.table import fingerprint
 
 if TYPE_CHECKING:

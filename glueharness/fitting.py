@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from glueharness.errors import RunFolderError
 from glueharness.events import RunAdjusted, RunEvaluated, RunProgress, RunWarned
 from glueharness.record import EpochRecord, SettingRecord, write_record
-from glueharness.settings import ADJUSTED
+from glueharness.settings.fields import ADJUSTED
 from glueharness.system.interrupts import interruptible
 
 if TYPE_CHECKING:

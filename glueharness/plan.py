@@ -13,7 +13,7 @@ from glueharness.plugins import describe
 from glueharness.record import MODEL_FOLDER
 from glueharness.run import run
 from glueharness.runs import list_runs
-from glueharness.settings import Layer
+from glueharness.settings.fields import Layer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

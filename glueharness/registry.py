@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from glueharness.errors import PluginError, UnknownNameError
 from glueharness.plugins import PluginStatus, load_plugins, owners
-from glueharness.run_options import RESERVED, RunOptions
-from glueharness.settings import settings_of
+from glueharness.settings.fields import settings_of
+from glueharness.settings.run_options import RESERVED, RunOptions
 from glueharness.specs import (
     CommandSpec,
     DiagnosticSpec,

@@ -8,7 +8,7 @@ from glueharness.errors import ConfigError, RunFolderError
 from glueharness.fitting import CHECKPOINT_FOLDER
 from glueharness.record import MODEL_FOLDER
 from glueharness.runs import find_run, list_runs
-from glueharness.settings import ADJUSTED, DEFAULT, RECIPE_OF, Layer
+from glueharness.settings.fields import ADJUSTED, DEFAULT, RECIPE_OF, Layer
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from glueharness.data import OpenedData
     from glueharness.protocols import Model, Split
     from glueharness.registry import Registry
-    from glueharness.run_options import RunOptions
+    from glueharness.settings.run_options import RunOptions
     from glueharness.specs import TaskSpec
 
 

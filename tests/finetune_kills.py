@@ -31,7 +31,7 @@ from glueharness.plugins import load_plugins
 from glueharness.record import RUN_FILE, read_record
 from glueharness.registry import Registry
 from glueharness.run import run
-from glueharness.settings import Layer
+from glueharness.settings.fields import Layer
 from glueharness.system.locks import LOCK_FILE
 from tests.finetune_tools import colour_rows, colour_task, write_checkpoint
 from tests.small_task import MemoryData

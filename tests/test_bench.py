@@ -27,7 +27,7 @@ from glueharness.cli.bench import in_words
 from glueharness.config import COMMAND_LINE, build_config
 from glueharness.plugins import load_plugins
 from glueharness.registry import Registry
-from glueharness.settings import Layer
+from glueharness.settings.fields import Layer
 from glueharness.speed import Estimate, estimate
 from tests.finetune_kills import colour_registry
 from tests.finetune_tools import write_checkpoint

@@ -13,7 +13,7 @@ from glueharness import ModelContext
 from glueharness.config import COMMAND_LINE, build_config
 from glueharness.registry import Registry
 from glueharness.run import run
-from glueharness.settings import Layer
+from glueharness.settings.fields import Layer
 from glueharness_bert import architecture, fresh_recipe, parameter_count
 from glueharness_finetune import Checkpoint, FinetuneSettings, FreshStart
 from glueharness_finetune.loading import learn_vocabulary

@@ -16,8 +16,8 @@ from glueharness.cli import main
 from glueharness.cli.app import App
 from glueharness.errors import PluginError, UnknownNameError
 from glueharness.registry import Registry
-from glueharness.run_options import RESERVED
 from glueharness.runs import list_runs
+from glueharness.settings.run_options import RESERVED
 from tests.small_task import small_plugins
 
 if TYPE_CHECKING:

@@ -208,7 +208,7 @@ def begin(tmp_path: Path) -> Callable[..., Any]:
     from glueharness.config import COMMAND_LINE, build_config
     from glueharness.registry import Registry
     from glueharness.run import run
-    from glueharness.settings import Layer
+    from glueharness.settings.fields import Layer
 
     def begin_run(resume: str = "", *, rerun: bool = False, **values: str) -> RunRecord:
         registry = Registry(small_plugins())

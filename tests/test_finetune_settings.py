@@ -10,7 +10,7 @@ import torch
 from glueharness import ConfigError, ModelError
 from glueharness.config import COMMAND_LINE, build_config
 from glueharness.registry import Registry
-from glueharness.settings import Layer
+from glueharness.settings.fields import Layer
 from glueharness_finetune import Checkpoint, FinetuneSettings
 from glueharness_finetune.model import FinetunedEncoder
 from glueharness_finetune.precision import choose_runtime, cpu_has_bf16

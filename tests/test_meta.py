@@ -25,7 +25,7 @@ from glueharness.plugins import HOOKS
 from glueharness.record import RUN_FILE
 from glueharness.registry import Registry
 from glueharness.run import run
-from glueharness.settings import Layer
+from glueharness.settings.fields import Layer
 from tests.installing import ROOT
 from tests.small_task import Oracle, SmallPlugin, small_plugins
 

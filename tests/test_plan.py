@@ -26,7 +26,7 @@ from glueharness.plan import (
     run_plan,
 )
 from glueharness.registry import Registry
-from glueharness.settings import Layer
+from glueharness.settings.fields import Layer
 from tests.small_task import parity, small_plugins
 
 if TYPE_CHECKING:

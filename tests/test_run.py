@@ -23,7 +23,7 @@ from glueharness.record import RUN_FILE, read_record
 from glueharness.registry import Registry
 from glueharness.run import run
 from glueharness.runs import find_run, list_runs
-from glueharness.settings import Layer
+from glueharness.settings.fields import Layer
 from tests.small_task import SmallPlugin, small_plugins
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 
 from glueharness import ConfigError, setting
 from glueharness.config import read_toml
-from glueharness.settings import Layer, resolve, result_settings, settings_of
+from glueharness.settings.fields import Layer, resolve, result_settings, settings_of
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from glueharness.config import build_config
 from glueharness.protocols import DataOptions
 from glueharness.registry import Registry
 from glueharness.run import run
-from glueharness.settings import Layer
+from glueharness.settings.fields import Layer
 from glueharness.table import check
 from glueharness_glue.sample import generate
 from glueharness_glue.sources.sample import SampleSource

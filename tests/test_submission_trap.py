@@ -16,7 +16,7 @@ from glueharness.protocols import DataOptions
 from glueharness.registry import Registry
 from glueharness.run import run
 from glueharness.scoring import decide
-from glueharness.settings import Layer
+from glueharness.settings.fields import Layer
 from glueharness.submit import SubmitOptions, submit
 from glueharness.table import row_numbers
 from glueharness_submission.writer import GlueWriter

@@ -21,7 +21,7 @@ from glueharness.config import build_config
 from glueharness.registry import Registry
 from glueharness.run import run
 from glueharness.runs import list_runs
-from glueharness.settings import Layer
+from glueharness.settings.fields import Layer
 from tests.small_task import SmallPlugin, small_plugins
 
 if TYPE_CHECKING:

@@ -33,7 +33,7 @@ from glueharness import (
 )
 from glueharness.cli import cli
 from glueharness.plugins import HOOKS
-from glueharness.settings import settings_of
+from glueharness.settings.fields import settings_of
 
 if typing.TYPE_CHECKING:
     from glueharness.cli.app import App

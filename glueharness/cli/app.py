@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from glueharness.run_options import RunOptions
-from glueharness.settings import Layer, convert, settings_of
+from glueharness.settings.fields import Layer, convert, settings_of
+from glueharness.settings.run_options import RunOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

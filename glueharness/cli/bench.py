@@ -12,7 +12,7 @@ from glueharness.cli import complete
 from glueharness.cli.app import App, environment_layer, json_option
 from glueharness.cli.options import SettingsCommand
 from glueharness.config import COMMAND_LINE, build_config, read_toml
-from glueharness.settings import Layer
+from glueharness.settings.fields import Layer
 
 if TYPE_CHECKING:
     from glueharness.config import RunConfig

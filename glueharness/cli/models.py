@@ -9,7 +9,7 @@ import click
 from glueharness.cli import complete
 from glueharness.cli.app import App, json_option
 from glueharness.cli.output import make_table, print_facts, print_json, stdout
-from glueharness.settings import settings_of
+from glueharness.settings.fields import settings_of
 
 if TYPE_CHECKING:
     from glueharness.specs import ModelSpec

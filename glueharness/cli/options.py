@@ -9,11 +9,11 @@ import click
 
 from glueharness.cli.app import App
 from glueharness.cli.complete import FOR_SETTINGS
-from glueharness.run_options import RunOptions
-from glueharness.settings import settings_of
+from glueharness.settings.fields import settings_of
+from glueharness.settings.run_options import RunOptions
 
 if TYPE_CHECKING:
-    from glueharness.settings import Setting
+    from glueharness.settings.fields import Setting
     from glueharness.specs import ModelSpec
 
 

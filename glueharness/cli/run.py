@@ -13,9 +13,9 @@ from glueharness.cli.app import App, environment_layer, json_option, runs_dir
 from glueharness.cli.options import SettingsCommand
 from glueharness.config import COMMAND_LINE, read_toml
 from glueharness.resume import LATEST, settings_of_run
-from glueharness.run_options import RunOptions
 from glueharness.runs import find_run
-from glueharness.settings import Layer, convert, settings_of
+from glueharness.settings.fields import Layer, convert, settings_of
+from glueharness.settings.run_options import RunOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

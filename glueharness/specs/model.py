@@ -6,7 +6,7 @@ from collections.abc import Mapping  # noqa: TC003 - the fields' types are read 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from glueharness.settings import DEFAULT, RECIPE_OF
+from glueharness.settings.fields import DEFAULT, RECIPE_OF
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from glueharness.errors import ConfigError, ModelError
 from glueharness.scoring import Scorer, check_scores, decide
-from glueharness.settings import Layer, resolve, settings_of
+from glueharness.settings.fields import Layer, resolve, settings_of
 from glueharness.specs import LABEL_COLUMN, ModelContext
 from glueharness.testing.expect import expect, expect_error, skip
 from glueharness.testing.installed import expect_cheap_description, installed

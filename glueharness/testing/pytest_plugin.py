@@ -21,7 +21,7 @@ def glueharness_run(tmp_path: Path) -> Callable[..., RunRecord]:
     """
     from glueharness.config import build_config
     from glueharness.run import run
-    from glueharness.settings import Layer
+    from glueharness.settings.fields import Layer
     from glueharness.testing.installed import installed
 
     def do_run(task: str, **settings: object) -> RunRecord:

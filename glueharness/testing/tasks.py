@@ -231,7 +231,7 @@ class TaskConformance:
 
     def _quick_model(self, train: Split, dev: Split) -> Any:
         from glueharness.scoring import Scorer
-        from glueharness.settings import Layer, resolve
+        from glueharness.settings.fields import Layer, resolve
 
         if self.model not in self._registry().models.items:
             skip(f"the model {self.model!r} is not installed")

@@ -10,7 +10,7 @@ import numpy as np
 
 from glueharness import LABEL_COLUMN, ModelError
 from glueharness import Progress as Report
-from glueharness.settings import result_settings
+from glueharness.settings.fields import result_settings
 from glueharness_finetune import loading
 from glueharness_finetune.batches import Padding
 from glueharness_finetune.checkpoint import CheckpointFolder, Progress, Saved

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from glueharness.settings import DEFAULT
+from glueharness.settings.fields import DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from glueharness.settings import setting
+from glueharness.settings.fields import setting
 
 RESERVED = frozenset(
     {

@@ -1,0 +1,1 @@
+"""Typed settings: how they are declared, layered, converted and checked."""

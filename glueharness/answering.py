@@ -10,7 +10,7 @@ from glueharness.config import RunConfig
 from glueharness.data import AUTO, open_data
 from glueharness.errors import PluginError, RunFolderError, SourceUnavailable, SubmissionError
 from glueharness.protocols import DataOptions
-from glueharness.record import MODEL_FOLDER
+from glueharness.record.record import MODEL_FOLDER
 from glueharness.run import make_model
 from glueharness.scoring import check_scores
 from glueharness.settings.fields import Layer, resolve, settings_of
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from glueharness.data import OpenedData
     from glueharness.protocols import FloatArray, Model, Split
-    from glueharness.record import RunRecord
+    from glueharness.record.record import RunRecord
     from glueharness.registry import Registry
     from glueharness.specs import SubmissionFile, TaskSpec
     from glueharness.submit_plan import SubmitOptions

@@ -25,7 +25,7 @@ PUBLIC_MODULES = {
     "glueharness.cli.output": "Tables, facts and JSON on stdout, for commands of plugins.",
     "glueharness.data": "`open_data`: a task's data from the source that has them.",
     "glueharness.events": "What the run-event hooks are told.",
-    "glueharness.record": "Reading and writing a run's record.",
+    "glueharness.record.record": "Reading and writing a run's record.",
     "glueharness.registry": "Looking up what the plugins offer.",
     "glueharness.scoring": "From a model's scores to labels and metrics.",
     "glueharness.testing": "The suites that plugins must pass.",

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from glueharness.errors import SubmissionError
-from glueharness.record import MODEL_FOLDER
-from glueharness.runs import find_run, list_runs
+from glueharness.record.folders import find_run, list_runs
+from glueharness.record.record import MODEL_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from glueharness.record import RunRecord
+    from glueharness.record.record import RunRecord
     from glueharness.registry import Registry
     from glueharness.specs import TaskSpec
 

@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from glueharness.environment import describe_environment
-from glueharness.record import DataRecord, RunRecord, SettingRecord, SplitRecord
-from glueharness.runs import new_run_id
+from glueharness.record.folders import new_run_id
+from glueharness.record.record import DataRecord, RunRecord, SettingRecord, SplitRecord
 from glueharness.settings.fields import settings_of
 from glueharness.table import fingerprint
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from glueharness.protocols import Evaluation, Progress
-    from glueharness.record import RunRecord
+    from glueharness.record.record import RunRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

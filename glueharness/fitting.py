@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from glueharness.errors import RunFolderError
 from glueharness.events import RunAdjusted, RunEvaluated, RunProgress, RunWarned
-from glueharness.record import EpochRecord, SettingRecord, write_record
+from glueharness.record.record import EpochRecord, SettingRecord, write_record
 from glueharness.settings.fields import ADJUSTED
 from glueharness.system.interrupts import interruptible
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from glueharness.plugins import Plugins
     from glueharness.protocols import Evaluation, FloatArray, Progress
-    from glueharness.record import RunRecord
+    from glueharness.record.record import RunRecord
     from glueharness.scoring import Scorer
 
 CHECKPOINT_FOLDER = "checkpoint"

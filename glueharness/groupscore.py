@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from glueharness.record import RunRecord
+    from glueharness.record.record import RunRecord
     from glueharness.specs import GroupSpec
 
 

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 from glueharness.config import build_config
 from glueharness.errors import ConfigError, GlueharnessError, Interrupted, UnknownNameError
 from glueharness.plugins import describe
-from glueharness.record import MODEL_FOLDER
+from glueharness.record.folders import list_runs
+from glueharness.record.record import MODEL_FOLDER
 from glueharness.run import run
-from glueharness.runs import list_runs
 from glueharness.settings.fields import Layer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from glueharness.config import RunConfig
-    from glueharness.record import RunRecord
+    from glueharness.record.record import RunRecord
     from glueharness.registry import Registry
     from glueharness.specs import PresetSpec
 

@@ -20,13 +20,13 @@ from glueharness.events import RunFailed, RunFinished, RunStarted
 from glueharness.fitting import CHECKPOINT_FOLDER, RunFitContext, require_folder
 from glueharness.predictions import write_predictions
 from glueharness.protocols import DataOptions, Remarked
-from glueharness.record import (
+from glueharness.record.folders import check_writable, remove_folder
+from glueharness.record.record import (
     MODEL_FOLDER,
     RunRecord,
     write_record,
 )
 from glueharness.resume import completed_run, unfinished_run
-from glueharness.runs import check_writable, remove_folder
 from glueharness.scoring import Scorer
 from glueharness.specs import ModelContext
 from glueharness.system.atomic import remove_leftovers

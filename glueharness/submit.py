@@ -11,7 +11,7 @@ from glueharness.choosing import best_run, learner
 from glueharness.errors import ConfigError, PluginError, SourceUnavailable, SubmissionError
 from glueharness.predictions import write_predictions
 from glueharness.protocols import Bundler, Checker, Prediction
-from glueharness.runs import check_writable
+from glueharness.record.folders import check_writable
 from glueharness.scoring import decide
 from glueharness.submit_plan import SubmitOptions, make_plan
 from glueharness.table import row_numbers

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 from glueharness import DataOrigin, Interrupted, SourceSpec, Table, TaskSpec, hookimpl
 from glueharness.config import COMMAND_LINE, build_config
 from glueharness.plugins import load_plugins
-from glueharness.record import RUN_FILE, read_record
+from glueharness.record.record import RUN_FILE, read_record
 from glueharness.registry import Registry
 from glueharness.run import run
 from glueharness.settings.fields import Layer

@@ -11,7 +11,7 @@ from scipy import stats
 from sklearn import metrics as sk
 
 from glueharness.predictions import write_predictions
-from glueharness.record import (
+from glueharness.record.record import (
     DataRecord,
     RunRecord,
     SettingRecord,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from glueharness.record import Status
+    from glueharness.record.record import Status
     from glueharness.specs import TaskSpec
 
 TASK = {task.name: task for task in TASKS}

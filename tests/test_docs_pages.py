@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from glueharness.cli.app import App
-from glueharness.runs import list_runs
+from glueharness.record.folders import list_runs
 from tests.docs_project import (
     QNLI_TEST_ROWS,
     Block,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from glueharness.record import RunRecord
+    from glueharness.record.record import RunRecord
 
 
 def tensors(value: float) -> dict[str, torch.Tensor]:
@@ -223,7 +223,7 @@ def begin(tmp_path: Path) -> Callable[..., Any]:
 def test_an_unfinished_run_is_gone_on_with_and_a_complete_one_is_not(
     tmp_path: Path, begin: Callable[..., RunRecord]
 ) -> None:
-    from glueharness.record import read_record, write_record
+    from glueharness.record.record import read_record, write_record
 
     first = begin(seed="3")
     record = read_record(tmp_path / first.id)
@@ -278,7 +278,7 @@ def test_another_pause_between_checkpoints_is_no_other_run(tmp_path: Path) -> No
 
 
 def test_an_interrupted_run_goes_on_with_another_pause_between_checkpoints(tmp_path: Path) -> None:
-    from glueharness.record import read_record, write_record
+    from glueharness.record.record import read_record, write_record
     from glueharness.run import run
     from tests.finetune_kills import colour_registry, configure
     from tests.finetune_tools import write_checkpoint

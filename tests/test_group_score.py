@@ -18,7 +18,7 @@ from tests.leaderboard_runs import TASK, Making, make_runs
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from glueharness.record import RunRecord
+    from glueharness.record.record import RunRecord
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from sklearn import metrics as sk
 
 from glueharness.cli import main
 from glueharness.predictions import read_predictions, write_predictions
-from glueharness.record import DataRecord, RunRecord, write_record
+from glueharness.record.record import DataRecord, RunRecord, write_record
 from glueharness.table import Table
 from glueharness_leaderboard import bootstrap
 from glueharness_leaderboard.bootstrap import SplitScores

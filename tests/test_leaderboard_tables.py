@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from glueharness.runs import find_run, list_runs, short_names
+from glueharness.record.folders import find_run, list_runs, short_names
 from glueharness_leaderboard import exports
 from glueharness_leaderboard.columns import Column, View, legends, notes, sheet_of
 from glueharness_leaderboard.intervals import wilson

@@ -22,7 +22,7 @@ from glueharness.config import build_config
 from glueharness.deprecation import Going, deprecated, moved
 from glueharness.errors import PluginError
 from glueharness.plugins import HOOKS
-from glueharness.record import RUN_FILE
+from glueharness.record.record import RUN_FILE
 from glueharness.registry import Registry
 from glueharness.run import run
 from glueharness.settings.fields import Layer

@@ -19,10 +19,10 @@ from glueharness import (
 )
 from glueharness.config import COMMAND_LINE, build_config, read_toml
 from glueharness.predictions import read_predictions
-from glueharness.record import RUN_FILE, read_record
+from glueharness.record.folders import find_run, list_runs
+from glueharness.record.record import RUN_FILE, read_record
 from glueharness.registry import Registry
 from glueharness.run import run
-from glueharness.runs import find_run, list_runs
 from glueharness.settings.fields import Layer
 from tests.small_task import SmallPlugin, small_plugins
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from glueharness.config import RunConfig
     from glueharness.events import RunAdjusted
-    from glueharness.record import RunRecord
+    from glueharness.record.record import RunRecord
 
 
 def configure(registry: Registry, folder: Path, **values: Any) -> RunConfig:
@@ -238,7 +238,7 @@ def test_a_damaged_record_is_named_and_hides_no_other(tmp_path: Path) -> None:
 def test_the_record_is_plain_json_without_nan(tmp_path: Path) -> None:
     record, _ = do_run(tmp_path)
     record.timings["odd"] = float("nan")
-    from glueharness.record import to_json
+    from glueharness.record.record import to_json
 
     values = json.loads(to_json(record), parse_constant=pytest.fail)
     assert values["schema"] == 1

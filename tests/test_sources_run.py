@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from glueharness import TaskSpec
-    from glueharness.record import RunRecord
+    from glueharness.record.record import RunRecord
 
 REGISTRY = Registry()
 

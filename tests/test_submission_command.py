@@ -12,16 +12,16 @@ from glueharness.choosing import best_run
 from glueharness.cli import main
 from glueharness.cli.app import App
 from glueharness.predictions import read_predictions
-from glueharness.record import read_record, write_record
+from glueharness.record.folders import list_runs
+from glueharness.record.record import read_record, write_record
 from glueharness.registry import Registry
-from glueharness.runs import list_runs
 from glueharness.submit import SubmitOptions, submit
 from tests.toy_group import GroupSource, toy_registry
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from glueharness.record import RunRecord
+    from glueharness.record.record import RunRecord
 
 PARITY = b"index\tprediction\n0\t0\n1\t1\n2\t0\n3\t1\n4\t0\n5\t1\n"
 MIRROR = PARITY.replace(b"\t0", b"\teven").replace(b"\t1", b"\todd")

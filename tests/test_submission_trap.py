@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from glueharness import TaskSpec
-    from glueharness.record import RunRecord
+    from glueharness.record.record import RunRecord
 
 WORDS = ("river", "engine", "parliament", "violin", "glacier", "senator", "copper", "orchard")
 

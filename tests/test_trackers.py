@@ -18,9 +18,9 @@ from glueharness import (
 from glueharness.cli import main
 from glueharness.cli.app import App
 from glueharness.config import build_config
+from glueharness.record.folders import list_runs
 from glueharness.registry import Registry
 from glueharness.run import run
-from glueharness.runs import list_runs
 from glueharness.settings.fields import Layer
 from tests.small_task import SmallPlugin, small_plugins
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from glueharness.plugin_status import PluginStatus, Problem
-    from glueharness.record import RunRecord
+    from glueharness.record.record import RunRecord
 
 
 def do_run(folder: Path, track: str, **values: Any) -> RunRecord:

@@ -17,7 +17,7 @@ from glueharness.errors import ConfigError, DataError, SubmissionError
 from glueharness.table import Table
 
 if TYPE_CHECKING:
-    from glueharness.record import RunRecord
+    from glueharness.record.record import RunRecord
     from glueharness.specs import TaskSpec
 
 
@@ -128,7 +128,7 @@ class Answers:
 
 
 def _choose(task: TaskSpec, run_id: str, given: Path | None) -> tuple[RunRecord, Path]:
-    from glueharness.runs import find_run, list_runs
+    from glueharness.record.folders import find_run, list_runs
     from glueharness.submit import best_run
 
     folder = runs_dir(given)

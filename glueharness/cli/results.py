@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from glueharness.plan import Outcome, TaskOutcome
-    from glueharness.record import RunRecord
+    from glueharness.record.record import RunRecord
     from glueharness.registry import Registry
     from glueharness.specs import GroupSpec, TaskSpec
 

@@ -12,8 +12,8 @@ from glueharness.cli import complete
 from glueharness.cli.app import App, environment_layer, json_option, runs_dir
 from glueharness.cli.options import SettingsCommand
 from glueharness.config import COMMAND_LINE, read_toml
+from glueharness.record.folders import find_run
 from glueharness.resume import LATEST, settings_of_run
-from glueharness.runs import find_run
 from glueharness.settings.fields import Layer, convert, settings_of
 from glueharness.settings.run_options import RunOptions
 

@@ -11,10 +11,10 @@ import click
 from glueharness.cli import complete
 from glueharness.cli.app import json_option, runs_dir, runs_dir_option
 from glueharness.cli.output import make_table, percent, print_facts, print_json, stderr, stdout
-from glueharness.runs import find_run, list_runs
+from glueharness.record.folders import find_run, list_runs
 
 if TYPE_CHECKING:
-    from glueharness.record import RunRecord
+    from glueharness.record.record import RunRecord
 
 
 @click.group(name="runs", invoke_without_command=True)

@@ -63,7 +63,7 @@ def command(ctx: click.Context, /, run: tuple[str, ...], **given: Any) -> None:
 def _findings(
     contestants: Sequence[Contestant], folder: Path, registry: Registry, *, against_first: bool
 ) -> Findings:
-    from glueharness.runs import list_runs, short_names
+    from glueharness.record.folders import list_runs, short_names
     from glueharness_leaderboard.comparison import compare
     from glueharness_leaderboard.conditions import Conditions
     from glueharness_leaderboard.evidence import load_evidence

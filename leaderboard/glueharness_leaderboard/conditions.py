@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from glueharness.record import RunRecord
+    from glueharness.record.record import RunRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from glueharness.errors import ConfigError, UnknownNameError
-from glueharness.runs import find_run, list_runs, short_names
+from glueharness.record.folders import find_run, list_runs, short_names
 from glueharness_leaderboard.conditions import Conditions
 from glueharness_leaderboard.store import sections_of
 from glueharness_leaderboard.texts import value_text
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from glueharness.record import RunRecord
+    from glueharness.record.record import RunRecord
     from glueharness_leaderboard.store import Section
 
 _LABELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from glueharness.record import RunRecord
+    from glueharness.record.record import RunRecord
     from glueharness.specs import TaskSpec
     from glueharness_leaderboard.weighted import Floats
 

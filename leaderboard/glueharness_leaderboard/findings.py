@@ -11,7 +11,7 @@ from glueharness_leaderboard.texts import NOTHING, plain
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from glueharness.record import RunRecord
+    from glueharness.record.record import RunRecord
     from glueharness_leaderboard.comparison import Difference, Pair
     from glueharness_leaderboard.contestants import Contestant
     from glueharness_leaderboard.store import Section

@@ -11,7 +11,7 @@ import click
 from glueharness.cli.app import App, json_option, runs_dir, runs_dir_option
 from glueharness.cli.output import stderr, stdout
 from glueharness.errors import UnknownNameError
-from glueharness.runs import list_runs, short_names
+from glueharness.record.folders import list_runs, short_names
 from glueharness_leaderboard.answer import answer_group, answer_tasks
 from glueharness_leaderboard.columns import View
 from glueharness_leaderboard.store import sections_of
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from glueharness.errors import GlueharnessError
-    from glueharness.record import RunRecord
+    from glueharness.record.record import RunRecord
     from glueharness.registry import Registry
     from glueharness_leaderboard.answer import Answer
     from glueharness_leaderboard.store import By

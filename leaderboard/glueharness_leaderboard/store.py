@@ -14,7 +14,7 @@ from glueharness_leaderboard.variation import by_configuration
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from glueharness.record import RunRecord
+    from glueharness.record.record import RunRecord
     from glueharness.specs import TaskSpec
 
 By = Literal["run", "model"]

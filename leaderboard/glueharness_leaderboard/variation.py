@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from glueharness.record import RunRecord
+    from glueharness.record.record import RunRecord
 
 Value: TypeAlias = "str | int | float | bool | None"
 Configuration: TypeAlias = "tuple[str, tuple[tuple[str, Value], ...]]"

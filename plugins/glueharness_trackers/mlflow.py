@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from glueharness.events import RunEvaluated, RunFailed, RunFinished, RunProgress, RunStarted
-    from glueharness.record import RunRecord
+    from glueharness.record.record import RunRecord
 
 _VALUE_LENGTH = 500  # MLflow refuses longer parameters
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from glueharness.record import RunRecord
+from glueharness.record.record import RunRecord
 from glueharness.registry import Registry
 from glueharness.testing import TaskConformance
 

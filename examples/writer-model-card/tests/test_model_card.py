@@ -5,7 +5,7 @@ from pathlib import Path
 
 from huggingface_hub import ModelCard
 
-from glueharness.record import DataRecord, RunRecord, write_record
+from glueharness.record.record import DataRecord, RunRecord, write_record
 from glueharness.registry import Registry
 from glueharness.testing import WriterConformance
 from glueharness.testing.material import make_task

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from glueharness import SubmissionError
-from glueharness.record import read_record
+from glueharness.record.record import read_record
 from glueharness.system.atomic import write_text
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from glueharness import Prediction, TaskSpec
-    from glueharness.record import RunRecord
+    from glueharness.record.record import RunRecord
 
 FILE = "README.md"
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glueharness.errors import GlueharnessError, RunFolderError, UnknownNameError
-from glueharness.record import RUN_FILE, RunRecord, read_record
+from glueharness.record.record import RUN_FILE, RunRecord, read_record
 
 if TYPE_CHECKING:
     from collections.abc import Collection

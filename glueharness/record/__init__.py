@@ -1,0 +1,1 @@
+"""What is kept of a run: its record, and the folder of run folders."""

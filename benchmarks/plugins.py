@@ -41,9 +41,9 @@ def glueharness_models():
 
 _MEASURE = """
 import sys, time
-import glueharness.plugins, glueharness.registry, importlib.metadata
+import glueharness.plugin.loading, glueharness.plugin.registry, importlib.metadata
 start = time.process_time()
-registry = glueharness.registry.Registry()
+registry = glueharness.plugin.registry.Registry()
 seconds = time.process_time() - start
 import json
 heavy = sorted({"torch", "numpy", "transformers"} & set(sys.modules))

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glueharness import Prediction
-from glueharness.registry import Registry
+from glueharness.plugin.registry import Registry
 from glueharness.submit import filler
 from glueharness.submit_check import submitted_tasks
 from glueharness_submission.writer import GlueWriter

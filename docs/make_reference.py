@@ -21,9 +21,9 @@ def make() -> dict[str, str]:
     from docs._reference.names import names_section
     from docs._reference.schema import schema
     from glueharness.cli.app import App
-    from glueharness.plugin_choice import PluginChoice
-    from glueharness.plugins import load_plugins
-    from glueharness.registry import Registry
+    from glueharness.plugin.choice import PluginChoice
+    from glueharness.plugin.loading import load_plugins
+    from glueharness.plugin.registry import Registry
 
     # Only what this distribution brings: the page must not depend on what else is installed.
     installed = load_plugins(choice=PluginChoice())

@@ -3,7 +3,6 @@
 What is listed here is what plugins build on. Importing it is cheap: no framework, no plugin.
 """
 
-from glueharness.api import API_VERSION
 from glueharness.authoring import ACCURACY, CsvForm, csv_source, metric
 from glueharness.checking import Answer, FileReport, Finding, Report
 from glueharness.errors import (
@@ -19,7 +18,8 @@ from glueharness.errors import (
     SubmissionError,
     UnknownNameError,
 )
-from glueharness.hookspecs import hookimpl
+from glueharness.plugin.api_version import API_VERSION
+from glueharness.plugin.hookspecs import hookimpl
 from glueharness.protocols import (
     Bundler,
     Checker,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from glueharness.blame import blamed
 from glueharness.config import RunConfig
 from glueharness.data import AUTO, open_data
 from glueharness.errors import PluginError, RunFolderError, SourceUnavailable, SubmissionError
+from glueharness.plugin.blame import blamed
 from glueharness.protocols import DataOptions
 from glueharness.record.record import MODEL_FOLDER
 from glueharness.run import make_model
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from glueharness.data import OpenedData
+    from glueharness.plugin.registry import Registry
     from glueharness.protocols import FloatArray, Model, Split
     from glueharness.record.record import RunRecord
-    from glueharness.registry import Registry
     from glueharness.specs import SubmissionFile, TaskSpec
     from glueharness.submit_plan import SubmitOptions
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from glueharness.plugin.registry import Registry
     from glueharness.record.record import RunRecord
-    from glueharness.registry import Registry
     from glueharness.specs import TaskSpec
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from glueharness.registry import Registry
+    from glueharness.plugin.registry import Registry
 
 COMMAND_LINE = "command line"
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from glueharness.blame import blamed
 from glueharness.errors import SourceUnavailable, UnknownNameError
+from glueharness.plugin.blame import blamed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from glueharness.plugin_status import PluginStatus
+    from glueharness.plugin.status import PluginStatus
     from glueharness.protocols import DataOptions, Split, TaskData
     from glueharness.specs import SourceSpec, TaskSpec
 
@@ -65,7 +65,7 @@ def open_data(
         options: Which source, and what it needs to know.
         shared: The sources that serve any task.
         owner_of: Says which plugin offers a source, for messages; best
-            :meth:`glueharness.registry.Registry.owner_of_source`.
+            :meth:`glueharness.plugin.registry.Registry.owner_of_source`.
 
     Raises:
         UnknownNameError: No source of that name.

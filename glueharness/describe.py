@@ -17,8 +17,8 @@ from glueharness.table import fingerprint
 if TYPE_CHECKING:
     from glueharness.config import RunConfig
     from glueharness.data import OpenedData
+    from glueharness.plugin.registry import Registry
     from glueharness.protocols import Split
-    from glueharness.registry import Registry
     from glueharness.specs import TaskSpec
 
 

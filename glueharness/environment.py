@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from glueharness.plugins import Plugins
+    from glueharness.plugin.loading import Plugins
 
 _GIT_SECONDS = 5
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from glueharness.errors import RunFolderError
-from glueharness.events import RunAdjusted, RunEvaluated, RunProgress, RunWarned
+from glueharness.plugin.events import RunAdjusted, RunEvaluated, RunProgress, RunWarned
 from glueharness.record.record import EpochRecord, SettingRecord, write_record
 from glueharness.settings.fields import ADJUSTED
 from glueharness.system.interrupts import interruptible
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from glueharness.plugins import Plugins
+    from glueharness.plugin.loading import Plugins
     from glueharness.protocols import Evaluation, FloatArray, Progress
     from glueharness.record.record import RunRecord
     from glueharness.scoring import Scorer

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from glueharness.config import build_config
 from glueharness.errors import ConfigError, GlueharnessError, Interrupted, UnknownNameError
-from glueharness.plugins import describe
+from glueharness.plugin.loading import describe
 from glueharness.record.folders import list_runs
 from glueharness.record.record import MODEL_FOLDER
 from glueharness.run import run
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from glueharness.config import RunConfig
+    from glueharness.plugin.registry import Registry
     from glueharness.record.record import RunRecord
-    from glueharness.registry import Registry
     from glueharness.specs import PresetSpec
 
 _MAX_SEEDS = 1000

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from glueharness.blame import blamed
 from glueharness.data import open_data
 from glueharness.describe import describe_split, identity, new_record
 from glueharness.errors import (
@@ -16,8 +15,9 @@ from glueharness.errors import (
     Interrupted,
     RunFolderError,
 )
-from glueharness.events import RunFailed, RunFinished, RunStarted
 from glueharness.fitting import CHECKPOINT_FOLDER, RunFitContext, require_folder
+from glueharness.plugin.blame import blamed
+from glueharness.plugin.events import RunFailed, RunFinished, RunStarted
 from glueharness.predictions import write_predictions
 from glueharness.protocols import DataOptions, Remarked
 from glueharness.record.folders import check_writable, remove_folder
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 
     from glueharness.config import RunConfig
     from glueharness.data import OpenedData
+    from glueharness.plugin.registry import Registry
     from glueharness.protocols import Model, Split
-    from glueharness.registry import Registry
     from glueharness.settings.run_options import RunOptions
     from glueharness.specs import TaskSpec
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from glueharness.blame import blamed
 from glueharness.errors import DataError, ModelError, PluginError
+from glueharness.plugin.blame import blamed
 from glueharness.protocols import Evaluation
 from glueharness.specs import LABEL_COLUMN
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from glueharness.answering import data_of, load_model, load_test_splits, predict
-from glueharness.blame import blamed
 from glueharness.choosing import best_run, learner
 from glueharness.errors import ConfigError, PluginError, SourceUnavailable, SubmissionError
+from glueharness.plugin.blame import blamed
 from glueharness.predictions import write_predictions
 from glueharness.protocols import Bundler, Checker, Prediction
 from glueharness.record.folders import check_writable
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from glueharness.choosing import Choice
+    from glueharness.plugin.registry import Registry
     from glueharness.protocols import Split, Writer
-    from glueharness.registry import Registry
     from glueharness.specs import SubmissionFile, TaskSpec
     from glueharness.submit_plan import Job, Plan
 

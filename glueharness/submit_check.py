@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from glueharness.blame import blamed
 from glueharness.errors import SubmissionError, UnknownNameError
+from glueharness.plugin.blame import blamed
 from glueharness.protocols import Checker
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from glueharness.checking import Report
-    from glueharness.registry import Registry
+    from glueharness.plugin.registry import Registry
     from glueharness.specs import TaskSpec
 
 

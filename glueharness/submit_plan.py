@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from glueharness.choosing import Choice
-    from glueharness.registry import Registry
+    from glueharness.plugin.registry import Registry
     from glueharness.specs import TaskSpec
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from glueharness.blame import blamed
 from glueharness.errors import PluginError
+from glueharness.plugin.blame import blamed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from glueharness.registry import Registry
+    from glueharness.plugin.registry import Registry
 
 
 def names_of(track: str) -> list[str]:

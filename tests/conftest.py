@@ -11,7 +11,7 @@ import pytest
 from tests.small_task import small_plugins
 
 if TYPE_CHECKING:
-    from glueharness.plugins import Plugins
+    from glueharness.plugin.loading import Plugins
 
 # Before anything imports torch: several test processes share the processors.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -26,8 +26,8 @@ import pytest
 from glueharness import Progress, hookimpl
 from glueharness.cli import main
 from glueharness.cli.app import App
+from glueharness.plugin.registry import Registry
 from glueharness.record.folders import list_runs
-from glueharness.registry import Registry
 from glueharness_glue.sample import generate
 from glueharness_glue.table import TASKS
 from tests.glue_official import write_official

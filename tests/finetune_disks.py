@@ -21,15 +21,15 @@ from typing import TYPE_CHECKING, Any
 
 from glueharness import cli, hookimpl
 from glueharness.cli.app import App
-from glueharness.plugins import load_plugins
-from glueharness.registry import Registry
+from glueharness.plugin.loading import load_plugins
+from glueharness.plugin.registry import Registry
 from tests.finetune_kills import SETTINGS, ColourPlugin, in_fork, outcome, warm_up
 from tests.finetune_tools import write_checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from glueharness.events import RunEvaluated, RunStarted
+    from glueharness.plugin.events import RunEvaluated, RunStarted
 
 _OVERRIDES = 1 << 1 | 1 << 2
 """CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH: what lets the superuser pass."""

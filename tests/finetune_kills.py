@@ -27,9 +27,9 @@ from typing import TYPE_CHECKING, Any
 
 from glueharness import DataOrigin, Interrupted, SourceSpec, Table, TaskSpec, hookimpl
 from glueharness.config import COMMAND_LINE, build_config
-from glueharness.plugins import load_plugins
+from glueharness.plugin.loading import load_plugins
+from glueharness.plugin.registry import Registry
 from glueharness.record.record import RUN_FILE, read_record
-from glueharness.registry import Registry
 from glueharness.run import run
 from glueharness.settings.fields import Layer
 from glueharness.system.locks import LOCK_FILE

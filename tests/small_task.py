@@ -18,14 +18,14 @@ from glueharness import (
     hookimpl,
     setting,
 )
-from glueharness.plugins import load_plugins
+from glueharness.plugin.loading import load_plugins
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from glueharness import FitContext, FloatArray, ModelContext, Split
-    from glueharness.plugins import Plugins
+    from glueharness.plugin.loading import Plugins
 
 LABELS = ("even", "odd")
 

@@ -11,7 +11,7 @@ import pytest
 
 from glueharness import ModelContext
 from glueharness.config import COMMAND_LINE, build_config
-from glueharness.registry import Registry
+from glueharness.plugin.registry import Registry
 from glueharness.run import run
 from glueharness.settings.fields import Layer
 from glueharness_bert import architecture, fresh_recipe, parameter_count

@@ -15,8 +15,8 @@ import pytest
 from glueharness.cli import main
 from glueharness.cli.app import App
 from glueharness.errors import PluginError, UnknownNameError
+from glueharness.plugin.registry import Registry
 from glueharness.record.folders import list_runs
-from glueharness.registry import Registry
 from glueharness.settings.run_options import RESERVED
 from tests.small_task import small_plugins
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from glueharness import ACCURACY, CsvForm, DataOptions, ModelError, ModelSpec, csv_source, metric
-from glueharness.registry import Registry
+from glueharness.plugin.registry import Registry
 from glueharness.testing import (
     ModelConformance,
     SourceConformance,

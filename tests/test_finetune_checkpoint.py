@@ -206,7 +206,7 @@ def test_a_lock_of_another_machine_is_stale_without_a_sign_of_life(tmp_path: Pat
 @pytest.fixture
 def begin(tmp_path: Path) -> Callable[..., Any]:
     from glueharness.config import COMMAND_LINE, build_config
-    from glueharness.registry import Registry
+    from glueharness.plugin.registry import Registry
     from glueharness.run import run
     from glueharness.settings.fields import Layer
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from glueharness.registry import Registry
+from glueharness.plugin.registry import Registry
 from glueharness_glue.published import DEV_ROWS, PUBLISHED, TEST_ROWS
 from glueharness_glue.qnli import QNLI
 from glueharness_glue.score import GLUE, glue_score

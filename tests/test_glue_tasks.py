@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from glueharness.registry import Registry
+from glueharness.plugin.registry import Registry
 from glueharness_glue.layouts import GLUE_REPOSITORY, GLUE_REVISION, HubLayout, TsvLayout
 from glueharness_glue.table import TASKS
 

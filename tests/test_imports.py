@@ -35,7 +35,7 @@ def command(*words: str) -> str:
     "code",
     [
         "import glueharness",
-        "from glueharness.registry import Registry; assert list(Registry().tasks)",
+        "from glueharness.plugin.registry import Registry; assert list(Registry().tasks)",
         command("--help"),
         command("run", "--help"),
         command("tasks"),

@@ -16,14 +16,15 @@ import pytest
 import glueharness
 from docs._reference.markdown import summary_of
 from docs._reference.names import public_summaries
-from glueharness import hookimpl, hookspecs
-from glueharness.api import PUBLIC_MODULES
+from glueharness import hookimpl
 from glueharness.config import build_config
 from glueharness.deprecation import Going, deprecated, moved
 from glueharness.errors import PluginError
-from glueharness.plugins import HOOKS
+from glueharness.plugin import hookspecs
+from glueharness.plugin.api_version import PUBLIC_MODULES
+from glueharness.plugin.loading import HOOKS
+from glueharness.plugin.registry import Registry
 from glueharness.record.record import RUN_FILE
-from glueharness.registry import Registry
 from glueharness.run import run
 from glueharness.settings.fields import Layer
 from tests.installing import ROOT

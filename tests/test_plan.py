@@ -25,7 +25,7 @@ from glueharness.plan import (
     parse_seeds,
     run_plan,
 )
-from glueharness.registry import Registry
+from glueharness.plugin.registry import Registry
 from glueharness.settings.fields import Layer
 from tests.small_task import parity, small_plugins
 

@@ -9,7 +9,7 @@ import pytest
 from glueharness import MetricSpec, ModelSpec, PluginError, SourceSpec, hookimpl
 from glueharness.cli import main
 from glueharness.cli.app import App
-from glueharness.registry import Registry
+from glueharness.plugin.registry import Registry
 from glueharness.specs import TrackerSpec
 from tests.installing import call, fake
 from tests.small_task import MemorySource, Oracle, SmallPlugin, parity, small_plugins

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from glueharness import ConfigError, UnknownNameError
-from glueharness.api import API_VERSION, api_problem
-from glueharness.plugin_choice import PluginChoice, config_file, user_choice
-from glueharness.plugins import load_plugins
-from glueharness.registry import Registry
+from glueharness.plugin.api_version import API_VERSION, api_problem
+from glueharness.plugin.choice import PluginChoice, config_file, user_choice
+from glueharness.plugin.loading import load_plugins
+from glueharness.plugin.registry import Registry
 from tests.installing import call
 
 if TYPE_CHECKING:

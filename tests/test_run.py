@@ -18,10 +18,10 @@ from glueharness import (
     hookimpl,
 )
 from glueharness.config import COMMAND_LINE, build_config, read_toml
+from glueharness.plugin.registry import Registry
 from glueharness.predictions import read_predictions
 from glueharness.record.folders import find_run, list_runs
 from glueharness.record.record import RUN_FILE, read_record
-from glueharness.registry import Registry
 from glueharness.run import run
 from glueharness.settings.fields import Layer
 from tests.small_task import SmallPlugin, small_plugins
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from glueharness.config import RunConfig
-    from glueharness.events import RunAdjusted
+    from glueharness.plugin.events import RunAdjusted
     from glueharness.record.record import RunRecord
 
 

@@ -106,7 +106,7 @@ def test_every_task_online_and_then_from_the_cache(tmp_path: Path) -> None:
 CONFORM = """
 import dataclasses, json
 from glueharness.protocols import DataOptions
-from glueharness.registry import Registry
+from glueharness.plugin.registry import Registry
 from glueharness.testing import SourceConformance
 from glueharness.testing.checking import run_suite
 

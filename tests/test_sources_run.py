@@ -8,8 +8,8 @@ import pytest
 
 from glueharness import DataError
 from glueharness.config import build_config
+from glueharness.plugin.registry import Registry
 from glueharness.protocols import DataOptions
-from glueharness.registry import Registry
 from glueharness.run import run
 from glueharness.settings.fields import Layer
 from glueharness.table import check

@@ -11,9 +11,9 @@ import pytest
 from glueharness import Prediction
 from glueharness.answering import load_model, predict
 from glueharness.config import COMMAND_LINE, build_config
+from glueharness.plugin.registry import Registry
 from glueharness.predictions import read_predictions
 from glueharness.protocols import DataOptions
-from glueharness.registry import Registry
 from glueharness.run import run
 from glueharness.scoring import decide
 from glueharness.settings.fields import Layer

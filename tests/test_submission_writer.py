@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from glueharness import Bundler, Checker, Prediction, SubmissionError, Writer
-from glueharness.registry import Registry
+from glueharness.plugin.registry import Registry
 from glueharness.submit import filler
 from glueharness_submission.writer import GlueWriter
 from tests.glue_files import FACTS, all_good, all_tasks, good, task

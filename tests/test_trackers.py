@@ -18,8 +18,8 @@ from glueharness import (
 from glueharness.cli import main
 from glueharness.cli.app import App
 from glueharness.config import build_config
+from glueharness.plugin.registry import Registry
 from glueharness.record.folders import list_runs
-from glueharness.registry import Registry
 from glueharness.run import run
 from glueharness.settings.fields import Layer
 from tests.small_task import SmallPlugin, small_plugins
@@ -27,7 +27,7 @@ from tests.small_task import SmallPlugin, small_plugins
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from glueharness.plugin_status import PluginStatus, Problem
+    from glueharness.plugin.status import PluginStatus, Problem
     from glueharness.record.record import RunRecord
 
 

@@ -16,7 +16,7 @@ from glueharness import (
     TaskSpec,
     hookimpl,
 )
-from glueharness.registry import Registry
+from glueharness.plugin.registry import Registry
 from tests.small_task import MemoryData, SmallPlugin, parity, rows, small_plugins
 
 if TYPE_CHECKING:

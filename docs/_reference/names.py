@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import glueharness
 from docs._reference.markdown import summary_of, table
-from glueharness.api import PUBLIC_MODULES
+from glueharness.plugin.api_version import PUBLIC_MODULES
 
 if TYPE_CHECKING:
     from types import ModuleType

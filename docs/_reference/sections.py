@@ -32,12 +32,12 @@ from glueharness import (
     testing,
 )
 from glueharness.cli import cli
-from glueharness.plugins import HOOKS
+from glueharness.plugin.loading import HOOKS
 from glueharness.settings.fields import settings_of
 
 if typing.TYPE_CHECKING:
     from glueharness.cli.app import App
-    from glueharness.registry import Registry
+    from glueharness.plugin.registry import Registry
 
 _WIDTH = 88
 _DUNDER = ("__len__", "__getitem__")

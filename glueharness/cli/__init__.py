@@ -18,7 +18,7 @@ from glueharness.errors import GlueharnessError, PluginError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from glueharness.registry import Registry
+    from glueharness.plugin.registry import Registry
 
 # Name to module and help line, so that `--help` imports none of them.
 _COMMANDS = {
@@ -80,7 +80,7 @@ def _make_command(registry: Registry, name: str) -> click.Command:
     Raises:
         PluginError: The plugin could not make it.
     """
-    from glueharness.blame import blamed
+    from glueharness.plugin.blame import blamed
 
     spec, owner = registry.commands.get(name), registry.commands.owner(name)
     with blamed(f"the command {name!r}", owner, "cannot be made"):

@@ -14,8 +14,8 @@ from glueharness.settings.run_options import RunOptions
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from glueharness.plugin_status import PluginStatus, Problem
-    from glueharness.registry import Registry
+    from glueharness.plugin.registry import Registry
+    from glueharness.plugin.status import PluginStatus, Problem
 
 COMPLETE_VARIABLE = "_GLUEHARNESS_COMPLETE"
 
@@ -52,9 +52,9 @@ class App:
     def registry(self) -> Registry:
         """What the plugins offer; what is wrong with one is reported once, on stderr."""
         if self._registry is None:
-            from glueharness.plugin_choice import user_choice
-            from glueharness.plugins import load_plugins
-            from glueharness.registry import Registry
+            from glueharness.plugin.choice import user_choice
+            from glueharness.plugin.loading import load_plugins
+            from glueharness.plugin.registry import Registry
 
             plugins = load_plugins(choice=user_choice(self.without, self.files))
             self._registry = Registry(plugins)

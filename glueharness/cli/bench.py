@@ -16,7 +16,7 @@ from glueharness.settings.fields import Layer
 
 if TYPE_CHECKING:
     from glueharness.config import RunConfig
-    from glueharness.registry import Registry
+    from glueharness.plugin.registry import Registry
     from glueharness.speed import Estimate, Part
 
 _MINUTE, _HOUR = 60, 3600
@@ -74,7 +74,7 @@ def command(
 
 def _measure(config: RunConfig, registry: Registry, seconds: float) -> Estimate:
     from glueharness.cli.progress import ProgressDisplay
-    from glueharness.events import RunProgress
+    from glueharness.plugin.events import RunProgress
     from glueharness.speed import estimate
 
     with ProgressDisplay() as display:

@@ -12,12 +12,12 @@ from glueharness.cli.output import print_facts, print_json, stdout
 from glueharness.data import sources_for
 from glueharness.environment import describe_environment
 from glueharness.errors import GlueharnessError, SourceUnavailable
-from glueharness.plugins import describe as describe_error
+from glueharness.plugin.loading import describe as describe_error
 from glueharness.protocols import DataOptions
 from glueharness.specs import Fact
 
 if TYPE_CHECKING:
-    from glueharness.registry import Registry
+    from glueharness.plugin.registry import Registry
     from glueharness.specs import TaskSpec
 
 

@@ -10,7 +10,7 @@ import click
 from glueharness.cli.app import App
 from glueharness.cli.output import stderr
 from glueharness.errors import ConfigError, UnknownNameError
-from glueharness.plugin_choice import (
+from glueharness.plugin.choice import (
     PROJECT_FOLDER,
     change_stored,
     read_stored,

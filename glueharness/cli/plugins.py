@@ -13,12 +13,12 @@ from glueharness.cli.app import App, json_option
 from glueharness.cli.output import make_table, print_facts, print_json, stderr, stdout
 from glueharness.cli.plugin_choices import CHOICES
 from glueharness.errors import ConfigError, UnknownNameError
-from glueharness.plugin_choice import PROJECT_FOLDER, config_file, python_files, read_stored
+from glueharness.plugin.choice import PROJECT_FOLDER, config_file, python_files, read_stored
 from glueharness.scaffold import KINDS
 
 if TYPE_CHECKING:
-    from glueharness.plugin_status import PluginStatus
-    from glueharness.registry import Registry, Shelf
+    from glueharness.plugin.registry import Registry, Shelf
+    from glueharness.plugin.status import PluginStatus
     from glueharness.testing.checking import Outcome
 
 

@@ -17,7 +17,7 @@ from rich.progress import (
 from rich.text import Text
 
 from glueharness.cli.output import percent, stderr
-from glueharness.hookspecs import hookimpl
+from glueharness.plugin.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from glueharness.config import RunConfig
-    from glueharness.events import (
+    from glueharness.plugin.events import (
         RunAdjusted,
         RunEvaluated,
         RunProgress,

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from glueharness.plan import Outcome, TaskOutcome
+    from glueharness.plugin.registry import Registry
     from glueharness.record.record import RunRecord
-    from glueharness.registry import Registry
     from glueharness.specs import GroupSpec, TaskSpec
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from glueharness.plan import Outcome, PlannedRun
-    from glueharness.registry import Registry
+    from glueharness.plugin.registry import Registry
 
 
 @click.command(cls=SettingsCommand, name="run")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from glueharness.checking import FileReport, Finding, Report
-    from glueharness.registry import Registry
+    from glueharness.plugin.registry import Registry
     from glueharness.submit import Submission, SubmittedFile
 
 _STYLES = {"accepted": "green", "scored wrongly": "yellow", "rejected": "red"}

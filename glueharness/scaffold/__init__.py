@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from glueharness import __version__
-from glueharness.api import API_VERSION
 from glueharness.errors import ConfigError
+from glueharness.plugin.api_version import API_VERSION
 
 KINDS = ("task", "model", "writer", "source")
 _TEMPLATES = Path(__file__).parent / "templates"

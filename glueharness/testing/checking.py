@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from glueharness.errors import GlueharnessError, UnknownNameError
-from glueharness.plugin_status import describe
+from glueharness.plugin.status import describe
 from glueharness.testing.installed import heavy_imports
 from glueharness.testing.models import ModelConformance
 from glueharness.testing.sources import SourceConformance
@@ -17,8 +17,8 @@ from glueharness.testing.writers import WriterConformance
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from glueharness.plugin_status import PluginStatus
-    from glueharness.registry import Registry, Shelf
+    from glueharness.plugin.registry import Registry, Shelf
+    from glueharness.plugin.status import PluginStatus
 
 Result = Literal["passed", "failed", "skipped"]
 

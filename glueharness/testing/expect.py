@@ -6,7 +6,7 @@ import contextlib
 import unittest
 from typing import TYPE_CHECKING, NoReturn
 
-from glueharness.plugin_status import describe
+from glueharness.plugin.status import describe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,19 +8,19 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from glueharness.registry import Registry
+from glueharness.plugin.registry import Registry
 from glueharness.testing.expect import expect, skip
 
 if TYPE_CHECKING:
-    from glueharness.plugin_status import PluginStatus
-    from glueharness.registry import Shelf
+    from glueharness.plugin.registry import Shelf
+    from glueharness.plugin.status import PluginStatus
 
 _SECONDS = 60
 _SCRIPT = """
 import importlib.metadata, json, pathlib, sys
-from glueharness.plugin_choice import PluginChoice
-from glueharness.plugins import GROUP, load_plugins
-from glueharness.registry import Registry
+from glueharness.plugin.choice import PluginChoice
+from glueharness.plugin.loading import GROUP, load_plugins
+from glueharness.plugin.registry import Registry
 name, target = sys.argv[1:]
 found = importlib.metadata.entry_points(group=GROUP)
 points = [point for point in found if (point.name, point.value) == (name, target)]

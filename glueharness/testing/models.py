@@ -24,8 +24,8 @@ from glueharness.testing.material import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from glueharness.plugin.registry import Registry
     from glueharness.protocols import FloatArray, Model
-    from glueharness.registry import Registry
     from glueharness.specs import ModelSpec, TaskSpec
     from glueharness.table import Table
 

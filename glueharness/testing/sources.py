@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, ClassVar
 
 from glueharness.errors import DataError, GlueharnessError, SourceUnavailable
-from glueharness.plugin_status import describe
+from glueharness.plugin.status import describe
 from glueharness.protocols import DataOptions
 from glueharness.table import check, fingerprint
 from glueharness.testing.expect import expect, expect_error, skip
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from glueharness.plugin.registry import Registry
     from glueharness.protocols import TaskData
-    from glueharness.registry import Registry
     from glueharness.specs import SourceSpec, TaskSpec
 
 _SECONDS = 6.0

@@ -18,8 +18,8 @@ from glueharness.testing.material import TrialContext, trial_folder
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from glueharness.plugin.registry import Registry
     from glueharness.protocols import Split, TaskData
-    from glueharness.registry import Registry
     from glueharness.specs import SubmissionFile, TaskSpec
 
 _ROWS = 400

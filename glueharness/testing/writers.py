@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from glueharness.registry import Registry
+    from glueharness.plugin.registry import Registry
     from glueharness.specs import TaskSpec, WriterSpec
 
 

@@ -10,7 +10,7 @@ from glueharness_leaderboard.columns import legends, sheet_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from glueharness.registry import Registry
+    from glueharness.plugin.registry import Registry
     from glueharness.specs import GroupSpec, PublishedSpec
     from glueharness_leaderboard.columns import Sheet, View
     from glueharness_leaderboard.store import Section

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from glueharness.registry import Registry
+    from glueharness.plugin.registry import Registry
     from glueharness_leaderboard.contestants import Contestant
     from glueharness_leaderboard.findings import Findings
 

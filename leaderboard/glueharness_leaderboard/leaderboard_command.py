@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from glueharness.errors import GlueharnessError
+    from glueharness.plugin.registry import Registry
     from glueharness.record.record import RunRecord
-    from glueharness.registry import Registry
     from glueharness_leaderboard.answer import Answer
     from glueharness_leaderboard.store import By
 

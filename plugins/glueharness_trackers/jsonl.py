@@ -13,7 +13,7 @@ from glueharness import hookimpl
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from glueharness.events import (
+    from glueharness.plugin.events import (
         RunAdjusted,
         RunEvaluated,
         RunFailed,

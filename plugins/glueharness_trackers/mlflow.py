@@ -12,7 +12,13 @@ from glueharness_trackers.common import flat, require
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from glueharness.events import RunEvaluated, RunFailed, RunFinished, RunProgress, RunStarted
+    from glueharness.plugin.events import (
+        RunEvaluated,
+        RunFailed,
+        RunFinished,
+        RunProgress,
+        RunStarted,
+    )
     from glueharness.record.record import RunRecord
 
 _VALUE_LENGTH = 500  # MLflow refuses longer parameters

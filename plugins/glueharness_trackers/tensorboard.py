@@ -9,7 +9,13 @@ from glueharness import hookimpl
 from glueharness_trackers.common import flat, require
 
 if TYPE_CHECKING:
-    from glueharness.events import RunEvaluated, RunFailed, RunFinished, RunProgress, RunStarted
+    from glueharness.plugin.events import (
+        RunEvaluated,
+        RunFailed,
+        RunFinished,
+        RunProgress,
+        RunStarted,
+    )
 
 FOLDER = "tensorboard"
 

@@ -3,7 +3,7 @@
 import pytest
 
 from glueharness import ModelContext, ModelError
-from glueharness.registry import Registry
+from glueharness.plugin.registry import Registry
 from glueharness.testing import ModelConformance
 from glueharness.testing.material import make_task
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
+from glueharness.plugin.registry import Registry
 from glueharness.record.record import RunRecord
-from glueharness.registry import Registry
 from glueharness.testing import TaskConformance
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from glueharness_stance import ordinal_agreement
 
-from glueharness.registry import Registry
+from glueharness.plugin.registry import Registry
 from glueharness.testing import TaskConformance, WriterConformance
 
 REGISTRY = Registry()

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from huggingface_hub import ModelCard
 
+from glueharness.plugin.registry import Registry
 from glueharness.record.record import DataRecord, RunRecord, write_record
-from glueharness.registry import Registry
 from glueharness.testing import WriterConformance
 from glueharness.testing.material import make_task
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from glueharness.errors import PluginError, UnknownNameError
-from glueharness.plugins import PluginStatus, load_plugins, owners
+from glueharness.plugin.loading import PluginStatus, load_plugins, owners
 from glueharness.settings.fields import settings_of
 from glueharness.settings.run_options import RESERVED, RunOptions
 from glueharness.specs import (
@@ -25,7 +25,7 @@ from glueharness.specs import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from glueharness.plugins import Plugins
+    from glueharness.plugin.loading import Plugins
 
 Spec = TypeVar(
     "Spec",

@@ -14,7 +14,7 @@ import pluggy
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from glueharness.events import (
+    from glueharness.plugin.events import (
         RunAdjusted,
         RunEvaluated,
         RunFailed,

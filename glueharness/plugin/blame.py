@@ -6,12 +6,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from glueharness.errors import GlueharnessError, PluginError
-from glueharness.plugin_status import describe
+from glueharness.plugin.status import describe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from glueharness.plugin_status import PluginStatus
+    from glueharness.plugin.status import PluginStatus
 
 _REPORT = "Report it to the plugin's author, with what `glueharness --debug ...` prints"
 

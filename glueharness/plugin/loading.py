@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from glueharness import hookspecs
-from glueharness.api import ATTRIBUTE, api_problem, declared_api
 from glueharness.errors import UnknownNameError, did_you_mean
-from glueharness.plugin_choice import PluginChoice, user_choice
-from glueharness.plugin_status import PluginStatus, Problem, describe, owners
+from glueharness.plugin import hookspecs
+from glueharness.plugin.api_version import ATTRIBUTE, api_problem, declared_api
+from glueharness.plugin.choice import PluginChoice, user_choice
+from glueharness.plugin.status import PluginStatus, Problem, describe, owners
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -1,0 +1,1 @@
+"""The seam: hooks, loading, look-ups, and what is told of a plugin."""

@@ -170,7 +170,7 @@ def _in_a_process(words: Sequence[str], name: str, seed: int) -> dict[str, Any]:
 
 
 def _train(options: argparse.Namespace) -> dict[str, Any]:
-    from glueharness.data import open_data
+    from glueharness.data.opening import open_data
     from glueharness.plugin.registry import Registry
 
     name, seed = options.worker[0], int(options.worker[1])

@@ -94,7 +94,7 @@ def _options(words: Sequence[str]) -> argparse.Namespace:
 
 def _work(options: argparse.Namespace, folder: Path) -> Work:
     """QNLI's rows, and the checkpoint to start from."""
-    from glueharness.data import open_data
+    from glueharness.data.opening import open_data
     from glueharness.plugin.registry import Registry
 
     registry = Registry()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from glueharness import Evaluation, FloatArray, Progress, TaskSpec
-    from glueharness.table import Table
+    from glueharness.data.table import Table
     from glueharness_finetune import FinetuneSettings
 
 

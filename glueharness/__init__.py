@@ -5,6 +5,7 @@ What is listed here is what plugins build on. Importing it is cheap: no framewor
 
 from glueharness.authoring import ACCURACY, CsvForm, csv_source, metric
 from glueharness.checking import Answer, FileReport, Finding, Report
+from glueharness.data.table import Table
 from glueharness.errors import (
     ConfigError,
     DataError,
@@ -59,7 +60,6 @@ from glueharness.specs import (
     TrackerSpec,
     WriterSpec,
 )
-from glueharness.table import Table
 
 __version__ = "0.1.0"
 

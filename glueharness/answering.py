@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glueharness.config import RunConfig
-from glueharness.data import AUTO, open_data
+from glueharness.data.opening import AUTO, open_data
+from glueharness.data.table import Table, check
 from glueharness.errors import PluginError, RunFolderError, SourceUnavailable, SubmissionError
 from glueharness.plugin.blame import blamed
 from glueharness.protocols import DataOptions
@@ -16,12 +17,11 @@ from glueharness.scoring import check_scores
 from glueharness.settings.fields import Layer, resolve, settings_of
 from glueharness.settings.run_options import RunOptions
 from glueharness.specs import INDEX_COLUMN
-from glueharness.table import Table, check
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from glueharness.data import OpenedData
+    from glueharness.data.opening import OpenedData
     from glueharness.plugin.registry import Registry
     from glueharness.protocols import FloatArray, Model, Split
     from glueharness.record.record import RunRecord

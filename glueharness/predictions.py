@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from glueharness.data.table import labelled, row_numbers
 from glueharness.errors import RunFolderError
 from glueharness.scoring import decide
 from glueharness.specs import LABEL_COLUMN
 from glueharness.system import atomic
-from glueharness.table import labelled, row_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from glueharness.data import open_data
+from glueharness.data.opening import open_data
+from glueharness.data.table import check, head, labelled
 from glueharness.describe import describe_split, identity, new_record
 from glueharness.errors import (
     ConfigError,
@@ -32,7 +33,6 @@ from glueharness.specs import ModelContext
 from glueharness.system.atomic import remove_leftovers
 from glueharness.system.interrupts import terminate_as_interrupt
 from glueharness.system.locks import run_lock
-from glueharness.table import check, head, labelled
 from glueharness.tracking import tracked
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from glueharness.config import RunConfig
-    from glueharness.data import OpenedData
+    from glueharness.data.opening import OpenedData
     from glueharness.plugin.registry import Registry
     from glueharness.protocols import Model, Split
     from glueharness.settings.run_options import RunOptions

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from glueharness.data import open_data
+from glueharness.data.opening import open_data
+from glueharness.data.table import Table
 from glueharness.environment import core_count
 from glueharness.errors import ConfigError, Interrupted
 from glueharness.run import data_options, load_splits, make_model, model_at_work
 from glueharness.scoring import Scorer
 from glueharness.stopwatch import Stopwatch
-from glueharness.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from glueharness.answering import data_of, load_model, load_test_splits, predict
 from glueharness.choosing import best_run, learner
+from glueharness.data.table import row_numbers
 from glueharness.errors import ConfigError, PluginError, SourceUnavailable, SubmissionError
 from glueharness.plugin.blame import blamed
 from glueharness.predictions import write_predictions
@@ -14,7 +15,6 @@ from glueharness.protocols import Bundler, Checker, Prediction
 from glueharness.record.folders import check_writable
 from glueharness.scoring import decide
 from glueharness.submit_plan import SubmitOptions, make_plan
-from glueharness.table import row_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

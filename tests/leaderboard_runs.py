@@ -10,6 +10,7 @@ import numpy as np
 from scipy import stats
 from sklearn import metrics as sk
 
+from glueharness.data.table import Table, fingerprint
 from glueharness.predictions import write_predictions
 from glueharness.record.record import (
     DataRecord,
@@ -19,7 +20,6 @@ from glueharness.record.record import (
     write_record,
 )
 from glueharness.scoring import decide
-from glueharness.table import Table, fingerprint
 from glueharness_glue.table import TASKS
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from glueharness import DataError
+from glueharness.data.table import check, fingerprint
 from glueharness.protocols import DataOptions
-from glueharness.table import check, fingerprint
 from glueharness_glue.layouts import HubLayout
 from glueharness_glue.sample import generate
 from glueharness_glue.sources.hubtable import table_from

@@ -185,7 +185,7 @@ def test_no_source_tells_what_was_tried(tmp_path: Path) -> None:
             raise SourceUnavailable(f"no {task.name} in {options.source}")
 
     from glueharness import DataOptions, SourceSpec
-    from glueharness.data import open_data
+    from glueharness.data.opening import open_data
     from tests.small_task import parity
 
     task = parity(sources=(SourceSpec(name="nowhere", description="", factory=Nowhere),))

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from glueharness import DataError, SourceUnavailable, Table
-from glueharness.data import open_data
+from glueharness.data.opening import open_data
+from glueharness.data.table import fingerprint
 from glueharness.protocols import DataOptions
 from glueharness.system.network import why_unreachable
-from glueharness.table import fingerprint
 from glueharness_glue.layouts import GLUE_REVISION, HubLayout
 from glueharness_glue.qnli import QNLI
 from glueharness_glue.sample import generate
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 READ_ALL = """
 import json
 from glueharness.protocols import DataOptions
-from glueharness.table import fingerprint
+from glueharness.data.table import fingerprint
 from glueharness_glue.sources.hub import HubSource
 from glueharness_glue.table import TASKS
 

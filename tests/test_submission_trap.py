@@ -11,6 +11,7 @@ import pytest
 from glueharness import Prediction
 from glueharness.answering import load_model, predict
 from glueharness.config import COMMAND_LINE, build_config
+from glueharness.data.table import row_numbers
 from glueharness.plugin.registry import Registry
 from glueharness.predictions import read_predictions
 from glueharness.protocols import DataOptions
@@ -18,7 +19,6 @@ from glueharness.run import run
 from glueharness.scoring import decide
 from glueharness.settings.fields import Layer
 from glueharness.submit import SubmitOptions, submit
-from glueharness.table import row_numbers
 from glueharness_submission.writer import GlueWriter
 
 if TYPE_CHECKING:

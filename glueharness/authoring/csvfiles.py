@@ -9,10 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from glueharness.data.table import Table
 from glueharness.errors import DataError, SourceUnavailable
 from glueharness.protocols import DataOptions, DataOrigin
 from glueharness.specs import INDEX_COLUMN, LABEL_COLUMN, SourceSpec
-from glueharness.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,7 +9,7 @@ import click
 
 from glueharness.cli.app import App, environment_layer, json_option
 from glueharness.cli.output import print_facts, print_json, stdout
-from glueharness.data import sources_for
+from glueharness.data.opening import sources_for
 from glueharness.environment import describe_environment
 from glueharness.errors import GlueharnessError, SourceUnavailable
 from glueharness.plugin.loading import describe as describe_error

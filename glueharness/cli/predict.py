@@ -13,8 +13,8 @@ import click
 from glueharness.cli import complete
 from glueharness.cli.app import App, json_option, runs_dir, runs_dir_option
 from glueharness.cli.output import print_json, stderr
+from glueharness.data.table import Table
 from glueharness.errors import ConfigError, DataError, SubmissionError
-from glueharness.table import Table
 
 if TYPE_CHECKING:
     from glueharness.record.record import RunRecord

@@ -23,7 +23,7 @@ PUBLIC_MODULES = {
     "glueharness.system.atomic": "Files that appear whole or not at all.",
     "glueharness.cli.app": "`App.of(ctx)` and the option `--json`, for commands of plugins.",
     "glueharness.cli.output": "Tables, facts and JSON on stdout, for commands of plugins.",
-    "glueharness.data": "`open_data`: a task's data from the source that has them.",
+    "glueharness.data.opening": "`open_data`: a task's data from the source that has them.",
     "glueharness.plugin.events": "What the run-event hooks are told.",
     "glueharness.record.record": "Reading and writing a run's record.",
     "glueharness.plugin.registry": "Looking up what the plugins offer.",

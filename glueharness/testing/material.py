@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glueharness.authoring import ACCURACY, metric
+from glueharness.data.table import Table
 from glueharness.specs import SplitSpec, SubmissionFile, TaskSpec
-from glueharness.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -24,10 +24,10 @@ from glueharness.testing.material import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from glueharness.data.table import Table
     from glueharness.plugin.registry import Registry
     from glueharness.protocols import FloatArray, Model
     from glueharness.specs import ModelSpec, TaskSpec
-    from glueharness.table import Table
 
 _LONG_TEXT_WORDS = 5_000
 _ODD_TEXTS = ("", " ", "\t\n", "naïve café 数据 🙂", "\x00\x1f\ufeff", "<b>&amp;</b> [red]", "x")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, ClassVar
 
+from glueharness.data.table import check, fingerprint
 from glueharness.errors import DataError, GlueharnessError, SourceUnavailable
 from glueharness.plugin.status import describe
 from glueharness.protocols import DataOptions
-from glueharness.table import check, fingerprint
 from glueharness.testing.expect import expect, expect_error, skip
 from glueharness.testing.installed import expect_cheap_description, installed
 from glueharness.testing.material import make_task, trial_folder

@@ -6,11 +6,11 @@ import pickle
 import random
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from glueharness.data import open_data
+from glueharness.data.opening import open_data
+from glueharness.data.table import Table, check, fingerprint, head, labelled, row_numbers
 from glueharness.errors import DataError, SourceUnavailable
 from glueharness.protocols import Checker, DataOptions, Prediction
 from glueharness.specs import LABEL_COLUMN, ModelContext
-from glueharness.table import Table, check, fingerprint, head, labelled, row_numbers
 from glueharness.testing.expect import expect, expect_error, skip
 from glueharness.testing.installed import expect_cheap_description, installed
 from glueharness.testing.material import TrialContext, trial_folder

@@ -11,7 +11,7 @@ import click
 from glueharness import DataOptions
 from glueharness.cli.app import App, json_option
 from glueharness.cli.output import make_table, print_json, stdout
-from glueharness.data import open_data
+from glueharness.data.opening import open_data
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from glueharness import ModelContext
 from glueharness.config import COMMAND_LINE
-from glueharness.scoring import Scorer
+from glueharness.scoring.scorer import Scorer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

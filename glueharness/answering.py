@@ -13,7 +13,7 @@ from glueharness.plugin.blame import blamed
 from glueharness.protocols import DataOptions
 from glueharness.record.record import MODEL_FOLDER
 from glueharness.run import make_model
-from glueharness.scoring import check_scores
+from glueharness.scoring.scorer import check_scores
 from glueharness.settings.fields import Layer, resolve, settings_of
 from glueharness.settings.run_options import RunOptions
 from glueharness.specs import INDEX_COLUMN

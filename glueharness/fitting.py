@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from glueharness.plugin.loading import Plugins
     from glueharness.protocols import Evaluation, FloatArray, Progress
     from glueharness.record.record import RunRecord
-    from glueharness.scoring import Scorer
+    from glueharness.scoring.scorer import Scorer
 
 CHECKPOINT_FOLDER = "checkpoint"
 _SECONDS_BETWEEN_REPORTS = 0.1

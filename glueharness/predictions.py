@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from glueharness.data.table import labelled, row_numbers
 from glueharness.errors import RunFolderError
-from glueharness.scoring import decide
+from glueharness.scoring.scorer import decide
 from glueharness.specs import LABEL_COLUMN
 from glueharness.system import atomic
 

@@ -28,7 +28,7 @@ from glueharness.record.record import (
     write_record,
 )
 from glueharness.resume import completed_run, unfinished_run
-from glueharness.scoring import Scorer
+from glueharness.scoring.scorer import Scorer
 from glueharness.specs import ModelContext
 from glueharness.system.atomic import remove_leftovers
 from glueharness.system.interrupts import terminate_as_interrupt

@@ -15,7 +15,7 @@ from glueharness.data.table import Table
 from glueharness.environment import core_count
 from glueharness.errors import ConfigError, Interrupted
 from glueharness.run import data_options, load_splits, make_model, model_at_work
-from glueharness.scoring import Scorer
+from glueharness.scoring.scorer import Scorer
 from glueharness.stopwatch import Stopwatch
 
 if TYPE_CHECKING:

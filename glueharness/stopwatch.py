@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from glueharness.protocols import Evaluation, FloatArray, Progress
-    from glueharness.scoring import Scorer
+    from glueharness.scoring.scorer import Scorer
 
 TRAIN_PHASE = "train"
 """What a model calls the phase of :class:`glueharness.Progress` whose steps are training."""

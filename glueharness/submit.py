@@ -13,7 +13,7 @@ from glueharness.plugin.blame import blamed
 from glueharness.predictions import write_predictions
 from glueharness.protocols import Bundler, Checker, Prediction
 from glueharness.record.folders import check_writable
-from glueharness.scoring import decide
+from glueharness.scoring.scorer import decide
 from glueharness.submit_plan import SubmitOptions, make_plan
 
 if TYPE_CHECKING:

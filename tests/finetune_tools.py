@@ -14,7 +14,7 @@ from glueharness import (
     Table,
     TaskSpec,
 )
-from glueharness.scoring import Scorer
+from glueharness.scoring.scorer import Scorer
 from glueharness_finetune import FinetuneSettings
 
 if TYPE_CHECKING:

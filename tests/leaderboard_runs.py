@@ -19,7 +19,7 @@ from glueharness.record.record import (
     SplitRecord,
     write_record,
 )
-from glueharness.scoring import decide
+from glueharness.scoring.scorer import decide
 from glueharness_glue.table import TASKS
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import pytest
 
 from glueharness.cli import main
 from glueharness.cli.results import _group_line
-from glueharness.groupscore import group_score
 from glueharness.plan import TaskOutcome
+from glueharness.scoring.group_score import group_score
 from glueharness_glue.score import GLUE, glue_score
 from tests.leaderboard_runs import TASK, Making, make_runs
 

@@ -16,7 +16,7 @@ from glueharness.plugin.registry import Registry
 from glueharness.predictions import read_predictions
 from glueharness.protocols import DataOptions
 from glueharness.run import run
-from glueharness.scoring import decide
+from glueharness.scoring.scorer import decide
 from glueharness.settings.fields import Layer
 from glueharness.submit import SubmitOptions, submit
 from glueharness_submission.writer import GlueWriter

@@ -81,7 +81,7 @@ def command(
     split = _read_file(file, spec) if file is not None else _one_row(given, spec)
     record, folder = _choose(spec, run_id, runs_dir)
 
-    from glueharness.scoring import check_scores, decide
+    from glueharness.scoring.scorer import check_scores, decide
     from glueharness.submit import load_model
 
     stderr().print(f"asking run {record.id}", markup=False, highlight=False)

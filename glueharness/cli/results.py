@@ -6,8 +6,8 @@ from statistics import fmean, stdev
 from typing import TYPE_CHECKING
 
 from glueharness.cli.output import make_table, percent, stderr, stdout
-from glueharness.groupscore import group_score
 from glueharness.plan import by_task
+from glueharness.scoring.group_score import group_score
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

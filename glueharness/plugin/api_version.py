@@ -27,7 +27,7 @@ PUBLIC_MODULES = {
     "glueharness.plugin.events": "What the run-event hooks are told.",
     "glueharness.record.record": "Reading and writing a run's record.",
     "glueharness.plugin.registry": "Looking up what the plugins offer.",
-    "glueharness.scoring": "From a model's scores to labels and metrics.",
+    "glueharness.scoring.scorer": "From a model's scores to labels and metrics.",
     "glueharness.testing": "The suites that plugins must pass.",
     "glueharness.testing.material": "Small tasks and data for tests.",
 }

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from glueharness.protocols import Evaluation, FloatArray, Progress
-    from glueharness.scoring import Scorer
+    from glueharness.scoring.scorer import Scorer
 
 FORMS = ("pair", "single", "score")
 """Two texts and two labels; one text and three labels; two texts and a score."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from glueharness.errors import ConfigError, ModelError
-from glueharness.scoring import Scorer, check_scores, decide
+from glueharness.scoring.scorer import Scorer, check_scores, decide
 from glueharness.settings.fields import Layer, resolve, settings_of
 from glueharness.specs import LABEL_COLUMN, ModelContext
 from glueharness.testing.expect import expect, expect_error, skip

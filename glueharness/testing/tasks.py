@@ -230,7 +230,7 @@ class TaskConformance:
         return self._split(here[0])
 
     def _quick_model(self, train: Split, dev: Split) -> Any:
-        from glueharness.scoring import Scorer
+        from glueharness.scoring.scorer import Scorer
         from glueharness.settings.fields import Layer, resolve
 
         if self.model not in self._registry().models.items:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from glueharness.groupscore import mean_scores
+from glueharness.scoring.group_score import mean_scores
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

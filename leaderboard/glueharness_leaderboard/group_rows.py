@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from glueharness.groupscore import group_score, mean_scores
+from glueharness.scoring.group_score import group_score, mean_scores
 from glueharness_leaderboard.columns import SAMPLE_NOTE, Column, Sheet
 from glueharness_leaderboard.texts import NOTHING, plain, score_text, short_paths
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from glueharness import ModelContext
 from glueharness.plugin.registry import Registry
-from glueharness.scoring import Scorer
+from glueharness.scoring.scorer import Scorer
 from glueharness.testing import ModelConformance
 from glueharness.testing.material import TrialContext, dev_split, make_task, train_split
 

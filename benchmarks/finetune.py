@@ -199,7 +199,7 @@ def _report(
     import platform
     from importlib.metadata import version
 
-    from glueharness.environment import cpu_name
+    from glueharness.run.environment import cpu_name
 
     versions = {name: version(name) for name in ("torch", "transformers", "tokenizers")}
     second = "second of processor time" if options.processor_time else "second"

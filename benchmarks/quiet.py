@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from glueharness import ModelContext
-from glueharness.config import COMMAND_LINE
+from glueharness.run.config import COMMAND_LINE
 from glueharness.scoring.scorer import Scorer
 
 if TYPE_CHECKING:

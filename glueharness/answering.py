@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from glueharness.config import RunConfig
 from glueharness.data.opening import AUTO, open_data
 from glueharness.data.table import Table, check
 from glueharness.errors import PluginError, RunFolderError, SourceUnavailable, SubmissionError
 from glueharness.plugin.blame import blamed
 from glueharness.protocols import DataOptions
 from glueharness.record.record import MODEL_FOLDER
-from glueharness.run import make_model
+from glueharness.run.config import RunConfig
+from glueharness.run.one_run import make_model
 from glueharness.scoring.scorer import check_scores
 from glueharness.settings.fields import Layer, resolve, settings_of
 from glueharness.settings.run_options import RunOptions

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 from glueharness.data.opening import open_data
 from glueharness.data.table import Table
-from glueharness.environment import core_count
 from glueharness.errors import ConfigError, Interrupted
-from glueharness.run import data_options, load_splits, make_model, model_at_work
+from glueharness.run.environment import core_count
+from glueharness.run.one_run import data_options, load_splits, make_model, model_at_work
 from glueharness.scoring.scorer import Scorer
 from glueharness.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from glueharness.config import RunConfig
     from glueharness.plugin.registry import Registry
     from glueharness.protocols import DataOrigin, Model, Progress, Split
+    from glueharness.run.config import RunConfig
     from glueharness.specs import TaskSpec
 
 _TRAIN_ROWS, _DEV_ROWS, _FIRST_ROWS = 10_000, 2_000, 64

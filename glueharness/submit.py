@@ -10,9 +10,9 @@ from glueharness.choosing import best_run, learner
 from glueharness.data.table import row_numbers
 from glueharness.errors import ConfigError, PluginError, SourceUnavailable, SubmissionError
 from glueharness.plugin.blame import blamed
-from glueharness.predictions import write_predictions
 from glueharness.protocols import Bundler, Checker, Prediction
 from glueharness.record.folders import check_writable
+from glueharness.run.predictions import write_predictions
 from glueharness.scoring.scorer import decide
 from glueharness.submit_plan import SubmitOptions, make_plan
 

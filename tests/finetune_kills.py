@@ -26,11 +26,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glueharness import DataOrigin, Interrupted, SourceSpec, Table, TaskSpec, hookimpl
-from glueharness.config import COMMAND_LINE, build_config
 from glueharness.plugin.loading import load_plugins
 from glueharness.plugin.registry import Registry
 from glueharness.record.record import RUN_FILE, read_record
-from glueharness.run import run
+from glueharness.run.config import COMMAND_LINE, build_config
+from glueharness.run.one_run import run
 from glueharness.settings.fields import Layer
 from glueharness.system.locks import LOCK_FILE
 from tests.finetune_tools import colour_rows, colour_task, write_checkpoint
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator
 
     from glueharness import DataOptions
-    from glueharness.config import RunConfig
+    from glueharness.run.config import RunConfig
 
 SETTINGS = {
     "threads": "1",

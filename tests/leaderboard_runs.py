@@ -11,7 +11,6 @@ from scipy import stats
 from sklearn import metrics as sk
 
 from glueharness.data.table import Table, fingerprint
-from glueharness.predictions import write_predictions
 from glueharness.record.record import (
     DataRecord,
     RunRecord,
@@ -19,6 +18,7 @@ from glueharness.record.record import (
     SplitRecord,
     write_record,
 )
+from glueharness.run.predictions import write_predictions
 from glueharness.scoring.scorer import decide
 from glueharness_glue.table import TASKS
 

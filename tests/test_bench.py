@@ -24,9 +24,9 @@ from glueharness import (
 )
 from glueharness.cli.app import App
 from glueharness.cli.bench import in_words
-from glueharness.config import COMMAND_LINE, build_config
 from glueharness.plugin.loading import load_plugins
 from glueharness.plugin.registry import Registry
+from glueharness.run.config import COMMAND_LINE, build_config
 from glueharness.settings.fields import Layer
 from glueharness.speed import Estimate, estimate
 from tests.finetune_kills import colour_registry

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from glueharness import ModelContext
-from glueharness.config import COMMAND_LINE, build_config
 from glueharness.plugin.registry import Registry
-from glueharness.run import run
+from glueharness.run.config import COMMAND_LINE, build_config
+from glueharness.run.one_run import run
 from glueharness.settings.fields import Layer
 from glueharness_bert import architecture, fresh_recipe, parameter_count
 from glueharness_finetune import Checkpoint, FinetuneSettings, FreshStart

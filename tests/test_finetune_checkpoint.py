@@ -205,9 +205,9 @@ def test_a_lock_of_another_machine_is_stale_without_a_sign_of_life(tmp_path: Pat
 
 @pytest.fixture
 def begin(tmp_path: Path) -> Callable[..., Any]:
-    from glueharness.config import COMMAND_LINE, build_config
     from glueharness.plugin.registry import Registry
-    from glueharness.run import run
+    from glueharness.run.config import COMMAND_LINE, build_config
+    from glueharness.run.one_run import run
     from glueharness.settings.fields import Layer
 
     def begin_run(resume: str = "", *, rerun: bool = False, **values: str) -> RunRecord:
@@ -279,7 +279,7 @@ def test_another_pause_between_checkpoints_is_no_other_run(tmp_path: Path) -> No
 
 def test_an_interrupted_run_goes_on_with_another_pause_between_checkpoints(tmp_path: Path) -> None:
     from glueharness.record.record import read_record, write_record
-    from glueharness.run import run
+    from glueharness.run.one_run import run
     from tests.finetune_kills import colour_registry, configure
     from tests.finetune_tools import write_checkpoint
 

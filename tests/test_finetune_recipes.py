@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from glueharness import Interrupted, ModelContext
-from glueharness.config import COMMAND_LINE
+from glueharness.run.config import COMMAND_LINE
 from glueharness_finetune import Checkpoint, FinetuneSettings
 from glueharness_finetune.model import FinetunedEncoder
 from glueharness_finetune.recipes import recipe_by_size

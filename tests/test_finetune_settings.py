@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from glueharness import ConfigError, ModelError
-from glueharness.config import COMMAND_LINE, build_config
 from glueharness.plugin.registry import Registry
+from glueharness.run.config import COMMAND_LINE, build_config
 from glueharness.settings.fields import Layer
 from glueharness_finetune import Checkpoint, FinetuneSettings
 from glueharness_finetune.model import FinetunedEncoder

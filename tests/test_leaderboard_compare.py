@@ -13,8 +13,8 @@ from sklearn import metrics as sk
 
 from glueharness.cli import main
 from glueharness.data.table import Table
-from glueharness.predictions import read_predictions, write_predictions
 from glueharness.record.record import DataRecord, RunRecord, write_record
+from glueharness.run.predictions import read_predictions, write_predictions
 from glueharness_leaderboard import bootstrap
 from glueharness_leaderboard.bootstrap import SplitScores
 from glueharness_leaderboard.comparison import Pair, agreement, compare

@@ -17,7 +17,6 @@ import glueharness
 from docs._reference.markdown import summary_of
 from docs._reference.names import public_summaries
 from glueharness import hookimpl
-from glueharness.config import build_config
 from glueharness.deprecation import Going, deprecated, moved
 from glueharness.errors import PluginError
 from glueharness.plugin import hookspecs
@@ -25,7 +24,8 @@ from glueharness.plugin.api_version import PUBLIC_MODULES
 from glueharness.plugin.loading import HOOKS
 from glueharness.plugin.registry import Registry
 from glueharness.record.record import RUN_FILE
-from glueharness.run import run
+from glueharness.run.config import build_config
+from glueharness.run.one_run import run
 from glueharness.settings.fields import Layer
 from tests.installing import ROOT
 from tests.small_task import Oracle, SmallPlugin, small_plugins

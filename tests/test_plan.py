@@ -16,8 +16,9 @@ from glueharness import (
     UnknownNameError,
     hookimpl,
 )
-from glueharness.config import COMMAND_LINE
-from glueharness.plan import (
+from glueharness.plugin.registry import Registry
+from glueharness.run.config import COMMAND_LINE
+from glueharness.run.many_runs import (
     PlanRequest,
     build_plan,
     by_task,
@@ -25,14 +26,13 @@ from glueharness.plan import (
     parse_seeds,
     run_plan,
 )
-from glueharness.plugin.registry import Registry
 from glueharness.settings.fields import Layer
 from tests.small_task import parity, small_plugins
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from glueharness.plan import PlannedRun
+    from glueharness.run.many_runs import PlannedRun
     from glueharness.specs import Scores
 
 

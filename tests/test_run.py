@@ -17,21 +17,21 @@ from glueharness import (
     UnknownNameError,
     hookimpl,
 )
-from glueharness.config import COMMAND_LINE, build_config, read_toml
 from glueharness.plugin.registry import Registry
-from glueharness.predictions import read_predictions
 from glueharness.record.folders import find_run, list_runs
 from glueharness.record.record import RUN_FILE, read_record
-from glueharness.run import run
+from glueharness.run.config import COMMAND_LINE, build_config, read_toml
+from glueharness.run.one_run import run
+from glueharness.run.predictions import read_predictions
 from glueharness.settings.fields import Layer
 from tests.small_task import SmallPlugin, small_plugins
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from glueharness.config import RunConfig
     from glueharness.plugin.events import RunAdjusted
     from glueharness.record.record import RunRecord
+    from glueharness.run.config import RunConfig
 
 
 def configure(registry: Registry, folder: Path, **values: Any) -> RunConfig:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from glueharness import ConfigError, setting
-from glueharness.config import read_toml
+from glueharness.run.config import read_toml
 from glueharness.settings.fields import Layer, resolve, result_settings, settings_of
 
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from glueharness import DataError
-from glueharness.config import build_config
 from glueharness.data.table import check
 from glueharness.plugin.registry import Registry
 from glueharness.protocols import DataOptions
-from glueharness.run import run
+from glueharness.run.config import build_config
+from glueharness.run.one_run import run
 from glueharness.settings.fields import Layer
 from glueharness_glue.sample import generate
 from glueharness_glue.sources.sample import SampleSource

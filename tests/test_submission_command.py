@@ -12,9 +12,9 @@ from glueharness.choosing import best_run
 from glueharness.cli import main
 from glueharness.cli.app import App
 from glueharness.plugin.registry import Registry
-from glueharness.predictions import read_predictions
 from glueharness.record.folders import list_runs
 from glueharness.record.record import read_record, write_record
+from glueharness.run.predictions import read_predictions
 from glueharness.submit import SubmitOptions, submit
 from tests.toy_group import GroupSource, toy_registry
 

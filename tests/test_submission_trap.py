@@ -10,12 +10,12 @@ import pytest
 
 from glueharness import Prediction
 from glueharness.answering import load_model, predict
-from glueharness.config import COMMAND_LINE, build_config
 from glueharness.data.table import row_numbers
 from glueharness.plugin.registry import Registry
-from glueharness.predictions import read_predictions
 from glueharness.protocols import DataOptions
-from glueharness.run import run
+from glueharness.run.config import COMMAND_LINE, build_config
+from glueharness.run.one_run import run
+from glueharness.run.predictions import read_predictions
 from glueharness.scoring.scorer import decide
 from glueharness.settings.fields import Layer
 from glueharness.submit import SubmitOptions, submit

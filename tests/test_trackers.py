@@ -17,10 +17,10 @@ from glueharness import (
 )
 from glueharness.cli import main
 from glueharness.cli.app import App
-from glueharness.config import build_config
 from glueharness.plugin.registry import Registry
 from glueharness.record.folders import list_runs
-from glueharness.run import run
+from glueharness.run.config import build_config
+from glueharness.run.one_run import run
 from glueharness.settings.fields import Layer
 from tests.small_task import SmallPlugin, small_plugins
 

@@ -11,12 +11,12 @@ import click
 from glueharness.cli import complete
 from glueharness.cli.app import App, environment_layer, json_option
 from glueharness.cli.options import SettingsCommand
-from glueharness.config import COMMAND_LINE, build_config, read_toml
+from glueharness.run.config import COMMAND_LINE, build_config, read_toml
 from glueharness.settings.fields import Layer
 
 if TYPE_CHECKING:
-    from glueharness.config import RunConfig
     from glueharness.plugin.registry import Registry
+    from glueharness.run.config import RunConfig
     from glueharness.speed import Estimate, Part
 
 _MINUTE, _HOUR = 60, 3600

@@ -10,10 +10,10 @@ import click
 from glueharness.cli.app import App, environment_layer, json_option
 from glueharness.cli.output import print_facts, print_json, stdout
 from glueharness.data.opening import sources_for
-from glueharness.environment import describe_environment
 from glueharness.errors import GlueharnessError, SourceUnavailable
 from glueharness.plugin.loading import describe as describe_error
 from glueharness.protocols import DataOptions
+from glueharness.run.environment import describe_environment
 from glueharness.specs import Fact
 
 if TYPE_CHECKING:

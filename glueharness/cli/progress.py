@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from rich.progress import TaskID
 
-    from glueharness.config import RunConfig
     from glueharness.plugin.events import (
         RunAdjusted,
         RunEvaluated,
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
         RunStarted,
         RunWarned,
     )
+    from glueharness.run.config import RunConfig
 
 _SHOWN = (
     ("loss", "loss {:.3f}"),

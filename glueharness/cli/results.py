@@ -6,16 +6,16 @@ from statistics import fmean, stdev
 from typing import TYPE_CHECKING
 
 from glueharness.cli.output import make_table, percent, stderr, stdout
-from glueharness.plan import by_task
+from glueharness.run.many_runs import by_task
 from glueharness.scoring.group_score import group_score
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from glueharness.plan import Outcome, TaskOutcome
     from glueharness.plugin.registry import Registry
     from glueharness.record.record import RunRecord
+    from glueharness.run.many_runs import Outcome, TaskOutcome
     from glueharness.specs import GroupSpec, TaskSpec
 
 

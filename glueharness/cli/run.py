@@ -11,17 +11,17 @@ import click
 from glueharness.cli import complete
 from glueharness.cli.app import App, environment_layer, json_option, runs_dir
 from glueharness.cli.options import SettingsCommand
-from glueharness.config import COMMAND_LINE, read_toml
 from glueharness.record.folders import find_run
-from glueharness.resume import LATEST, settings_of_run
+from glueharness.run.config import COMMAND_LINE, read_toml
+from glueharness.run.resume import LATEST, settings_of_run
 from glueharness.settings.fields import Layer, convert, settings_of
 from glueharness.settings.run_options import RunOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from glueharness.plan import Outcome, PlannedRun
     from glueharness.plugin.registry import Registry
+    from glueharness.run.many_runs import Outcome, PlannedRun
 
 
 @click.command(cls=SettingsCommand, name="run")
@@ -86,7 +86,7 @@ def command(
     glueharness run qnli --model tfidf                     a baseline without PyTorch
     glueharness run glue --seeds 5                         a whole row of GLUE
     """  # noqa: D301 - click's mark against re-wrapping
-    from glueharness.plan import PlanRequest, build_plan, parse_seeds
+    from glueharness.run.many_runs import PlanRequest, build_plan, parse_seeds
 
     registry = App.of(ctx).registry
     given = {name: value for name, value in values.items() if value is not None}
@@ -134,7 +134,7 @@ def _first_seed(layers: Sequence[Layer]) -> int:
 def _do(plan: Sequence[PlannedRun], registry: Registry) -> list[Outcome]:
     """Run a plan; the error of a single run is the command's error."""
     from glueharness.cli.progress import ProgressDisplay
-    from glueharness.plan import run_plan
+    from glueharness.run.many_runs import run_plan
 
     with ProgressDisplay(runs=len(plan)) as display:
         registry.plugins.register(display, "progress display")

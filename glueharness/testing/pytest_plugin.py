@@ -19,8 +19,8 @@ def glueharness_run(tmp_path: Path) -> Callable[..., RunRecord]:
 
     ``glueharness_run("mytask", model="tfidf", limit_train=100)``: settings as ``run`` takes them.
     """
-    from glueharness.config import build_config
-    from glueharness.run import run
+    from glueharness.run.config import build_config
+    from glueharness.run.one_run import run
     from glueharness.settings.fields import Layer
     from glueharness.testing.installed import installed
 

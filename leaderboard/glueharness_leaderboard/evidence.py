@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glueharness.errors import ConfigError, RunFolderError
-from glueharness.predictions import read_predictions
+from glueharness.run.predictions import read_predictions
 from glueharness_leaderboard import bootstrap, intervals
 from glueharness_leaderboard.bootstrap import SplitScores
 from glueharness_leaderboard.intervals import Interval

@@ -80,7 +80,7 @@ def choose_runtime(settings: FinetuneSettings) -> Runtime:
     """
     import torch
 
-    from glueharness.environment import core_count
+    from glueharness.run.environment import core_count
 
     found = torch.cuda.is_available()
     if settings.device == "cuda" and not found:

@@ -7,20 +7,20 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from glueharness.config import build_config
 from glueharness.errors import ConfigError, GlueharnessError, Interrupted, UnknownNameError
 from glueharness.plugin.loading import describe
 from glueharness.record.folders import list_runs
 from glueharness.record.record import MODEL_FOLDER
-from glueharness.run import run
+from glueharness.run.config import build_config
+from glueharness.run.one_run import run
 from glueharness.settings.fields import Layer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from glueharness.config import RunConfig
     from glueharness.plugin.registry import Registry
     from glueharness.record.record import RunRecord
+    from glueharness.run.config import RunConfig
     from glueharness.specs import PresetSpec
 
 _MAX_SEEDS = 1000
@@ -37,7 +37,7 @@ class PlanRequest:
         preset: Name of a preset; empty for none.
         init_from: Task whose best run with the same model and seed gives its encoder to those of
             the tasks that usually start from it, or to the only one named; empty for none.
-        resume: Run to go on with (see :class:`glueharness.config.RunConfig`).
+        resume: Run to go on with (see :class:`glueharness.run.config.RunConfig`).
         rerun: Repeat what is there already.
     """
 

@@ -9,17 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from glueharness.data.opening import open_data
 from glueharness.data.table import check, head, labelled
-from glueharness.describe import describe_split, identity, new_record
 from glueharness.errors import (
     ConfigError,
     DataError,
     Interrupted,
     RunFolderError,
 )
-from glueharness.fitting import CHECKPOINT_FOLDER, RunFitContext, require_folder
 from glueharness.plugin.blame import blamed
 from glueharness.plugin.events import RunFailed, RunFinished, RunStarted
-from glueharness.predictions import write_predictions
 from glueharness.protocols import DataOptions, Remarked
 from glueharness.record.folders import check_writable, remove_folder
 from glueharness.record.record import (
@@ -27,23 +24,26 @@ from glueharness.record.record import (
     RunRecord,
     write_record,
 )
-from glueharness.resume import completed_run, unfinished_run
+from glueharness.run.fit_context import CHECKPOINT_FOLDER, RunFitContext, require_folder
+from glueharness.run.new_record import describe_split, identity, new_record
+from glueharness.run.predictions import write_predictions
+from glueharness.run.resume import completed_run, unfinished_run
+from glueharness.run.trackers import tracked
 from glueharness.scoring.scorer import Scorer
 from glueharness.specs import ModelContext
 from glueharness.system.atomic import remove_leftovers
 from glueharness.system.interrupts import terminate_as_interrupt
 from glueharness.system.locks import run_lock
-from glueharness.tracking import tracked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from glueharness.config import RunConfig
     from glueharness.data.opening import OpenedData
     from glueharness.plugin.registry import Registry
     from glueharness.protocols import Model, Split
+    from glueharness.run.config import RunConfig
     from glueharness.settings.run_options import RunOptions
     from glueharness.specs import TaskSpec
 
@@ -52,7 +52,7 @@ def run(config: RunConfig, registry: Registry) -> RunRecord:
     """Train a model on a task, score it on the dev splits, and leave a complete run folder.
 
     Args:
-        config: What to do, resolved (see :func:`glueharness.config.build_config`).
+        config: What to do, resolved (see :func:`glueharness.run.config.build_config`).
         registry: Where names are looked up; its plugins hear the run's events.
 
     Returns:

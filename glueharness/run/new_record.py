@@ -9,16 +9,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from glueharness.data.table import fingerprint
-from glueharness.environment import describe_environment
 from glueharness.record.folders import new_run_id
 from glueharness.record.record import DataRecord, RunRecord, SettingRecord, SplitRecord
+from glueharness.run.environment import describe_environment
 from glueharness.settings.fields import settings_of
 
 if TYPE_CHECKING:
-    from glueharness.config import RunConfig
     from glueharness.data.opening import OpenedData
     from glueharness.plugin.registry import Registry
     from glueharness.protocols import Split
+    from glueharness.run.config import RunConfig
     from glueharness.specs import TaskSpec
 
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from glueharness.errors import ConfigError, RunFolderError
-from glueharness.fitting import CHECKPOINT_FOLDER
 from glueharness.record.folders import find_run, list_runs
 from glueharness.record.record import MODEL_FOLDER
+from glueharness.run.fit_context import CHECKPOINT_FOLDER
 from glueharness.settings.fields import ADJUSTED, DEFAULT, RECIPE_OF, Layer
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from glueharness.config import RunConfig
     from glueharness.record.record import RunRecord
+    from glueharness.run.config import RunConfig
 
 LATEST = "latest"
 

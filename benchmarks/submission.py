@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 
 from glueharness import Prediction
 from glueharness.plugin.registry import Registry
-from glueharness.submit import filler
-from glueharness.submit_check import submitted_tasks
+from glueharness.submission.check import submitted_tasks
+from glueharness.submission.submit import filler
 from glueharness_submission.writer import GlueWriter
 
 if TYPE_CHECKING:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from glueharness.choosing import best_run
 from glueharness.cli import main
 from glueharness.cli.app import App
 from glueharness.plugin.registry import Registry
 from glueharness.record.folders import list_runs
 from glueharness.record.record import read_record, write_record
 from glueharness.run.predictions import read_predictions
-from glueharness.submit import SubmitOptions, submit
+from glueharness.submission.choose_run import best_run
+from glueharness.submission.submit import SubmitOptions, submit
 from tests.toy_group import GroupSource, toy_registry
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def test_a_task_with_no_training_data_is_predicted_by_label_name(terminal: Termi
 def test_a_long_split_is_predicted_in_pieces(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("glueharness.answering.PIECE", 4)
+    monkeypatch.setattr("glueharness.submission.test_data.PIECE", 4)
     terminal.run("evenness")
     _, err = terminal.submit("evenness")
     assert "4 of 6 rows" in err

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from glueharness import Prediction
-from glueharness.answering import load_model, predict
 from glueharness.data.table import row_numbers
 from glueharness.plugin.registry import Registry
 from glueharness.protocols import DataOptions
@@ -18,7 +17,8 @@ from glueharness.run.one_run import run
 from glueharness.run.predictions import read_predictions
 from glueharness.scoring.scorer import decide
 from glueharness.settings.fields import Layer
-from glueharness.submit import SubmitOptions, submit
+from glueharness.submission.submit import SubmitOptions, submit
+from glueharness.submission.test_data import load_model, predict
 from glueharness_submission.writer import GlueWriter
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import pytest
 
 from glueharness import Bundler, Checker, Prediction, SubmissionError, Writer
 from glueharness.plugin.registry import Registry
-from glueharness.submit import filler
+from glueharness.submission.submit import filler
 from glueharness_submission.writer import GlueWriter
 from tests.glue_files import FACTS, all_good, all_tasks, good, task
 

@@ -82,7 +82,7 @@ def command(
     record, folder = _choose(spec, run_id, runs_dir)
 
     from glueharness.scoring.scorer import check_scores, decide
-    from glueharness.submit import load_model
+    from glueharness.submission.submit import load_model
 
     stderr().print(f"asking run {record.id}", markup=False, highlight=False)
     scores = load_model(record, folder, registry).predict(split)
@@ -129,7 +129,7 @@ class Answers:
 
 def _choose(task: TaskSpec, run_id: str, given: Path | None) -> tuple[RunRecord, Path]:
     from glueharness.record.folders import find_run, list_runs
-    from glueharness.submit import best_run
+    from glueharness.submission.submit import best_run
 
     folder = runs_dir(given)
     if run_id:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from glueharness.checking import FileReport, Finding, Report
     from glueharness.plugin.registry import Registry
-    from glueharness.submit import Submission, SubmittedFile
+    from glueharness.submission.submit import Submission, SubmittedFile
 
 _STYLES = {"accepted": "green", "scored wrongly": "yellow", "rejected": "red"}
 _VALUES_SHOWN = 3
@@ -101,7 +101,7 @@ def command(
 def _submit(registry: Registry, values: dict[str, Any], *, as_json: bool) -> None:
     from rich.text import Text
 
-    from glueharness.submit import SubmitOptions, submit
+    from glueharness.submission.submit import SubmitOptions, submit
 
     console = stderr()
 
@@ -154,7 +154,7 @@ def _row(file: SubmittedFile) -> list[str]:
 def _check(
     ctx: click.Context, path: Path, names: tuple[str, ...], *, writer: str, as_json: bool
 ) -> None:
-    from glueharness.submit_check import check_submission
+    from glueharness.submission.check import check_submission
 
     report = check_submission(path, App.of(ctx).registry, names=names, writer=writer)
     if as_json:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from glueharness.answering import data_of, load_model, load_test_splits, predict
-from glueharness.choosing import best_run, learner
 from glueharness.data.table import row_numbers
 from glueharness.errors import ConfigError, PluginError, SourceUnavailable, SubmissionError
 from glueharness.plugin.blame import blamed
@@ -14,17 +12,19 @@ from glueharness.protocols import Bundler, Checker, Prediction
 from glueharness.record.folders import check_writable
 from glueharness.run.predictions import write_predictions
 from glueharness.scoring.scorer import decide
-from glueharness.submit_plan import SubmitOptions, make_plan
+from glueharness.submission.choose_run import best_run, learner
+from glueharness.submission.plan import SubmitOptions, make_plan
+from glueharness.submission.test_data import data_of, load_model, load_test_splits, predict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from glueharness.choosing import Choice
     from glueharness.plugin.registry import Registry
     from glueharness.protocols import Split, Writer
     from glueharness.specs import SubmissionFile, TaskSpec
-    from glueharness.submit_plan import Job, Plan
+    from glueharness.submission.choose_run import Choice
+    from glueharness.submission.plan import Job, Plan
 
 __all__ = ["Submission", "SubmitOptions", "best_run", "load_model", "submit"]
 

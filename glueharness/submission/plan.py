@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from glueharness.choosing import choose_run, learner
 from glueharness.errors import ConfigError, SubmissionError
-from glueharness.submit_check import submitted_tasks, targets
+from glueharness.submission.check import submitted_tasks, targets
+from glueharness.submission.choose_run import choose_run, learner
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from glueharness.choosing import Choice
     from glueharness.plugin.registry import Registry
     from glueharness.specs import TaskSpec
+    from glueharness.submission.choose_run import Choice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from glueharness.protocols import FloatArray, Model, Split
     from glueharness.record.record import RunRecord
     from glueharness.specs import SubmissionFile, TaskSpec
-    from glueharness.submit_plan import SubmitOptions
+    from glueharness.submission.plan import SubmitOptions
 
 PIECE = 1 << 16
 """Rows that are predicted at a time; of GLUE's test splits only QQP's is longer."""

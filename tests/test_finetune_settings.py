@@ -13,7 +13,7 @@ from glueharness.run.config import COMMAND_LINE, build_config
 from glueharness.settings.fields import Layer
 from glueharness_finetune import Checkpoint, FinetuneSettings
 from glueharness_finetune.model import FinetunedEncoder
-from glueharness_finetune.precision import choose_runtime, cpu_has_bf16
+from glueharness_finetune.runtime import choose_runtime, cpu_has_bf16
 from tests.finetune_tools import (
     colour_task,
     model_context,

@@ -17,7 +17,7 @@ def engine_facts(offline: bool) -> list[Fact]:
     import torch
 
     from glueharness.run.environment import core_count
-    from glueharness_finetune.precision import cpu_has_bf16
+    from glueharness_finetune.runtime import cpu_has_bf16
 
     number_format = "bf16 and fp32" if cpu_has_bf16() else "fp32 (bf16 would be imitated)"
     facts = [

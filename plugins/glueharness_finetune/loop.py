@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from glueharness import Evaluation, FitContext
     from glueharness_finetune.encode import Encoded
     from glueharness_finetune.optimiser import Optimiser
-    from glueharness_finetune.predict import Predictor
+    from glueharness_finetune.predictor import Predictor
     from glueharness_finetune.settings import FinetuneSettings
 
 

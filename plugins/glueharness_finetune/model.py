@@ -17,8 +17,7 @@ from glueharness_finetune.checkpoint import CheckpointFolder, Progress, Saved
 from glueharness_finetune.encode import Encoder, longest_input, padding_id
 from glueharness_finetune.loop import Training, run_training
 from glueharness_finetune.optimiser import Optimiser, learning_rates
-from glueharness_finetune.precision import choose_runtime
-from glueharness_finetune.predict import Predictor
+from glueharness_finetune.predictor import Predictor
 from glueharness_finetune.pretrained import (
     Checkpoint,
     check_folder,
@@ -27,6 +26,7 @@ from glueharness_finetune.pretrained import (
 )
 from glueharness_finetune.quicken import quicken
 from glueharness_finetune.recipes import Recipes
+from glueharness_finetune.runtime import choose_runtime
 from glueharness_finetune.sealed import size_of
 from glueharness_finetune.token_cache import TokenCache
 from glueharness_finetune.weights import load_weights, weights_of

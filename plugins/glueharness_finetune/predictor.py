@@ -14,7 +14,7 @@ from glueharness import ModelError
 from glueharness_finetune.batches import Padding, collate, made_ahead, plan_prediction
 from glueharness_finetune.half import can_be_halved, encoder_in_bf16
 from glueharness_finetune.memory import ran_out
-from glueharness_finetune.precision import BF16
+from glueharness_finetune.runtime import BF16
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from glueharness import FloatArray
     from glueharness_finetune.encode import Encoded
-    from glueharness_finetune.precision import Runtime
+    from glueharness_finetune.runtime import Runtime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ import pytest
 import torch
 import transformers
 
-from glueharness_finetune import attention, dropout
+from glueharness_finetune.cpu import attention, dropout
 
 SMALL = {
     "vocab_size": 50,

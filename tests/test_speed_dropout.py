@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from glueharness_finetune import dropout
+from glueharness_finetune.cpu import dropout
 
 ROWS, COLUMNS = 400, 1000
 

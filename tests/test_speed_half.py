@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from glueharness_finetune import Checkpoint
-from glueharness_finetune.half import can_be_halved, encoder_in_bf16
+from glueharness_finetune.cpu.bf16_scoring import can_be_halved, encoder_in_bf16
 from glueharness_finetune.model import FinetunedEncoder
 from tests.finetune_tools import colour_rows, colour_task, listen, model_context, write_checkpoint
 from tests.test_speed_attention import DISTIL, SMALL, WITH_TABLE, WITHOUT_TABLE, inputs, model_of

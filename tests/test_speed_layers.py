@@ -11,8 +11,8 @@ import transformers
 from torch import nn
 
 from glueharness_finetune import Checkpoint, attention, dropout, layers
-from glueharness_finetune.fused_layer import FusedLayer, Plan
-from glueharness_finetune.half import encoder_in_bf16
+from glueharness_finetune.cpu.bf16_scoring import encoder_in_bf16
+from glueharness_finetune.cpu.fused_layer import FusedLayer, Plan
 from glueharness_finetune.model import FinetunedEncoder
 from tests.finetune_tools import (
     LABELS,

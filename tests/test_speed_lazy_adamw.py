@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from glueharness_finetune.lazy_adamw import Constants, LazyAdamW, word_embedding
+from glueharness_finetune.cpu.lazy_adamw import Constants, LazyAdamW, word_embedding
 
 STEPS, WORDS, WIDTH, LARGEST = 420, 60, 8, 0.05
 NEVER, RARE = 59, 58

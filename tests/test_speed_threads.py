@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from glueharness_finetune.threads import wait_politely
+from glueharness_finetune.cpu.threads import wait_politely
 
 NAMES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
 

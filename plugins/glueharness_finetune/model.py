@@ -14,6 +14,7 @@ from glueharness.settings.fields import result_settings
 from glueharness_finetune import loading
 from glueharness_finetune.batches import Padding
 from glueharness_finetune.checkpoint import CheckpointFolder, Progress, Saved
+from glueharness_finetune.cpu.install import quicken
 from glueharness_finetune.encode import Encoder, longest_input, padding_id
 from glueharness_finetune.loop import Training, run_training
 from glueharness_finetune.optimiser import Optimiser, learning_rates
@@ -24,7 +25,6 @@ from glueharness_finetune.pretrained import (
     find_checkpoint,
     looks_like_folder,
 )
-from glueharness_finetune.quicken import quicken
 from glueharness_finetune.recipes import Recipes
 from glueharness_finetune.runtime import choose_runtime
 from glueharness_finetune.sealed import size_of

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, TypeAlias
 
+from glueharness_finetune.cpu.lazy_adamw import Constants, LazyAdamW, word_embedding
 from glueharness_finetune.depth import rate_factors
-from glueharness_finetune.lazy_adamw import Constants, LazyAdamW, word_embedding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -1,7 +1,7 @@
 """A model's layers, computed with less work where that gives the same.
 
 Two things are done, for layers that are built like BERT's: in training a layer is one node of the
-graph (:mod:`glueharness_finetune.fused_layer`), and of the last layer only the position is computed
+graph (:mod:`glueharness_finetune.cpu.fused_layer`), and of the last layer only the position is computed
 that the classifier reads, which is the first. In BERT-tiny that is nearly half of everything.
 
 Which layers can be is told by how they are built, and then tried: two architectures may give their
@@ -20,8 +20,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from glueharness_finetune import attention
-from glueharness_finetune.fused_layer import FusedLayer, Plan, Weights
+from glueharness_finetune.cpu import attention
+from glueharness_finetune.cpu.fused_layer import FusedLayer, Plan, Weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable

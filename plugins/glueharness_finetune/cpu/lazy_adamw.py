@@ -3,7 +3,7 @@
 A batch holds a few hundred of some 30,000 words. Dense AdamW still moves every row at every step:
 the gradient of the others is zero, but their momentum and weight decay go on. What happens to such
 a row between two touches depends on nothing but the schedule, so it is done when the row is next
-needed, in one go (:mod:`glueharness_finetune.skipped_steps`).
+needed, in one go (:mod:`glueharness_finetune.cpu.skipped_steps`).
 
 Shapes: v = words, h = width of a vector, u = words touched by a step.
 """
@@ -19,7 +19,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from glueharness_finetune.skipped_steps import Constants, SkippedSteps
+from glueharness_finetune.cpu.skipped_steps import Constants, SkippedSteps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from glueharness_finetune.dropout import drop
+from glueharness_finetune.cpu.dropout import drop
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch.autograd.function import once_differentiable
 
-from glueharness_finetune.dropout import keep_mask
+from glueharness_finetune.cpu.dropout import keep_mask
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from glueharness_finetune import attention, dropout, layers
+from glueharness_finetune.cpu import attention, dropout, layers
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

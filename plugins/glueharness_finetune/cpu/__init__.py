@@ -1,0 +1,1 @@
+"""What makes training and scoring quick on a processor, each part for itself."""

@@ -12,9 +12,9 @@ from safetensors.torch import load_file, save_file
 
 from glueharness import ModelError
 from glueharness_finetune import Checkpoint
-from glueharness_finetune.labels import plan_head
-from glueharness_finetune.loading import load_pretrained
 from glueharness_finetune.model import FinetunedEncoder
+from glueharness_finetune.pretrained.head import plan_head
+from glueharness_finetune.pretrained.load import load_pretrained
 from tests.finetune_tools import (
     LABELS,
     colour_rows,

@@ -20,7 +20,7 @@ NOWHERE = "http://127.0.0.1:9"  # the discard port: nothing listens there
 _FIND = """
 import json, sys, time
 from glueharness import ModelError
-from glueharness_finetune.pretrained import Checkpoint, FreshStart, find_checkpoint
+from glueharness_finetune.pretrained.find import Checkpoint, FreshStart, find_checkpoint
 name, revision, fresh = sys.argv[1:]
 start = FreshStart(model_type="bert", architecture={}, vocabulary=9) if fresh else None
 import huggingface_hub

@@ -197,7 +197,7 @@ def test_a_download_that_breaks_off_gives_one_error_and_the_next_one_succeeds(
 
 FIND_WEIGHTS = f"""
 from glueharness import GlueharnessError
-from glueharness_finetune.pretrained import Checkpoint, FreshStart, find_checkpoint
+from glueharness_finetune.pretrained.find import Checkpoint, FreshStart, find_checkpoint
 
 fresh = FreshStart(model_type="bert", architecture={{}}, vocabulary=10)
 wanted = Checkpoint(name="{BERT}", revision="{BERT_REVISION}", fresh=fresh)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from glueharness_finetune.encode import Encoder
-from glueharness_finetune.loading import learn_vocabulary
+from glueharness_finetune.pretrained.load import learn_vocabulary
 from glueharness_finetune.token_cache import TokenCache, cache_folder, key_of
 from tests.finetune_tools import colour_rows
 

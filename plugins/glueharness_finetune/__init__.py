@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from glueharness import DiagnosticSpec, ModelSpec, PresetSpec, hookimpl
 from glueharness_finetune.cpu.threads import wait_politely
 from glueharness_finetune.diagnostics import engine_facts, weights_diagnostic
-from glueharness_finetune.pretrained import Checkpoint, FreshStart
+from glueharness_finetune.pretrained.find import Checkpoint, FreshStart
 from glueharness_finetune.settings import FinetuneSettings
 
 if TYPE_CHECKING:

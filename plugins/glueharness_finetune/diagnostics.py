@@ -9,7 +9,7 @@ from glueharness import DiagnosticSpec, Fact
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from glueharness_finetune.pretrained import Checkpoint
+    from glueharness_finetune.pretrained.find import Checkpoint
 
 
 def engine_facts(offline: bool) -> list[Fact]:
@@ -71,7 +71,7 @@ def _weights_fact(checkpoint: Checkpoint, *, offline: bool) -> Fact:
     from huggingface_hub import constants
 
     from glueharness.system.network import why_unreachable
-    from glueharness_finetune.pretrained import in_cache
+    from glueharness_finetune.pretrained.find import in_cache
 
     tried: list[tuple[str, str]] = []
     found = in_cache(checkpoint, checkpoint.revision or "main", tried)

@@ -11,7 +11,6 @@ import numpy as np
 from glueharness import LABEL_COLUMN, ModelError
 from glueharness import Progress as Report
 from glueharness.settings.fields import result_settings
-from glueharness_finetune import loading
 from glueharness_finetune.batches import Padding
 from glueharness_finetune.checkpoint import CheckpointFolder, Progress, Saved
 from glueharness_finetune.cpu.install import quicken
@@ -19,12 +18,13 @@ from glueharness_finetune.encode import Encoder, longest_input, padding_id
 from glueharness_finetune.loop import Training, run_training
 from glueharness_finetune.optimiser import Optimiser, learning_rates
 from glueharness_finetune.predictor import Predictor
-from glueharness_finetune.pretrained import (
+from glueharness_finetune.pretrained.find import (
     Checkpoint,
     check_folder,
     find_checkpoint,
     looks_like_folder,
 )
+from glueharness_finetune.pretrained.find import load as loading
 from glueharness_finetune.recipes import Recipes
 from glueharness_finetune.runtime import choose_runtime
 from glueharness_finetune.sealed import size_of
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from glueharness import FitContext, FloatArray, ModelContext, Split
     from glueharness.protocols import Evaluation
     from glueharness_finetune.encode import Encoded
-    from glueharness_finetune.loading import Classifier
+    from glueharness_finetune.pretrained.load import Classifier
     from glueharness_finetune.settings import FinetuneSettings
 
 _START = "start.json"

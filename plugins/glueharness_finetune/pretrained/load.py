@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from glueharness import ModelError
-from glueharness_finetune.labels import (
+from glueharness_finetune.pretrained.dropout_rates import own_dropout, set_dropout
+from glueharness_finetune.pretrained.head import (
     arrange_outputs,
     begin_with_identity,
     name_outputs,
@@ -17,7 +18,6 @@ from glueharness_finetune.labels import (
     renew_outputs,
     untrained_pooler,
 )
-from glueharness_finetune.own_dropout import own_dropout, set_dropout
 from glueharness_finetune.sealed import plain_errors
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
     from glueharness import TaskSpec
-    from glueharness_finetune.pretrained import FreshStart
+    from glueharness_finetune.pretrained.find import FreshStart
     from glueharness_finetune.settings import FinetuneSettings
 
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")

@@ -1,0 +1,1 @@
+"""A pretrained checkpoint: found, loaded, fitted to the task's labels."""

@@ -11,15 +11,15 @@ import pytest
 
 from glueharness import ModelError, Table
 from glueharness_finetune import Checkpoint
-from glueharness_finetune.batches import (
+from glueharness_finetune.model import FinetunedEncoder
+from glueharness_finetune.tokens.batches import (
     Padding,
     collate,
     made_ahead,
     plan_epoch,
     plan_prediction,
 )
-from glueharness_finetune.encode import Encoder, longest_input, padding_id
-from glueharness_finetune.model import FinetunedEncoder
+from glueharness_finetune.tokens.tokenize import Encoder, longest_input, padding_id
 from tests.finetune_tools import LABELS, colour_rows, colour_task, model_context, write_checkpoint
 
 if TYPE_CHECKING:

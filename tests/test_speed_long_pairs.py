@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from glueharness import Table
-from glueharness_finetune.encode import Encoder
-from glueharness_finetune.long_pairs import shorten_pairs
+from glueharness_finetune.tokens.long_pairs import shorten_pairs
+from glueharness_finetune.tokens.tokenize import Encoder
 from tests.finetune_tools import colour_rows, write_checkpoint
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from glueharness_finetune.encode import Encoder
 from glueharness_finetune.pretrained.load import learn_vocabulary
-from glueharness_finetune.token_cache import TokenCache, cache_folder, key_of
+from glueharness_finetune.tokens.cache import TokenCache, cache_folder, key_of
+from glueharness_finetune.tokens.tokenize import Encoder
 from tests.finetune_tools import colour_rows
 
 if TYPE_CHECKING:

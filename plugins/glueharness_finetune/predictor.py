@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glueharness import ModelError
-from glueharness_finetune.batches import Padding, collate, made_ahead, plan_prediction
 from glueharness_finetune.cpu.bf16_scoring import can_be_halved, encoder_in_bf16
 from glueharness_finetune.memory import ran_out
 from glueharness_finetune.runtime import BF16
+from glueharness_finetune.tokens.batches import Padding, collate, made_ahead, plan_prediction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
     from glueharness import FloatArray
-    from glueharness_finetune.encode import Encoded
     from glueharness_finetune.runtime import Runtime
+    from glueharness_finetune.tokens.tokenize import Encoded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

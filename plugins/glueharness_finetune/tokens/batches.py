@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import torch
 
-    from glueharness_finetune.encode import Encoded
+    from glueharness_finetune.tokens.tokenize import Encoded
 
 Item = TypeVar("Item")
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glueharness import ModelError
-from glueharness_finetune.long_pairs import shorten_pairs
-from glueharness_finetune.token_cache import key_of
+from glueharness_finetune.tokens.cache import key_of
+from glueharness_finetune.tokens.long_pairs import shorten_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
     from glueharness import Split
-    from glueharness_finetune.token_cache import TokenCache
+    from glueharness_finetune.tokens.cache import TokenCache
 
 _ROWS_AT_ONCE = 2000
 # These number positions from the padding id on, so the table's first rows serve no token.

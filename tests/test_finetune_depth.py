@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from torch import nn
 
-from glueharness_finetune.depth import rate_factors
+from glueharness_finetune.training.layer_rates import rate_factors
 
 SMALL: dict[str, Any] = {
     "vocab_size": 20,

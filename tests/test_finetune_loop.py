@@ -13,10 +13,10 @@ from safetensors.torch import load_file, save_file
 
 from glueharness import Interrupted, ModelError, Table
 from glueharness_finetune import Checkpoint
-from glueharness_finetune.checkpoint import CheckpointFolder
 from glueharness_finetune.model import FinetunedEncoder
-from glueharness_finetune.optimiser import learning_rates, without_decay
 from glueharness_finetune.tokens.batches import plan_epoch
+from glueharness_finetune.training.checkpoint import CheckpointFolder
+from glueharness_finetune.training.optimiser import learning_rates, without_decay
 from tests.finetune_tools import (
     LABELS,
     Listener,

@@ -11,10 +11,7 @@ import numpy as np
 from glueharness import LABEL_COLUMN, ModelError
 from glueharness import Progress as Report
 from glueharness.settings.fields import result_settings
-from glueharness_finetune.checkpoint import CheckpointFolder, Progress, Saved
 from glueharness_finetune.cpu.install import quicken
-from glueharness_finetune.loop import Training, run_training
-from glueharness_finetune.optimiser import Optimiser, learning_rates
 from glueharness_finetune.predictor import Predictor
 from glueharness_finetune.pretrained.find import (
     Checkpoint,
@@ -25,11 +22,14 @@ from glueharness_finetune.pretrained.find import (
 from glueharness_finetune.pretrained.find import load as loading
 from glueharness_finetune.recipes import Recipes
 from glueharness_finetune.runtime import choose_runtime
-from glueharness_finetune.sealed import size_of
 from glueharness_finetune.tokens.batches import Padding
 from glueharness_finetune.tokens.cache import TokenCache
 from glueharness_finetune.tokens.tokenize import Encoder, longest_input, padding_id
-from glueharness_finetune.weights import load_weights, weights_of
+from glueharness_finetune.training.checkpoint import CheckpointFolder, Progress, Saved
+from glueharness_finetune.training.checksums import size_of
+from glueharness_finetune.training.loop import Training, run_training
+from glueharness_finetune.training.optimiser import Optimiser, learning_rates
+from glueharness_finetune.training.weights import load_weights, weights_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -18,7 +18,7 @@ from glueharness_finetune.pretrained.head import (
     renew_outputs,
     untrained_pooler,
 )
-from glueharness_finetune.sealed import plain_errors
+from glueharness_finetune.training.checksums import plain_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

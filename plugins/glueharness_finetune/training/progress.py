@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import torch
 
     from glueharness import FitContext
-    from glueharness_finetune.checkpoint import Progress
     from glueharness_finetune.settings import FinetuneSettings
+    from glueharness_finetune.training.checkpoint import Progress
 
 _STEPS_BETWEEN_LOOKS = 16
 """A GPU works ahead of Python as long as nobody asks for a loss; on a processor asking is free."""

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, TypeAlias
 
 from glueharness_finetune.cpu.lazy_adamw import Constants, LazyAdamW, word_embedding
-from glueharness_finetune.depth import rate_factors
+from glueharness_finetune.training.layer_rates import rate_factors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

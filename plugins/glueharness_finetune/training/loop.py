@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from glueharness import Interrupted, ModelError
 from glueharness import Progress as Report
-from glueharness_finetune.checkpoint import CheckpointFolder, Epoch, Progress
 from glueharness_finetune.memory import ran_out
 from glueharness_finetune.tokens.batches import collate, made_ahead, plan_epoch
-from glueharness_finetune.watch import Clock, Losses
-from glueharness_finetune.weights import copy_of, load_weights, weights_of
+from glueharness_finetune.training.checkpoint import CheckpointFolder, Epoch, Progress
+from glueharness_finetune.training.progress import Clock, Losses
+from glueharness_finetune.training.weights import copy_of, load_weights, weights_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
     from glueharness import Evaluation, FitContext
-    from glueharness_finetune.optimiser import Optimiser
     from glueharness_finetune.predictor import Predictor
     from glueharness_finetune.settings import FinetuneSettings
     from glueharness_finetune.tokens.tokenize import Encoded
+    from glueharness_finetune.training.optimiser import Optimiser
 
 
 class _StopAsked(Exception):  # noqa: N818 - the user's wish

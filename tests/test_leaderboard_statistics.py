@@ -7,12 +7,13 @@ import pytest
 from scipy import stats
 from sklearn import metrics as sk
 
-from glueharness_leaderboard import bootstrap, intervals, weighted
-from glueharness_leaderboard.bootstrap import SplitScores
 from glueharness_leaderboard.comparison import bootstrap_p
 from glueharness_leaderboard.evidence import interval_of, percentile_interval
-from glueharness_leaderboard.intervals import Interval
-from glueharness_leaderboard.paired import holm, mcnemar
+from glueharness_leaderboard.statistics import bootstrap, intervals
+from glueharness_leaderboard.statistics import weighted_metrics as weighted
+from glueharness_leaderboard.statistics.bootstrap import SplitScores
+from glueharness_leaderboard.statistics.intervals import Interval
+from glueharness_leaderboard.statistics.paired_tests import holm, mcnemar
 from tests.leaderboard_runs import TASK
 
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from glueharness.record.folders import find_run, list_runs, short_names
 from glueharness_leaderboard import exports
 from glueharness_leaderboard.columns import Column, View, legends, notes, sheet_of
-from glueharness_leaderboard.intervals import wilson
+from glueharness_leaderboard.statistics.intervals import wilson
 from glueharness_leaderboard.store import sections_of
 from glueharness_leaderboard.tables import fit, print_sheets, print_table
 from glueharness_leaderboard.texts import duration, plain, short_paths, value_text

@@ -18,20 +18,20 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from glueharness_leaderboard.evidence import draw, percentile_interval
-from glueharness_leaderboard.intervals import (
+from glueharness_leaderboard.statistics.intervals import (
     Interval,
     standard_deviation,
     student_t_quantile,
     student_t_two_sided,
 )
-from glueharness_leaderboard.paired import Agreement, McNemar, holm, mcnemar
+from glueharness_leaderboard.statistics.paired_tests import Agreement, McNemar, holm, mcnemar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from glueharness_leaderboard.bootstrap import SplitScores
     from glueharness_leaderboard.evidence import Evidence
-    from glueharness_leaderboard.weighted import Floats
+    from glueharness_leaderboard.statistics.bootstrap import SplitScores
+    from glueharness_leaderboard.statistics.weighted_metrics import Floats
 
 LEVEL = 0.05
 

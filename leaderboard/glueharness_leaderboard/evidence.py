@@ -10,9 +10,9 @@ import numpy as np
 
 from glueharness.errors import ConfigError, RunFolderError
 from glueharness.run.predictions import read_predictions
-from glueharness_leaderboard import bootstrap, intervals
-from glueharness_leaderboard.bootstrap import SplitScores
-from glueharness_leaderboard.intervals import Interval
+from glueharness_leaderboard.statistics import bootstrap, intervals
+from glueharness_leaderboard.statistics.bootstrap import SplitScores
+from glueharness_leaderboard.statistics.intervals import Interval
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from glueharness.record.record import RunRecord
     from glueharness.specs import TaskSpec
-    from glueharness_leaderboard.weighted import Floats
+    from glueharness_leaderboard.statistics.weighted_metrics import Floats
 
 MEAN = ""
 """Stands for the mean over the dev splits where a split's name is expected."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from glueharness.errors import GlueharnessError
     from glueharness_leaderboard.evidence import Evidence
-    from glueharness_leaderboard.intervals import Interval
+    from glueharness_leaderboard.statistics.intervals import Interval
     from glueharness_leaderboard.store import Row, Section
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from glueharness_leaderboard.intervals import Interval
+    from glueharness_leaderboard.statistics.intervals import Interval
     from glueharness_leaderboard.variation import Value
 
 NOTHING = "–"

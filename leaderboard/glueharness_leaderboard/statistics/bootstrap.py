@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glueharness_leaderboard.weighted import FAST
+from glueharness_leaderboard.statistics.weighted_metrics import FAST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from glueharness.specs import TaskSpec
-    from glueharness_leaderboard.weighted import Floats, Values, WeightedMetric
+    from glueharness_leaderboard.statistics.weighted_metrics import Floats, Values, WeightedMetric
 
 RESAMPLES = 5_000
 SLOW_RESAMPLES = 200

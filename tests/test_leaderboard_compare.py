@@ -15,8 +15,8 @@ from glueharness.cli import main
 from glueharness.data.table import Table
 from glueharness.record.record import DataRecord, RunRecord, write_record
 from glueharness.run.predictions import read_predictions, write_predictions
-from glueharness_leaderboard.comparison import Pair, agreement, compare
-from glueharness_leaderboard.evidence import Evidence, draw, load_evidence
+from glueharness_leaderboard.compare.comparison import Pair, agreement, compare
+from glueharness_leaderboard.compare.predictions import Evidence, draw, load_evidence
 from glueharness_leaderboard.statistics import bootstrap
 from glueharness_leaderboard.statistics.bootstrap import SplitScores
 from tests.leaderboard_runs import TASK, Making, make_run, make_runs

@@ -7,8 +7,8 @@ import pytest
 from scipy import stats
 from sklearn import metrics as sk
 
-from glueharness_leaderboard.comparison import bootstrap_p
-from glueharness_leaderboard.evidence import interval_of, percentile_interval
+from glueharness_leaderboard.compare.comparison import bootstrap_p
+from glueharness_leaderboard.compare.predictions import interval_of, percentile_interval
 from glueharness_leaderboard.statistics import bootstrap, intervals
 from glueharness_leaderboard.statistics import weighted_metrics as weighted
 from glueharness_leaderboard.statistics.bootstrap import SplitScores

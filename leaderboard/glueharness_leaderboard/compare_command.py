@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from glueharness.plugin.registry import Registry
-    from glueharness_leaderboard.contestants import Contestant
-    from glueharness_leaderboard.findings import Findings
+    from glueharness_leaderboard.compare.contestants import Contestant
+    from glueharness_leaderboard.compare.verdict import Findings
 
 
 @click.command(name="compare")
@@ -42,7 +42,7 @@ def command(ctx: click.Context, /, run: tuple[str, ...], **given: Any) -> None:
     glueharness compare bert-mini bert-tiny --task qnli   models, over their seeds
     glueharness compare 1f3a,90bb,c2d1 77c0,0a1e,55f2     the same, chosen by hand
     """  # noqa: D301 - click's mark against re-wrapping
-    from glueharness_leaderboard.contestants import find_contestants
+    from glueharness_leaderboard.compare.contestants import find_contestants
 
     registry = App.of(ctx).registry
     if given["task"]:
@@ -51,11 +51,11 @@ def command(ctx: click.Context, /, run: tuple[str, ...], **given: Any) -> None:
     contestants = find_contestants(run, folder, given["task"])
     findings = _findings(contestants, folder, registry, against_first=given["against_first"])
     if given["as_json"]:
-        from glueharness_leaderboard.compare_document import document
+        from glueharness_leaderboard.compare.json_document import document
 
         print_json(document(findings))
     else:
-        from glueharness_leaderboard.compare_report import print_findings
+        from glueharness_leaderboard.compare.terminal import print_findings
 
         print_findings(findings, stdout())
 
@@ -64,11 +64,11 @@ def _findings(
     contestants: Sequence[Contestant], folder: Path, registry: Registry, *, against_first: bool
 ) -> Findings:
     from glueharness.record.folders import list_runs, short_names
-    from glueharness_leaderboard.comparison import compare
+    from glueharness_leaderboard.compare.comparison import compare
+    from glueharness_leaderboard.compare.predictions import load_evidence
+    from glueharness_leaderboard.compare.row_interval import measured
+    from glueharness_leaderboard.compare.verdict import Findings
     from glueharness_leaderboard.conditions import Conditions
-    from glueharness_leaderboard.evidence import load_evidence
-    from glueharness_leaderboard.findings import Findings
-    from glueharness_leaderboard.measure import measured
     from glueharness_leaderboard.store import Row, Section
 
     records = [record for each in contestants for record in each.runs]

@@ -186,7 +186,7 @@ def _answer(
             sections, registry.groups.get(wishes.task), registry, published=wishes.published
         )
     if wishes.intervals:
-        from glueharness_leaderboard.measure import measured_section
+        from glueharness_leaderboard.compare.row_interval import measured_section
 
         sections = [measured_section(section, wishes.runs, _warn) for section in sections]
     names = short_names([record.id for record in records])

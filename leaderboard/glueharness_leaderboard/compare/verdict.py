@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from glueharness.record.record import RunRecord
-    from glueharness_leaderboard.comparison import Difference, Pair
-    from glueharness_leaderboard.contestants import Contestant
+    from glueharness_leaderboard.compare.comparison import Difference, Pair
+    from glueharness_leaderboard.compare.contestants import Contestant
     from glueharness_leaderboard.store import Section
 
 

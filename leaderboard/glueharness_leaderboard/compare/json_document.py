@@ -10,8 +10,8 @@ from glueharness_leaderboard.variation import settings_of_run
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from glueharness_leaderboard.comparison import Difference, Pair
-    from glueharness_leaderboard.findings import Findings
+    from glueharness_leaderboard.compare.comparison import Difference, Pair
+    from glueharness_leaderboard.compare.verdict import Findings
 
 
 def document(findings: Findings) -> dict[str, Any]:

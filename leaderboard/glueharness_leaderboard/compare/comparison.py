@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from glueharness_leaderboard.evidence import draw, percentile_interval
+from glueharness_leaderboard.compare.predictions import draw, percentile_interval
 from glueharness_leaderboard.statistics.intervals import (
     Interval,
     standard_deviation,
@@ -29,7 +29,7 @@ from glueharness_leaderboard.statistics.paired_tests import Agreement, McNemar, 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from glueharness_leaderboard.evidence import Evidence
+    from glueharness_leaderboard.compare.predictions import Evidence
     from glueharness_leaderboard.statistics.bootstrap import SplitScores
     from glueharness_leaderboard.statistics.weighted_metrics import Floats
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from glueharness.errors import RunFolderError
-from glueharness_leaderboard.evidence import draw, interval_of, load_evidence
+from glueharness_leaderboard.compare.predictions import draw, interval_of, load_evidence
 from glueharness_leaderboard.store import interval_from_record, with_intervals
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from glueharness.errors import GlueharnessError
-    from glueharness_leaderboard.evidence import Evidence
+    from glueharness_leaderboard.compare.predictions import Evidence
     from glueharness_leaderboard.statistics.intervals import Interval
     from glueharness_leaderboard.store import Row, Section
 

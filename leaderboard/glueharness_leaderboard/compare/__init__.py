@@ -1,0 +1,1 @@
+"""Comparing runs: evidence, verdicts, and how they are shown."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from glueharness.plugin.registry import Registry
     from glueharness.specs import GroupSpec, PublishedSpec
     from glueharness_leaderboard.columns import Sheet, View
-    from glueharness_leaderboard.store import Section
+    from glueharness_leaderboard.ranking.sections import Section
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

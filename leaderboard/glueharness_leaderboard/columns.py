@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from glueharness_leaderboard.ranking.settings import differing, settings_of_run
 from glueharness_leaderboard.texts import (
     NOTHING,
     duration,
@@ -14,13 +15,12 @@ from glueharness_leaderboard.texts import (
     short_paths,
     value_text,
 )
-from glueharness_leaderboard.variation import differing, settings_of_run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from glueharness_leaderboard.conditions import SplitFacts
-    from glueharness_leaderboard.store import By, Row, Section
+    from glueharness_leaderboard.ranking.conditions import SplitFacts
+    from glueharness_leaderboard.ranking.sections import By, Row, Section
 
 SAMPLE_NOTE = "made-up data: these scores say nothing about the real task"
 

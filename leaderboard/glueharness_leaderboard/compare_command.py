@@ -68,8 +68,8 @@ def _findings(
     from glueharness_leaderboard.compare.predictions import load_evidence
     from glueharness_leaderboard.compare.row_interval import measured
     from glueharness_leaderboard.compare.verdict import Findings
-    from glueharness_leaderboard.conditions import Conditions
-    from glueharness_leaderboard.store import Row, Section
+    from glueharness_leaderboard.ranking.conditions import Conditions
+    from glueharness_leaderboard.ranking.sections import Row, Section
 
     records = [record for each in contestants for record in each.runs]
     conditions = Conditions.of(records[0])

@@ -7,14 +7,14 @@ import io
 import re
 from typing import TYPE_CHECKING, Any
 
-from glueharness_leaderboard.variation import settings_of_run
+from glueharness_leaderboard.ranking.settings import settings_of_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from glueharness_leaderboard.columns import Column, Sheet
-    from glueharness_leaderboard.conditions import SplitFacts
-    from glueharness_leaderboard.store import Row, Section
+    from glueharness_leaderboard.ranking.conditions import SplitFacts
+    from glueharness_leaderboard.ranking.sections import Row, Section
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 """What a spreadsheet takes for the start of a formula (OWASP, CSV injection)."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from glueharness.specs import GroupSpec, TaskSpec
-    from glueharness_leaderboard.store import Row, Section
+    from glueharness_leaderboard.ranking.sections import Row, Section
 
 _MARK_NOTES = {
     "sample": f"SAMPLE · {SAMPLE_NOTE}",

@@ -14,7 +14,7 @@ from glueharness.errors import UnknownNameError
 from glueharness.record.folders import list_runs, short_names
 from glueharness_leaderboard.answer import answer_group, answer_tasks
 from glueharness_leaderboard.columns import View
-from glueharness_leaderboard.store import sections_of
+from glueharness_leaderboard.ranking.sections import sections_of
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from glueharness.plugin.registry import Registry
     from glueharness.record.record import RunRecord
     from glueharness_leaderboard.answer import Answer
-    from glueharness_leaderboard.store import By
+    from glueharness_leaderboard.ranking.sections import By
 
 Format = Literal["rich", "markdown", "csv", "json"]
 

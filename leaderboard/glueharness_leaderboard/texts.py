@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from glueharness_leaderboard.ranking.settings import Value
     from glueharness_leaderboard.statistics.intervals import Interval
-    from glueharness_leaderboard.variation import Value
 
 NOTHING = "–"
 """Stands for a value that is not there."""

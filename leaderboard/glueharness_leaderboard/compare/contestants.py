@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 from glueharness.errors import ConfigError, UnknownNameError
 from glueharness.record.folders import find_run, list_runs, short_names
-from glueharness_leaderboard.conditions import Conditions
-from glueharness_leaderboard.store import sections_of
+from glueharness_leaderboard.ranking.conditions import Conditions
+from glueharness_leaderboard.ranking.sections import sections_of
+from glueharness_leaderboard.ranking.settings import by_configuration, differing, settings_of_run
 from glueharness_leaderboard.texts import value_text
-from glueharness_leaderboard.variation import by_configuration, differing, settings_of_run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from glueharness.record.record import RunRecord
-    from glueharness_leaderboard.store import Section
+    from glueharness_leaderboard.ranking.sections import Section
 
 _LABELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 

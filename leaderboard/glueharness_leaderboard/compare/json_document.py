@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from glueharness_leaderboard.variation import settings_of_run
+from glueharness_leaderboard.ranking.settings import settings_of_run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from glueharness.errors import RunFolderError
 from glueharness_leaderboard.compare.predictions import draw, interval_of, load_evidence
-from glueharness_leaderboard.store import interval_from_record, with_intervals
+from glueharness_leaderboard.ranking.sections import interval_from_record, with_intervals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from glueharness.errors import GlueharnessError
     from glueharness_leaderboard.compare.predictions import Evidence
+    from glueharness_leaderboard.ranking.sections import Row, Section
     from glueharness_leaderboard.statistics.intervals import Interval
-    from glueharness_leaderboard.store import Row, Section
 
 
 def measured(evidence: Evidence) -> Interval | None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from glueharness.record.record import RunRecord
     from glueharness_leaderboard.compare.comparison import Difference, Pair
     from glueharness_leaderboard.compare.contestants import Contestant
-    from glueharness_leaderboard.store import Section
+    from glueharness_leaderboard.ranking.sections import Section
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from glueharness_leaderboard.conditions import Conditions
+from glueharness_leaderboard.ranking.conditions import Conditions
+from glueharness_leaderboard.ranking.settings import by_configuration
 from glueharness_leaderboard.statistics import intervals
 from glueharness_leaderboard.statistics.intervals import Interval
-from glueharness_leaderboard.variation import by_configuration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

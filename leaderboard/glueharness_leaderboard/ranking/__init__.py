@@ -1,0 +1,1 @@
+"""Which runs may stand in one table, and in which order."""

@@ -10,12 +10,12 @@ import pytest
 from rich.console import Console
 
 from glueharness.record.folders import find_run, list_runs, short_names
-from glueharness_leaderboard import exports
-from glueharness_leaderboard.columns import Column, View, legends, notes, sheet_of
 from glueharness_leaderboard.ranking.sections import sections_of
 from glueharness_leaderboard.statistics.intervals import wilson
-from glueharness_leaderboard.tables import fit, print_sheets, print_table
-from glueharness_leaderboard.texts import duration, plain, short_paths, value_text
+from glueharness_leaderboard.tables.columns import Column, View, legends, notes, sheet_of
+from glueharness_leaderboard.tables.terminal import export as exports
+from glueharness_leaderboard.tables.terminal import fit, print_sheets, print_table
+from glueharness_leaderboard.tables.texts import duration, plain, short_paths, value_text
 from tests.leaderboard_runs import TASK, Making, make_run, make_runs
 
 if TYPE_CHECKING:

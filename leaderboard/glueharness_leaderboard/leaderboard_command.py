@@ -12,9 +12,9 @@ from glueharness.cli.app import App, json_option, runs_dir, runs_dir_option
 from glueharness.cli.output import stderr, stdout
 from glueharness.errors import UnknownNameError
 from glueharness.record.folders import list_runs, short_names
-from glueharness_leaderboard.answer import answer_group, answer_tasks
-from glueharness_leaderboard.columns import View
 from glueharness_leaderboard.ranking.sections import sections_of
+from glueharness_leaderboard.tables.columns import View
+from glueharness_leaderboard.tables.leaderboard import answer_group, answer_tasks
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from glueharness.errors import GlueharnessError
     from glueharness.plugin.registry import Registry
     from glueharness.record.record import RunRecord
-    from glueharness_leaderboard.answer import Answer
     from glueharness_leaderboard.ranking.sections import By
+    from glueharness_leaderboard.tables.leaderboard import Answer
 
 Format = Literal["rich", "markdown", "csv", "json"]
 
@@ -219,7 +219,7 @@ def _nothing(records: list[RunRecord], tasks: list[str], wishes: Wishes, registr
 
 def _deliver(answer: Answer, wishes: Wishes) -> None:
     if wishes.format == "rich" and wishes.output is None:
-        from glueharness_leaderboard.tables import print_sheets
+        from glueharness_leaderboard.tables.terminal import print_sheets
 
         print_sheets(answer.sheets, answer.legends, stdout())
         return
@@ -234,7 +234,7 @@ def _deliver(answer: Answer, wishes: Wishes) -> None:
 
 
 def _text(answer: Answer, wishes: Wishes) -> str:
-    from glueharness_leaderboard import exports
+    from glueharness_leaderboard.tables.terminal import export as exports
 
     if wishes.format == "markdown":
         return exports.markdown(answer.sheets, answer.legends)
@@ -249,7 +249,7 @@ def _text(answer: Answer, wishes: Wishes) -> str:
 
     from rich.console import Console
 
-    from glueharness_leaderboard.tables import print_sheets
+    from glueharness_leaderboard.tables.terminal import print_sheets
 
     stream = io.StringIO()
     console = Console(file=stream, width=_FILE_WIDTH, color_system=None)

@@ -10,7 +10,7 @@ from glueharness.record.folders import find_run, list_runs, short_names
 from glueharness_leaderboard.ranking.conditions import Conditions
 from glueharness_leaderboard.ranking.sections import sections_of
 from glueharness_leaderboard.ranking.settings import by_configuration, differing, settings_of_run
-from glueharness_leaderboard.texts import value_text
+from glueharness_leaderboard.tables.texts import value_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from glueharness_leaderboard.columns import Column, heading, notes, without_shared_words
 from glueharness_leaderboard.compare.predictions import MEAN
 from glueharness_leaderboard.compare.verdict import p_text, signed, signed_interval
 from glueharness_leaderboard.ranking.settings import differing, settings_of_run
-from glueharness_leaderboard.tables import print_dim, print_heading, print_table
-from glueharness_leaderboard.texts import interval_text, plain, score_text, short_paths, value_text
+from glueharness_leaderboard.tables.columns import Column, heading, notes, without_shared_words
+from glueharness_leaderboard.tables.terminal import print_dim, print_heading, print_table
+from glueharness_leaderboard.tables.texts import (
+    interval_text,
+    plain,
+    score_text,
+    short_paths,
+    value_text,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console

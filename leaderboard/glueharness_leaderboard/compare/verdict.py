@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from glueharness_leaderboard.texts import NOTHING, plain
+from glueharness_leaderboard.tables.texts import NOTHING, plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

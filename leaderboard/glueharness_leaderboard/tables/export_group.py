@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from glueharness.specs import GroupSpec, PublishedSpec
-    from glueharness_leaderboard.group_rows import GroupTable
+    from glueharness_leaderboard.tables.group import GroupTable
 
 
 def group_document(table: GroupTable) -> dict[str, Any]:

@@ -12,9 +12,9 @@ from glueharness_leaderboard.ranking.settings import settings_of_run
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from glueharness_leaderboard.columns import Column, Sheet
     from glueharness_leaderboard.ranking.conditions import SplitFacts
     from glueharness_leaderboard.ranking.sections import Row, Section
+    from glueharness_leaderboard.tables.columns import Column, Sheet
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 """What a spreadsheet takes for the start of a formula (OWASP, CSV injection)."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from glueharness_leaderboard.columns import legends, sheet_of
+from glueharness_leaderboard.tables.columns import legends, sheet_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from glueharness.plugin.registry import Registry
     from glueharness.specs import GroupSpec, PublishedSpec
-    from glueharness_leaderboard.columns import Sheet, View
     from glueharness_leaderboard.ranking.sections import Section
+    from glueharness_leaderboard.tables.columns import Sheet, View
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,13 +51,13 @@ def answer_tasks(
     for name, own in _by_task(sections, published).items():
         sheets += [sheet_of(section, view) for section in own]
         if name in published and name in registry.tasks.items:
-            from glueharness_leaderboard.published import published_sheets
+            from glueharness_leaderboard.tables.published import published_sheets
 
             sheets += published_sheets(registry.task(name), specs)
 
     def flat() -> list[dict[str, Any]]:
-        from glueharness_leaderboard.exports import flat_rows
-        from glueharness_leaderboard.published import published_flat
+        from glueharness_leaderboard.tables.export import flat_rows
+        from glueharness_leaderboard.tables.published import published_flat
 
         rows = []
         for name, own in _by_task(sections, published).items():
@@ -67,7 +67,7 @@ def answer_tasks(
         return rows
 
     def document() -> dict[str, Any]:
-        from glueharness_leaderboard import exports
+        from glueharness_leaderboard.tables.terminal import export as exports
 
         found: dict[str, Any] = {"sections": exports.document(sections)}
         if published:
@@ -105,25 +105,25 @@ def answer_group(
         registry: Where tasks and published scores are looked up.
         published: Whether the published rows are to follow.
     """
-    from glueharness_leaderboard.group_rows import group_sheet, group_tables
+    from glueharness_leaderboard.tables.group import group_sheet, group_tables
 
     tasks = {task.name: task for task in registry.tasks}
     tables = group_tables(sections, group)
     sheets = [group_sheet(table, tasks) for table in tables]
     specs = [spec for spec in registry.published if published and spec.group == group.name]
     if specs:
-        from glueharness_leaderboard.published_group import published_group_sheet
+        from glueharness_leaderboard.tables.published_group import published_group_sheet
 
         sheets.append(published_group_sheet(group, specs, tasks))
 
     def flat() -> list[dict[str, Any]]:
-        from glueharness_leaderboard.group_exports import group_flat, published_group_flat
+        from glueharness_leaderboard.tables.export_group import group_flat, published_group_flat
 
         own = [row for table in tables for row in group_flat(table)]
         return own + published_group_flat(group, specs)
 
     def document() -> dict[str, Any]:
-        from glueharness_leaderboard.group_exports import group_document
+        from glueharness_leaderboard.tables.export_group import group_document
 
         found: dict[str, Any] = {"groups": [group_document(table) for table in tables]}
         if published:

@@ -7,8 +7,8 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from glueharness.scoring.group_score import group_score, mean_scores
-from glueharness_leaderboard.columns import SAMPLE_NOTE, Column, Sheet
-from glueharness_leaderboard.texts import NOTHING, plain, score_text, short_paths
+from glueharness_leaderboard.tables.columns import SAMPLE_NOTE, Column, Sheet
+from glueharness_leaderboard.tables.texts import NOTHING, plain, score_text, short_paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

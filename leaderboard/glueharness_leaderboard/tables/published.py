@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from glueharness_leaderboard.columns import Column, Sheet
-from glueharness_leaderboard.texts import NOTHING, plain
+from glueharness_leaderboard.tables.columns import Column, Sheet
+from glueharness_leaderboard.tables.texts import NOTHING, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

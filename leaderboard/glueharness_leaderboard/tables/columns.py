@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from glueharness_leaderboard.ranking.settings import differing, settings_of_run
-from glueharness_leaderboard.texts import (
+from glueharness_leaderboard.tables.texts import (
     NOTHING,
     duration,
     interval_text,

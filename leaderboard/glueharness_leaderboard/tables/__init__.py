@@ -1,0 +1,1 @@
+"""Tables of the leaderboard, on a terminal and in files."""

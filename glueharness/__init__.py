@@ -4,7 +4,6 @@ What is listed here is what plugins build on. Importing it is cheap: no framewor
 """
 
 from glueharness.authoring import ACCURACY, CsvForm, csv_source, metric
-from glueharness.checking import Answer, FileReport, Finding, Report
 from glueharness.data.table import Table
 from glueharness.errors import (
     ConfigError,
@@ -21,43 +20,45 @@ from glueharness.errors import (
 )
 from glueharness.plugin.api_version import API_VERSION
 from glueharness.plugin.hookspecs import hookimpl
-from glueharness.protocols import (
-    Bundler,
-    Checker,
-    DataOptions,
-    DataOrigin,
-    Evaluation,
-    FitContext,
-    FloatArray,
-    Metric,
-    Model,
-    Prediction,
-    Progress,
-    Remarked,
-    Source,
-    Split,
-    TaskData,
-    Writer,
-)
 from glueharness.settings.fields import setting
 from glueharness.specs import (
     INDEX_COLUMN,
     LABEL_COLUMN,
+    Answer,
+    Bundler,
+    Checker,
     CommandSpec,
+    DataOptions,
+    DataOrigin,
     DiagnosticSpec,
+    Evaluation,
     Fact,
+    FileReport,
+    Finding,
+    FitContext,
+    FloatArray,
     GroupSpec,
+    Metric,
     MetricSpec,
+    Model,
     ModelContext,
     ModelSpec,
     NoSettings,
+    Prediction,
     PresetSpec,
+    Progress,
     PublishedSpec,
+    Remarked,
+    Report,
+    Source,
     SourceSpec,
+    Split,
     SplitSpec,
     SubmissionFile,
+    TaskData,
     TaskSpec,
     TrackerSpec,
+    Writer,
     WriterSpec,
 )
 

@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from glueharness.plugin.registry import Registry
-    from glueharness.protocols import DataOrigin, Model, Progress, Split
     from glueharness.run.config import RunConfig
-    from glueharness.specs import TaskSpec
+    from glueharness.specs import DataOrigin, Model, Progress, Split, TaskSpec
 
 _TRAIN_ROWS, _DEV_ROWS, _FIRST_ROWS = 10_000, 2_000, 64
 

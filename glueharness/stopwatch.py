@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from glueharness.protocols import Evaluation, FloatArray, Progress
     from glueharness.scoring.scorer import Scorer
+    from glueharness.specs import Evaluation, FloatArray, Progress
 
 TRAIN_PHASE = "train"
 """What a model calls the phase of :class:`glueharness.Progress` whose steps are training."""

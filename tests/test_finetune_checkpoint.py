@@ -15,7 +15,7 @@ import torch
 
 from glueharness import ConfigError, PluginError, RunFolderError
 from glueharness.system.locks import LOCK_FILE, holder_of, run_lock
-from glueharness_finetune import checkpoint as module
+from glueharness_finetune.training import checkpoint as module
 from glueharness_finetune.training.checkpoint import CheckpointFolder, Epoch, Progress
 from tests.small_task import small_plugins
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from glueharness.protocols import DataOptions
+from glueharness.specs import DataOptions
 from glueharness.testing import SourceConformance, TaskConformance
 from glueharness_glue.sample import generate
 from glueharness_glue.sources import SOURCES

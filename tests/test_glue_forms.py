@@ -10,7 +10,7 @@ import pytest
 
 from glueharness import DataError
 from glueharness.data.table import check, fingerprint
-from glueharness.protocols import DataOptions
+from glueharness.specs import DataOptions
 from glueharness_glue.layouts import HubLayout
 from glueharness_glue.sample import generate
 from glueharness_glue.sources.hubtable import table_from

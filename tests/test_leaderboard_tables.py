@@ -12,8 +12,8 @@ from rich.console import Console
 from glueharness.record.folders import find_run, list_runs, short_names
 from glueharness_leaderboard.ranking.sections import sections_of
 from glueharness_leaderboard.statistics.intervals import wilson
+from glueharness_leaderboard.tables import export
 from glueharness_leaderboard.tables.columns import Column, View, legends, notes, sheet_of
-from glueharness_leaderboard.tables.terminal import export as exports
 from glueharness_leaderboard.tables.terminal import fit, print_sheets, print_table
 from glueharness_leaderboard.tables.texts import duration, plain, short_paths, value_text
 from tests.leaderboard_runs import TASK, Making, make_run, make_runs
@@ -281,7 +281,7 @@ def test_columns_are_left_out_whole_and_named() -> None:
 def test_markdown_shows_any_name_as_it_is(tmp_path: Path) -> None:
     make_run(tmp_path, Making(model="a|b*c_<i>`d`", number=1))
     (section,) = sections(tmp_path)
-    text = exports.markdown([sheet_of(section, View(by="run", names={}))], [])
+    text = export.markdown([sheet_of(section, View(by="run", names={}))], [])
     line = text.splitlines()[-1]
     assert r"a\|b\*c\_\<i\>\`d\`" in line
     assert line.replace(r"\|", "").count("|") == text.splitlines()[-3].count("|")
@@ -289,14 +289,14 @@ def test_markdown_shows_any_name_as_it_is(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["=1+1", "+x", "-x", "@x", "\tx", "\rx"])
 def test_csv_never_starts_a_formula(name: str) -> None:
-    text = exports.write_csv([{"model": name, "score": -0.5, "none": None}])
+    text = export.write_csv([{"model": name, "score": -0.5, "none": None}])
     assert "\r\n'" in text or "\r\n\"'" in text
     assert "-0.5" in text
     assert "'-0.5" not in text
 
 
 def test_csv_has_a_column_for_whatever_any_row_has() -> None:
-    text = exports.write_csv([{"a": 1}, {"b": 'say "x", y', "a": None}])
+    text = export.write_csv([{"a": 1}, {"b": 'say "x", y', "a": None}])
     assert text == 'a,b\r\n1,\r\n,"say ""x"", y"\r\n'
 
 

@@ -8,7 +8,6 @@ import json
 import re
 import subprocess
 import sys
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +16,6 @@ import glueharness
 from docs._reference.markdown import summary_of
 from docs._reference.names import public_summaries
 from glueharness import hookimpl
-from glueharness.deprecation import Going, deprecated, moved
 from glueharness.errors import PluginError
 from glueharness.plugin import hookspecs
 from glueharness.plugin.api_version import PUBLIC_MODULES
@@ -173,19 +171,3 @@ def test_a_record_follows_its_schema(tmp_path: Path, made: Mapping[str, str]) ->
     assert set(values) == set(schema["properties"])
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({**values, "metrics": {"dev": 1}}, schema)
-
-
-def test_what_goes_warns_and_still_works() -> None:
-    going = Going("new", since="1.1", gone_in="2.0")
-
-    @deprecated(going)
-    def old(number: int) -> int:
-        return number + 1
-
-    with pytest.warns(DeprecationWarning, match=r"old is deprecated since API 1\.1.*use new"):
-        assert old(1) == 2
-    look_up = moved("module", {"new": 42}, {"old": going})
-    with pytest.warns(DeprecationWarning, match=r"module\.old"):
-        assert look_up("old") == 42
-    with pytest.raises(AttributeError, match="no attribute 'other'"), warnings.catch_warnings():
-        look_up("other")

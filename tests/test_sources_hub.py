@@ -17,7 +17,7 @@ import pytest
 from glueharness import DataError, SourceUnavailable, Table
 from glueharness.data.opening import open_data
 from glueharness.data.table import fingerprint
-from glueharness.protocols import DataOptions
+from glueharness.specs import DataOptions
 from glueharness.system.network import why_unreachable
 from glueharness_glue.layouts import GLUE_REVISION, HubLayout
 from glueharness_glue.qnli import QNLI
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 READ_ALL = """
 import json
-from glueharness.protocols import DataOptions
+from glueharness.specs import DataOptions
 from glueharness.data.table import fingerprint
 from glueharness_glue.sources.hub import HubSource
 from glueharness_glue.table import TASKS
@@ -105,7 +105,7 @@ def test_every_task_online_and_then_from_the_cache(tmp_path: Path) -> None:
 
 CONFORM = """
 import dataclasses, json
-from glueharness.protocols import DataOptions
+from glueharness.specs import DataOptions
 from glueharness.plugin.registry import Registry
 from glueharness.testing import SourceConformance
 from glueharness.testing.checking import run_suite

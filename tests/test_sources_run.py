@@ -9,10 +9,10 @@ import pytest
 from glueharness import DataError
 from glueharness.data.table import check
 from glueharness.plugin.registry import Registry
-from glueharness.protocols import DataOptions
 from glueharness.run.config import build_config
 from glueharness.run.one_run import run
 from glueharness.settings.fields import Layer
+from glueharness.specs import DataOptions
 from glueharness_glue.sample import generate
 from glueharness_glue.sources.sample import SampleSource
 from glueharness_glue.table import AX, QQP, TASKS

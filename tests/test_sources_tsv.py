@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from glueharness import DataError, SourceUnavailable
-from glueharness.protocols import DataOptions
+from glueharness.specs import DataOptions
 from glueharness_glue.qnli import QNLI
 from glueharness_glue.sources.tsv import TsvSource
 from glueharness_glue.table import AX, COLA, MNLI, MRPC, QQP, SST2, STSB, TASKS, WNLI

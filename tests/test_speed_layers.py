@@ -10,7 +10,8 @@ import torch
 import transformers
 from torch import nn
 
-from glueharness_finetune import Checkpoint, attention, dropout, layers
+from glueharness_finetune import Checkpoint
+from glueharness_finetune.cpu import attention, dropout, layers
 from glueharness_finetune.cpu.bf16_scoring import encoder_in_bf16
 from glueharness_finetune.cpu.fused_layer import FusedLayer, Plan
 from glueharness_finetune.model import FinetunedEncoder

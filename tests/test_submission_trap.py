@@ -11,12 +11,12 @@ import pytest
 from glueharness import Prediction
 from glueharness.data.table import row_numbers
 from glueharness.plugin.registry import Registry
-from glueharness.protocols import DataOptions
 from glueharness.run.config import COMMAND_LINE, build_config
 from glueharness.run.one_run import run
 from glueharness.run.predictions import read_predictions
 from glueharness.scoring.scorer import decide
 from glueharness.settings.fields import Layer
+from glueharness.specs import DataOptions
 from glueharness.submission.submit import SubmitOptions, submit
 from glueharness.submission.test_data import load_model, predict
 from glueharness_submission.writer import GlueWriter

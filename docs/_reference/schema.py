@@ -7,7 +7,7 @@ import typing
 from typing import Any
 
 from docs._reference.markdown import attributes_of
-from glueharness.record.record import record
+from glueharness.record import record
 
 RECORDS = (
     record.RunRecord, record.DataRecord, record.SplitRecord, record.SettingRecord,

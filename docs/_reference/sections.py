@@ -20,19 +20,13 @@ from docs._reference.markdown import (
     table,
 )
 from docs._reference.schema import RECORDS
-from glueharness import (
-    errors,
-    events,
-    hookspecs,
-    protocols,
-    record,
-    run_options,
-    settings,
-    specs,
-    testing,
-)
+from glueharness import errors, specs, testing
 from glueharness.cli import cli
+from glueharness.plugin import events, hookspecs
 from glueharness.plugin.loading import HOOKS
+from glueharness.record import record
+from glueharness.settings import fields as settings
+from glueharness.settings import run_options
 from glueharness.settings.fields import settings_of
 
 if typing.TYPE_CHECKING:
@@ -41,6 +35,9 @@ if typing.TYPE_CHECKING:
 
 _WIDTH = 88
 _DUNDER = ("__len__", "__getitem__")
+_PARTS_OF_SPECS = (
+    glueharness.SubmissionFile, glueharness.NoSettings, glueharness.ModelContext, glueharness.Fact,
+)  # fmt: skip
 
 
 def hooks_section() -> str:
@@ -60,8 +57,7 @@ def hooks_section() -> str:
 def specs_section() -> str:
     """Every spec with its fields."""
     parts = ["## Specs", "", "What the hooks return.", ""]
-    modules = (specs.task, specs.model, specs.services, specs.group)
-    for kind in itertools.chain.from_iterable(map(dataclasses_of, modules)):
+    for kind in filter(_is_spec, _public_dataclasses()):
         parts += [f"### `{kind.__name__}`", "", summary_of(kind.__doc__), ""]
         parts += [fields_table(kind), ""] if dataclasses.fields(kind) else []
         derived = [
@@ -109,27 +105,40 @@ def record_of(kind: type[Any]) -> list[str]:
 
 
 def protocols_section() -> str:
-    """What the factories make: every protocol with its methods."""
-    parts = ["## Protocols", "", inspect.cleandoc(protocols.__doc__ or ""), ""]
-    for kind in vars(protocols).values():
-        is_protocol = isinstance(kind, type) and typing.Protocol in kind.__mro__
-        if not is_protocol or kind.__module__ != protocols.__name__:
-            continue
-        rows = []
-        for name, member in vars(kind).items():
-            function = member.fget if isinstance(member, property) else member
-            if not inspect.isfunction(function) or (name.startswith("_") and name not in _DUNDER):
-                continue
-            signature = str(inspect.signature(function)).replace("'", "").replace("(self, ", "(")
-            call = name if isinstance(member, property) else f"{name}{signature}"
-            rows.append(
-                [f"`{markdown(call.replace('(self)', '()'))}`", summary_of(function.__doc__)]
-            )
-        parts += [f"### `{kind.__name__}`", "", summary_of(kind.__doc__), ""]
-        parts += [table(["member", "what it does"], rows), ""]
-    for kind in dataclasses_of(protocols):
+    """What the factories make: every protocol with its methods, and what these take and give."""
+    parts = ["## Protocols", "", "Nothing to inherit: any object with these methods will do.", ""]
+    for name in glueharness.__all__:
+        kind = getattr(glueharness, name)
+        if isinstance(kind, type) and typing.Protocol in kind.__mro__:
+            parts += _protocol(kind)
+    for kind in itertools.filterfalse(_is_spec, _public_dataclasses()):
         parts += record_of(kind)
     return "\n".join(parts)
+
+
+def _public_dataclasses() -> list[type[Any]]:
+    """The public dataclasses of the seam, module by module."""
+    modules = (specs.data, specs.task, specs.model, specs.submission, specs.services, specs.group)
+    found = itertools.chain.from_iterable(map(dataclasses_of, modules))
+    return [kind for kind in found if kind.__name__ in glueharness.__all__]
+
+
+def _is_spec(kind: type[Any]) -> bool:
+    """Whether a hook returns it, or it is a part or an argument of what a hook returns."""
+    return kind.__name__.endswith("Spec") or kind in _PARTS_OF_SPECS
+
+
+def _protocol(kind: type[Any]) -> list[str]:
+    rows = []
+    for name, member in vars(kind).items():
+        function = member.fget if isinstance(member, property) else member
+        if not inspect.isfunction(function) or (name.startswith("_") and name not in _DUNDER):
+            continue
+        signature = str(inspect.signature(function)).replace("'", "").replace("(self, ", "(")
+        call = name if isinstance(member, property) else f"{name}{signature}"
+        rows.append([f"`{markdown(call.replace('(self)', '()'))}`", summary_of(function.__doc__)])
+    heading = [f"### `{kind.__name__}`", "", summary_of(kind.__doc__), ""]
+    return [*heading, table(["member", "what it does"], rows), ""]
 
 
 def commands_section(app: App) -> str:

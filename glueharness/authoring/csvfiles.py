@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from glueharness.data.table import Table
 from glueharness.errors import DataError, SourceUnavailable
-from glueharness.protocols import DataOptions, DataOrigin
-from glueharness.specs import INDEX_COLUMN, LABEL_COLUMN, SourceSpec
+from glueharness.specs import INDEX_COLUMN, LABEL_COLUMN, DataOptions, DataOrigin, SourceSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

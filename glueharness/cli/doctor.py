@@ -12,9 +12,8 @@ from glueharness.cli.output import print_facts, print_json, stdout
 from glueharness.data.opening import sources_for
 from glueharness.errors import GlueharnessError, SourceUnavailable
 from glueharness.plugin.loading import describe as describe_error
-from glueharness.protocols import DataOptions
 from glueharness.run.environment import describe_environment
-from glueharness.specs import Fact
+from glueharness.specs import DataOptions, Fact
 
 if TYPE_CHECKING:
     from glueharness.plugin.registry import Registry

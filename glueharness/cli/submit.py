@@ -14,8 +14,8 @@ from glueharness.cli.output import make_table, percent, print_json, stderr, stdo
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from glueharness.checking import FileReport, Finding, Report
     from glueharness.plugin.registry import Registry
+    from glueharness.specs import FileReport, Finding, Report
     from glueharness.submission.submit import Submission, SubmittedFile
 
 _STYLES = {"accepted": "green", "scored wrongly": "yellow", "rejected": "red"}

@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from glueharness.plugin.status import PluginStatus
-    from glueharness.protocols import DataOptions, Split, TaskData
-    from glueharness.specs import SourceSpec, TaskSpec
+    from glueharness.specs import DataOptions, SourceSpec, Split, TaskData, TaskSpec
 
 AUTO = "auto"
 

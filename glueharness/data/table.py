@@ -10,8 +10,7 @@ from glueharness.specs import INDEX_COLUMN, LABEL_COLUMN
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from glueharness.protocols import Split
-    from glueharness.specs import TaskSpec
+    from glueharness.specs import Split, TaskSpec
 
 
 class Table:

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from glueharness.protocols import Evaluation, Progress
     from glueharness.record.record import RunRecord
+    from glueharness.specs import Evaluation, Progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, Literal
 
 import pluggy
 
-import glueharness
-
 if TYPE_CHECKING:
     import importlib.metadata
     from collections.abc import Iterator, Sequence
@@ -187,10 +185,8 @@ def _machinery(file: str) -> bool:
     """
     if "site-packages" not in file and file.startswith(sysconfig.get_path("stdlib")):
         return True
-    ours = (glueharness.__file__, pluggy.__file__)
-    return file.startswith(
-        ("<frozen", "<string>", *(f"{Path(name).parent}{os.sep}" for name in ours))
-    )
+    ours = (Path(__file__).parents[1], Path(pluggy.__file__).parent)
+    return file.startswith(("<frozen", "<string>", *(f"{folder}{os.sep}" for folder in ours)))
 
 
 def owners(statuses: Sequence[PluginStatus]) -> str:

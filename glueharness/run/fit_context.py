@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from glueharness.plugin.loading import Plugins
-    from glueharness.protocols import Evaluation, FloatArray, Progress
     from glueharness.record.record import RunRecord
     from glueharness.scoring.scorer import Scorer
+    from glueharness.specs import Evaluation, FloatArray, Progress
 
 CHECKPOINT_FOLDER = "checkpoint"
 _SECONDS_BETWEEN_REPORTS = 0.1
@@ -29,7 +29,7 @@ _SECONDS_BETWEEN_REPORTS = 0.1
 
 @dataclass(slots=True, kw_only=True)
 class RunFitContext:
-    """The :class:`glueharness.protocols.FitContext` of a run.
+    """The :class:`glueharness.specs.FitContext` of a run.
 
     Attributes:
         record: The run's record; history, notes and warnings go into it.

@@ -17,9 +17,8 @@ from glueharness.settings.fields import settings_of
 if TYPE_CHECKING:
     from glueharness.data.opening import OpenedData
     from glueharness.plugin.registry import Registry
-    from glueharness.protocols import Split
     from glueharness.run.config import RunConfig
-    from glueharness.specs import TaskSpec
+    from glueharness.specs import Split, TaskSpec
 
 
 def identity(record: RunRecord) -> str:

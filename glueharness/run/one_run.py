@@ -17,7 +17,6 @@ from glueharness.errors import (
 )
 from glueharness.plugin.blame import blamed
 from glueharness.plugin.events import RunFailed, RunFinished, RunStarted
-from glueharness.protocols import DataOptions, Remarked
 from glueharness.record.folders import check_writable, remove_folder
 from glueharness.record.record import (
     MODEL_FOLDER,
@@ -30,7 +29,7 @@ from glueharness.run.predictions import write_predictions
 from glueharness.run.resume import completed_run, unfinished_run
 from glueharness.run.trackers import tracked
 from glueharness.scoring.scorer import Scorer
-from glueharness.specs import ModelContext
+from glueharness.specs import DataOptions, ModelContext, Remarked
 from glueharness.system.atomic import remove_leftovers
 from glueharness.system.interrupts import terminate_as_interrupt
 from glueharness.system.locks import run_lock
@@ -42,10 +41,9 @@ if TYPE_CHECKING:
 
     from glueharness.data.opening import OpenedData
     from glueharness.plugin.registry import Registry
-    from glueharness.protocols import Model, Split
     from glueharness.run.config import RunConfig
     from glueharness.settings.run_options import RunOptions
-    from glueharness.specs import TaskSpec
+    from glueharness.specs import Model, Split, TaskSpec
 
 
 def run(config: RunConfig, registry: Registry) -> RunRecord:

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from glueharness.protocols import FloatArray, Split
-    from glueharness.specs import TaskSpec
+    from glueharness.specs import FloatArray, Split, TaskSpec
 
 FOLDER = "predictions"
 

@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from glueharness.errors import DataError, ModelError, PluginError
 from glueharness.plugin.blame import blamed
-from glueharness.protocols import Evaluation
-from glueharness.specs import LABEL_COLUMN
+from glueharness.specs import LABEL_COLUMN, Evaluation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from glueharness.protocols import FloatArray, Metric, Split
-    from glueharness.specs import MetricSpec, TaskSpec
+    from glueharness.specs import FloatArray, Metric, MetricSpec, Split, TaskSpec
 
 _CLOSE = 1e-6
 

@@ -1,26 +1,51 @@
-"""What a plugin tells the core: frozen facts and lazy factories.
+"""What a plugin tells the core: frozen facts and lazy factories, each beside what it must return.
 
 A spec is data. Making one imports nothing heavy; the factory in it is called only when a run
 needs the thing itself, so that listing two hundred tasks costs no more than listing two.
+Nothing to inherit: a factory may return any object with the methods of its protocol.
 """
 
-from glueharness.specs.group import GroupSpec, PresetSpec, PublishedSpec, Scores
-from glueharness.specs.model import ModelContext, ModelSpec, NoSettings
-from glueharness.specs.services import (
-    CommandSpec,
-    DiagnosticSpec,
-    Fact,
-    SourceSpec,
-    TrackerSpec,
-    WriterSpec,
-)
-from glueharness.specs.task import (
+from glueharness.specs.data import (
     INDEX_COLUMN,
     LABEL_COLUMN,
-    Location,
-    MetricSpec,
+    DataOptions,
+    DataOrigin,
+    Remarked,
     Role,
+    Split,
     SplitSpec,
+    TaskData,
+)
+from glueharness.specs.group import GroupSpec, PresetSpec, PublishedSpec, Scores
+from glueharness.specs.model import (
+    Evaluation,
+    FitContext,
+    FloatArray,
+    Model,
+    ModelContext,
+    ModelSpec,
+    NoSettings,
+    Progress,
+)
+from glueharness.specs.services import CommandSpec, DiagnosticSpec, Fact, TrackerSpec
+from glueharness.specs.submission import (
+    Answer,
+    Bundler,
+    Checker,
+    FileReport,
+    Finding,
+    Prediction,
+    Report,
+    Writer,
+    WriterSpec,
+    worst,
+)
+from glueharness.specs.task import (
+    Location,
+    Metric,
+    MetricSpec,
+    Source,
+    SourceSpec,
     SubmissionFile,
     TaskSpec,
 )
@@ -28,23 +53,44 @@ from glueharness.specs.task import (
 __all__ = [
     "INDEX_COLUMN",
     "LABEL_COLUMN",
+    "Answer",
+    "Bundler",
+    "Checker",
     "CommandSpec",
+    "DataOptions",
+    "DataOrigin",
     "DiagnosticSpec",
+    "Evaluation",
     "Fact",
+    "FileReport",
+    "Finding",
+    "FitContext",
+    "FloatArray",
     "GroupSpec",
     "Location",
+    "Metric",
     "MetricSpec",
+    "Model",
     "ModelContext",
     "ModelSpec",
     "NoSettings",
+    "Prediction",
     "PresetSpec",
+    "Progress",
     "PublishedSpec",
+    "Remarked",
+    "Report",
     "Role",
     "Scores",
+    "Source",
     "SourceSpec",
+    "Split",
     "SplitSpec",
     "SubmissionFile",
+    "TaskData",
     "TaskSpec",
     "TrackerSpec",
+    "Writer",
     "WriterSpec",
+    "worst",
 ]

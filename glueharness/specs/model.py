@@ -1,18 +1,30 @@
-"""What a plugin tells of a model, and what its factory is told."""
+"""What a plugin tells of a model, what its factory is told, and what it must return.
+
+Nothing to inherit: any object with these methods will do. Shapes: n = rows, k = labels.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003 - the fields' types are read by tools
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 from glueharness.settings.fields import DEFAULT, RECIPE_OF
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
+    from pathlib import Path
 
-    from glueharness.protocols import Model
+    import numpy as np
+    import numpy.typing as npt
+
+    from glueharness.specs.data import Split
     from glueharness.specs.task import TaskSpec
+
+# A string, so that numpy is not imported by a plugin that merely describes itself.
+FloatArray: TypeAlias = "npt.NDArray[np.float32]"
+"""A numpy array of float32: the scores that a model gives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +86,114 @@ class ModelSpec:
     revision: str = ""
     parameters: int | None = None
     citation: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a piece of long work is. Throttled: a few a second at most reach the listeners.
+
+    Attributes:
+        phase: What is being done, for instance ``"train"``; shown to the user.
+        done: Units done in this phase.
+        total: Units in all; 0 if unknown.
+        unit: What is counted, for instance ``"steps"``.
+        values: What else is known, for instance ``{"loss": 0.61, "epoch": 2}``.
+    """
+
+    phase: str
+    done: int
+    total: int
+    unit: str = "steps"
+    values: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """Scores of the dev splits at one moment of training.
+
+    Attributes:
+        metrics: Values by split and metric name.
+        primary: Mean of the primary metric over the dev splits: what picks the best epoch.
+    """
+
+    metrics: Mapping[str, Mapping[str, float]]
+    primary: float
+
+
+class FitContext(Protocol):
+    """What a model can ask of the run while it trains."""
+
+    @property
+    def folder(self) -> Path:
+        """A folder for checkpoints; it survives an interrupt and goes when the run is done."""
+        ...
+
+    @property
+    def resume(self) -> bool:
+        """Whether to go on from what lies in ``folder``."""
+        ...
+
+    def score(self, predictions: Mapping[str, FloatArray]) -> Evaluation:
+        """Score predictions of the dev splits, by split name; as :meth:`Model.predict` gives."""
+        ...
+
+    def report(self, progress: Progress) -> None:
+        """Tell how far the work is; cheap enough to call at every step."""
+        ...
+
+    def epoch(self, epoch: int, evaluation: Evaluation, values: Mapping[str, float]) -> None:
+        """Tell that an epoch is over; ``values`` holds for instance its mean training loss.
+
+        After a resume, tell the epochs that were finished before again, in order.
+        """
+        ...
+
+    def note(self, name: str, value: Any) -> None:
+        """Put a fact about the model into the run record (JSON-able), e.g. its checkpoint."""
+        ...
+
+    def adjust(self, name: str, value: Any, origin: str) -> None:
+        """Tell that a setting has another value than the one asked for, and why.
+
+        For what is known only when the work begins, for instance that weights are fresh. A
+        value that the user chose stays (see :meth:`ModelContext.chosen_by_user`).
+        """
+        ...
+
+    def warn(self, message: str) -> None:
+        """Tell the user loudly, and the record too, for instance that weights are fresh."""
+        ...
+
+    def interruptible(self) -> AbstractContextManager[Callable[[], bool]]:
+        """A region in which Ctrl-C asks, not kills: the value says whether to stop.
+
+        A loop that polls it can save a checkpoint and raise :class:`glueharness.Interrupted`.
+        A second Ctrl-C stops at once. Outside such a region the first one does.
+        """
+        ...
+
+
+@runtime_checkable
+class Model(Protocol):
+    """A model of one task."""
+
+    def fit(self, train: Split, dev: Mapping[str, Split], context: FitContext) -> None:
+        """Learn from ``train``; ``dev`` (by split name) serves to pick the best epoch."""
+        ...
+
+    def predict(self, split: Split) -> FloatArray:
+        """Score every row, in the split's order.
+
+        Returns:
+            float32 ``[n, k]``, columns in the order of the task's labels, the highest wins;
+            ``[n]`` for a regression.
+        """
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write what :meth:`load` needs into an existing empty folder."""
+        ...
+
+    def load(self, folder: Path) -> None:
+        """Become the model that was saved in ``folder``."""
+        ...

@@ -10,41 +10,6 @@ if TYPE_CHECKING:
 
     import click
 
-    from glueharness.protocols import Source, Writer
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceSpec:
-    """A place that data can come from.
-
-    Attributes:
-        name: What ``--data NAME`` takes.
-        description: One sentence, shown by ``doctor`` and in messages.
-        factory: Makes the source.
-        order: Position in ``--data auto``, lowest first. The bundled ones are: folder 10,
-            hub 20, sample 90.
-    """
-
-    name: str
-    description: str
-    factory: Callable[[], Source]
-    order: int = 50
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WriterSpec:
-    """A way to write a submission.
-
-    Attributes:
-        name: What a task's ``writer`` or ``submit --writer`` takes.
-        description: One sentence.
-        factory: Makes the writer.
-    """
-
-    name: str
-    description: str
-    factory: Callable[[], Writer]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:

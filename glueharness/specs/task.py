@@ -1,42 +1,37 @@
-"""What a plugin tells of a task: splits, labels, metrics, files of a submission."""
+"""What a plugin tells of a task: splits, labels, metrics, sources, files of a submission."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003 - the fields' types are read by tools
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, get_args, runtime_checkable
 
 from glueharness.errors import SpecError
+from glueharness.specs.data import INDEX_COLUMN, LABEL_COLUMN, Role
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from glueharness.protocols import Metric
-    from glueharness.specs.services import SourceSpec
+    from glueharness.specs.data import DataOptions, SplitSpec, TaskData
 
-Role = Literal["train", "dev", "test"]
 Location = TypeVar("Location")
 
-LABEL_COLUMN = "label"
-"""Split column with label names (classification) or floats (regression); absent if unlabelled."""
-INDEX_COLUMN = "index"
-"""Split column with the row's number in a submission, 0 … n-1."""
 
+@runtime_checkable
+class Metric(Protocol):
+    """A metric. An ``evaluate.Metric`` is one."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SplitSpec:
-    """One split of a task's data.
+    def compute(self, *, predictions: Sequence[Any], references: Sequence[Any]) -> Any:
+        """Score predictions.
 
-    Attributes:
-        name: The split's name, for instance ``"dev_matched"``.
-        role: What it serves for. Only ``train`` and ``dev`` carry labels that may be scored.
-        rows: Rows of the complete split; None if the task's author does not say. A split with
-            another number is marked partial and is not ranked beside complete ones.
-    """
+        Args:
+            predictions: Label names, or floats for a regression; length n.
+            references: The same for the truth.
 
-    name: str
-    role: Role
-    rows: int | None = None
+        Returns:
+            A mapping that has the metric's name as a key and a float as its value.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +70,38 @@ class SubmissionFile:
     values: Mapping[str, str] = field(default_factory=dict)
     decimals: int = 3
     superseded: Mapping[int, str] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Source(Protocol):
+    """A place that data can come from."""
+
+    def open(self, task: TaskSpec, options: DataOptions) -> TaskData:
+        """Find the task's data.
+
+        Raises:
+            SourceUnavailable: This source has no data for the task here; ``--data auto`` then
+                goes on to the next one. Decided within a few seconds.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSpec:
+    """A place that data can come from.
+
+    Attributes:
+        name: What ``--data NAME`` takes.
+        description: One sentence, shown by ``doctor`` and in messages.
+        factory: Makes the source.
+        order: Position in ``--data auto``, lowest first. The bundled ones are: folder 10,
+            hub 20, sample 90.
+    """
+
+    name: str
+    description: str
+    factory: Callable[[], Source]
+    order: int = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

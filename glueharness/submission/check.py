@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING
 
 from glueharness.errors import SubmissionError, UnknownNameError
 from glueharness.plugin.blame import blamed
-from glueharness.protocols import Checker
+from glueharness.specs import Checker
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from glueharness.checking import Report
     from glueharness.plugin.registry import Registry
-    from glueharness.specs import TaskSpec
+    from glueharness.specs import Report, TaskSpec
 
 
 def targets(names: Sequence[str], registry: Registry) -> tuple[list[TaskSpec], list[str]]:

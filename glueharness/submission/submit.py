@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from glueharness.data.table import row_numbers
 from glueharness.errors import ConfigError, PluginError, SourceUnavailable, SubmissionError
 from glueharness.plugin.blame import blamed
-from glueharness.protocols import Bundler, Checker, Prediction
 from glueharness.record.folders import check_writable
 from glueharness.run.predictions import write_predictions
 from glueharness.scoring.scorer import decide
+from glueharness.specs import Bundler, Checker, Prediction
 from glueharness.submission.choose_run import best_run, learner
 from glueharness.submission.plan import SubmitOptions, make_plan
 from glueharness.submission.test_data import data_of, load_model, load_test_splits, predict
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from glueharness.plugin.registry import Registry
-    from glueharness.protocols import Split, Writer
-    from glueharness.specs import SubmissionFile, TaskSpec
+    from glueharness.specs import Split, SubmissionFile, TaskSpec, Writer
     from glueharness.submission.choose_run import Choice
     from glueharness.submission.plan import Job, Plan
 

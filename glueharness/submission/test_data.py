@@ -9,23 +9,21 @@ from glueharness.data.opening import AUTO, open_data
 from glueharness.data.table import Table, check
 from glueharness.errors import PluginError, RunFolderError, SourceUnavailable, SubmissionError
 from glueharness.plugin.blame import blamed
-from glueharness.protocols import DataOptions
 from glueharness.record.record import MODEL_FOLDER
 from glueharness.run.config import RunConfig
 from glueharness.run.one_run import make_model
 from glueharness.scoring.scorer import check_scores
 from glueharness.settings.fields import Layer, resolve, settings_of
 from glueharness.settings.run_options import RunOptions
-from glueharness.specs import INDEX_COLUMN
+from glueharness.specs import INDEX_COLUMN, DataOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from glueharness.data.opening import OpenedData
     from glueharness.plugin.registry import Registry
-    from glueharness.protocols import FloatArray, Model, Split
     from glueharness.record.record import RunRecord
-    from glueharness.specs import SubmissionFile, TaskSpec
+    from glueharness.specs import FloatArray, Model, Split, SubmissionFile, TaskSpec
     from glueharness.submission.plan import SubmitOptions
 
 PIECE = 1 << 16

@@ -93,7 +93,7 @@ def check_plugin(status: PluginStatus, registry: Registry) -> Iterator[Outcome]:
 
 def _check_source(name: str, registry: Registry) -> Iterator[Outcome]:
     """A source is checked with the first task that it has data for."""
-    from glueharness.protocols import DataOptions
+    from glueharness.specs import DataOptions
 
     spec = registry.sources.get(name)
     for task in registry.tasks:

@@ -15,8 +15,8 @@ from glueharness.specs import SplitSpec, SubmissionFile, TaskSpec
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from glueharness.protocols import Evaluation, FloatArray, Progress
     from glueharness.scoring.scorer import Scorer
+    from glueharness.specs import Evaluation, FloatArray, Progress
 
 FORMS = ("pair", "single", "score")
 """Two texts and two labels; one text and three labels; two texts and a score."""

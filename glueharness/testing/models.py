@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 
     from glueharness.data.table import Table
     from glueharness.plugin.registry import Registry
-    from glueharness.protocols import FloatArray, Model
-    from glueharness.specs import ModelSpec, TaskSpec
+    from glueharness.specs import FloatArray, Model, ModelSpec, TaskSpec
 
 _LONG_TEXT_WORDS = 5_000
 _ODD_TEXTS = ("", " ", "\t\n", "naïve café 数据 🙂", "\x00\x1f\ufeff", "<b>&amp;</b> [red]", "x")

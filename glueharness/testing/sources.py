@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from glueharness.data.table import check, fingerprint
 from glueharness.errors import DataError, GlueharnessError, SourceUnavailable
 from glueharness.plugin.status import describe
-from glueharness.protocols import DataOptions
+from glueharness.specs import DataOptions
 from glueharness.testing.expect import expect, expect_error, skip
 from glueharness.testing.installed import expect_cheap_description, installed
 from glueharness.testing.material import make_task, trial_folder
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from glueharness.plugin.registry import Registry
-    from glueharness.protocols import TaskData
-    from glueharness.specs import SourceSpec, TaskSpec
+    from glueharness.specs import SourceSpec, TaskData, TaskSpec
 
 _SECONDS = 6.0
 

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from glueharness.data.opening import open_data
 from glueharness.data.table import Table, check, fingerprint, head, labelled, row_numbers
 from glueharness.errors import DataError, SourceUnavailable
-from glueharness.protocols import Checker, DataOptions, Prediction
-from glueharness.specs import LABEL_COLUMN, ModelContext
+from glueharness.specs import LABEL_COLUMN, Checker, DataOptions, ModelContext, Prediction
 from glueharness.testing.expect import expect, expect_error, skip
 from glueharness.testing.installed import expect_cheap_description, installed
 from glueharness.testing.material import TrialContext, trial_folder
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from glueharness.plugin.registry import Registry
-    from glueharness.protocols import Split, TaskData
-    from glueharness.specs import SubmissionFile, TaskSpec
+    from glueharness.specs import Split, SubmissionFile, TaskData, TaskSpec
 
 _ROWS = 400
 _CLOSE = 1e-6

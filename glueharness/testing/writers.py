@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from glueharness.errors import SubmissionError
-from glueharness.protocols import Prediction
+from glueharness.specs import Prediction
 from glueharness.testing.expect import expect, expect_error, skip
 from glueharness.testing.installed import expect_cheap_description, installed
 from glueharness.testing.material import TEST_ROWS, make_task, trial_folder

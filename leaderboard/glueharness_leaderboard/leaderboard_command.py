@@ -234,12 +234,12 @@ def _deliver(answer: Answer, wishes: Wishes) -> None:
 
 
 def _text(answer: Answer, wishes: Wishes) -> str:
-    from glueharness_leaderboard.tables.terminal import export as exports
+    from glueharness_leaderboard.tables import export
 
     if wishes.format == "markdown":
-        return exports.markdown(answer.sheets, answer.legends)
+        return export.markdown(answer.sheets, answer.legends)
     if wishes.format == "csv":
-        return exports.write_csv(answer.flat())
+        return export.write_csv(answer.flat())
     if wishes.format == "json":
         import json
 

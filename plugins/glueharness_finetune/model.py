@@ -13,13 +13,13 @@ from glueharness import Progress as Report
 from glueharness.settings.fields import result_settings
 from glueharness_finetune.cpu.install import quicken
 from glueharness_finetune.predictor import Predictor
+from glueharness_finetune.pretrained import load as loading
 from glueharness_finetune.pretrained.find import (
     Checkpoint,
     check_folder,
     find_checkpoint,
     looks_like_folder,
 )
-from glueharness_finetune.pretrained.find import load as loading
 from glueharness_finetune.recipes import Recipes
 from glueharness_finetune.runtime import choose_runtime
 from glueharness_finetune.tokens.batches import Padding
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     import torch
 
     from glueharness import FitContext, FloatArray, ModelContext, Split
-    from glueharness.protocols import Evaluation
+    from glueharness.specs import Evaluation
     from glueharness_finetune.pretrained.load import Classifier
     from glueharness_finetune.settings import FinetuneSettings
     from glueharness_finetune.tokens.tokenize import Encoded
@@ -281,7 +281,7 @@ def _restore(training: Training, saved: Saved) -> None:
     load_weights(training.model, saved.weights)
     training.optimiser.restore(saved.optimiser)
     training.progress, training.best = saved.progress, saved.best
-    from glueharness.protocols import Evaluation as Scores
+    from glueharness.specs import Evaluation as Scores
 
     for epoch in saved.progress.history:
         evaluation: Evaluation = Scores(metrics=epoch.metrics, primary=epoch.primary)

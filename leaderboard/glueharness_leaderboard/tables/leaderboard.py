@@ -67,9 +67,9 @@ def answer_tasks(
         return rows
 
     def document() -> dict[str, Any]:
-        from glueharness_leaderboard.tables.terminal import export as exports
+        from glueharness_leaderboard.tables import export
 
-        found: dict[str, Any] = {"sections": exports.document(sections)}
+        found: dict[str, Any] = {"sections": export.document(sections)}
         if published:
             shown = [spec for spec in specs if set(spec.scores) & set(published)]
             found["published"] = [_published(spec) for spec in shown]

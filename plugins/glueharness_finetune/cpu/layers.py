@@ -1,8 +1,9 @@
 """A model's layers, computed with less work where that gives the same.
 
 Two things are done, for layers that are built like BERT's: in training a layer is one node of the
-graph (:mod:`glueharness_finetune.cpu.fused_layer`), and of the last layer only the position is computed
-that the classifier reads, which is the first. In BERT-tiny that is nearly half of everything.
+graph (:mod:`glueharness_finetune.cpu.fused_layer`), and of the last layer only the position is
+computed that the classifier reads, which is the first. In BERT-tiny that is nearly half of
+everything.
 
 Which layers can be is told by how they are built, and then tried: two architectures may give their
 parts the same names and put them together in another way.

@@ -1,13 +1,15 @@
-"""What a checker finds in a submission, and what the server would make of it."""
+"""What a plugin tells of a submission writer, what its factory returns, what a checker finds."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
+
+    from glueharness.specs.task import SubmissionFile, TaskSpec
 
 Answer = Literal["accepted", "scored wrongly", "rejected"]
 """What the server would answer, as far as its rules are known; in doubt the worse."""
@@ -142,3 +144,95 @@ class Report:
             "more_findings": self.more,
             "files": [file.as_json() for file in self.files],
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """Predictions of one split, ready to be written.
+
+    Attributes:
+        task: The task.
+        file: The submission file to write.
+        index: Row numbers as the data give them; length n.
+        values: Label names, or floats for a regression; length n.
+        run: Id of the run that they come from; empty for a filler.
+        folder: That run's folder, whose record tells scores and settings; None for a filler.
+    """
+
+    task: TaskSpec
+    file: SubmissionFile
+    index: Sequence[int]
+    values: Sequence[str] | Sequence[float]
+    run: str = ""
+    folder: Path | None = None
+
+
+@runtime_checkable
+class Writer(Protocol):
+    """A way to write a submission."""
+
+    def write(self, predictions: Sequence[Prediction], folder: Path) -> Sequence[Path]:
+        """Write a submission into ``folder``, whole or not at all.
+
+        Returns:
+            The files written.
+
+        Raises:
+            SubmissionError: The server would not accept it.
+        """
+        ...
+
+
+@runtime_checkable
+class Bundler(Protocol):
+    """A writer that can also pack a whole submission into one file for the upload."""
+
+    def bundle(
+        self, predictions: Sequence[Prediction], folder: Path, manifest: Mapping[str, Any]
+    ) -> Sequence[Path]:
+        """Write the files, an archive of them, and beside it the manifest: all or nothing.
+
+        Args:
+            predictions: One a file, fillers included.
+            folder: Where to write.
+            manifest: What the predictions are (JSON-able); the writer adds checksums.
+
+        Returns:
+            The files written, the archive first.
+
+        Raises:
+            SubmissionError: The server would not accept it.
+        """
+        ...
+
+
+@runtime_checkable
+class Checker(Protocol):
+    """A writer that can also check what it or another program has written."""
+
+    def check(self, path: Path, tasks: Sequence[TaskSpec]) -> Report:
+        """Compare a submission with what the tasks say, without the network.
+
+        Args:
+            path: One file, a folder or an archive; it is not trusted.
+            tasks: The tasks whose files may be in it.
+
+        Raises:
+            SubmissionError: There is nothing there, or it cannot be read.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriterSpec:
+    """A way to write a submission.
+
+    Attributes:
+        name: What a task's ``writer`` or ``submit --writer`` takes.
+        description: One sentence.
+        factory: Makes the writer.
+    """
+
+    name: str
+    description: str
+    factory: Callable[[], Writer]

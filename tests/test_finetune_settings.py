@@ -77,6 +77,21 @@ def test_precision_and_device_are_resolved() -> None:
     assert choose_runtime(FinetuneSettings(precision="fp32", threads=1)).threads == 1
 
 
+@pytest.mark.parametrize("able", [True, False])
+def test_bf16_that_a_gpu_only_imitates_is_not_taken(
+    monkeypatch: pytest.MonkeyPatch, able: bool
+) -> None:
+    def supported(including_emulation: bool = True) -> bool:
+        return including_emulation or able
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", supported)
+    assert choose_runtime(FinetuneSettings()).precision == ("bf16" if able else "fp32")
+    if not able:
+        with pytest.raises(ConfigError, match="this GPU has none"):
+            choose_runtime(FinetuneSettings(precision="bf16"))
+
+
 @pytest.mark.parametrize("name", ["./nowhere", "/nowhere/at/all", "~/nowhere-in-particular"])
 def test_a_folder_that_is_not_there_is_found_early(name: str) -> None:
     with pytest.raises(ModelError, match="no such folder"):

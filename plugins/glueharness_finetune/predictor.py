@@ -12,8 +12,7 @@ import numpy as np
 
 from glueharness import ModelError
 from glueharness_finetune.cpu.bf16_scoring import can_be_halved, encoder_in_bf16
-from glueharness_finetune.memory import ran_out
-from glueharness_finetune.runtime import BF16
+from glueharness_finetune.runtime import BF16, ran_out
 from glueharness_finetune.tokens.batches import Padding, collate, made_ahead, plan_prediction
 
 if TYPE_CHECKING:

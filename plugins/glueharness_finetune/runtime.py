@@ -1,4 +1,4 @@
-"""Where a model computes, and in what number format."""
+"""Where a model computes, in what number format, and what is raised where memory runs out."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from glueharness_finetune.settings import FinetuneSettings
 
 FP32, BF16 = "fp32", "bf16"
+_OUT_OF_MEMORY = ("not enough memory", "can't allocate memory")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +89,7 @@ def choose_runtime(settings: FinetuneSettings) -> Runtime:
             "--device cuda: PyTorch finds no CUDA GPU here", remedy="Use --device auto."
         )
     name = "cuda" if found and settings.device != "cpu" else "cpu"
-    able = torch.cuda.is_bf16_supported() if name == "cuda" else cpu_has_bf16()
+    able = gpu_has_bf16() if name == "cuda" else cpu_has_bf16()
     if settings.precision == BF16 and name == "cuda" and not able:
         raise ConfigError("--precision bf16: this GPU has none", remedy="Use --precision auto.")
     wanted = settings.precision
@@ -97,6 +98,13 @@ def choose_runtime(settings: FinetuneSettings) -> Runtime:
         precision=wanted if wanted != "auto" else (BF16 if able else FP32),
         threads=settings.threads or core_count(),
     )
+
+
+def gpu_has_bf16() -> bool:
+    """Whether the GPU multiplies bfloat16 matrices itself: T4, V100 and RTX 20 only imitate it."""
+    import torch
+
+    return torch.cuda.is_bf16_supported(including_emulation=False)
 
 
 def cpu_has_bf16() -> bool:
@@ -114,3 +122,15 @@ def cpu_has_bf16() -> bool:
     except OSError:
         return False
     return any(f" {name}" in text for name in ("avx512_bf16", "amx_bf16"))
+
+
+def ran_out(error: BaseException) -> bool:
+    """Whether memory ran out, on a GPU or in the machine.
+
+    PyTorch raises three kinds of errors for that, one of them told only by its words.
+    """
+    import torch
+
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in _OUT_OF_MEMORY)

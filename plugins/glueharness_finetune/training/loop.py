@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from glueharness import Interrupted, ModelError
 from glueharness import Progress as Report
-from glueharness_finetune.memory import ran_out
+from glueharness_finetune.runtime import ran_out
 from glueharness_finetune.tokens.batches import collate, made_ahead, plan_epoch
 from glueharness_finetune.training.checkpoint import CheckpointFolder, Epoch, Progress
 from glueharness_finetune.training.progress import Clock, Losses

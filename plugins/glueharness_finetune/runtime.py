@@ -104,7 +104,7 @@ def gpu_has_bf16() -> bool:
     """Whether the GPU multiplies bfloat16 matrices itself: T4, V100 and RTX 20 only imitate it."""
     import torch
 
-    return torch.cuda.is_bf16_supported(including_emulation=False)
+    return bool(torch.cuda.is_bf16_supported(including_emulation=False))
 
 
 def cpu_has_bf16() -> bool:

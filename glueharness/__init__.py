@@ -3,7 +3,7 @@
 What is listed here is what plugins build on. Importing it is cheap: no framework, no plugin.
 """
 
-from glueharness.authoring import ACCURACY, CsvForm, csv_source, metric
+from glueharness.authoring import ACCURACY, CsvForm, HubLayout, TsvLayout, csv_source, metric
 from glueharness.data.table import Table
 from glueharness.errors import (
     ConfigError,
@@ -87,6 +87,7 @@ __all__ = [
     "FloatArray",
     "GlueharnessError",
     "GroupSpec",
+    "HubLayout",
     "Interrupted",
     "Metric",
     "MetricSpec",
@@ -115,6 +116,7 @@ __all__ = [
     "TaskData",
     "TaskSpec",
     "TrackerSpec",
+    "TsvLayout",
     "UnknownNameError",
     "Writer",
     "WriterSpec",

@@ -29,7 +29,7 @@ from glueharness.cli.app import App
 from glueharness.plugin.registry import Registry
 from glueharness.record.folders import list_runs
 from glueharness_glue.sample import generate
-from glueharness_glue.table import TASKS
+from glueharness_glue.tasks import TASKS
 from tests.glue_official import write_official
 from tests.installing import ROOT
 

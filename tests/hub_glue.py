@@ -6,9 +6,10 @@ import io
 import json
 from typing import TYPE_CHECKING, Any
 
-from glueharness_glue.layouts import GLUE_REPOSITORY, GLUE_REVISION, HubLayout
+from glueharness import HubLayout
+from glueharness_glue.common import GLUE_REPOSITORY, GLUE_REVISION
 from glueharness_glue.sample import generate
-from glueharness_glue.table import TASKS
+from glueharness_glue.tasks import TASKS
 from tests.hub_stand_in import Repository
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from glueharness.record.record import (
 )
 from glueharness.run.predictions import write_predictions
 from glueharness.scoring.scorer import decide
-from glueharness_glue.table import TASKS
+from glueharness_glue.tasks import TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

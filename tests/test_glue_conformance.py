@@ -6,9 +6,17 @@ from typing import TYPE_CHECKING
 
 from glueharness.specs import DataOptions
 from glueharness.testing import SourceConformance, TaskConformance
+from glueharness_glue.ax import AX
+from glueharness_glue.cola import COLA
+from glueharness_glue.mnli import MNLI
+from glueharness_glue.mrpc import MRPC
+from glueharness_glue.qqp import QQP
+from glueharness_glue.rte import RTE
 from glueharness_glue.sample import generate
 from glueharness_glue.sources import SOURCES
-from glueharness_glue.table import AX, COLA, MNLI, MRPC, QQP, RTE, SST2, STSB, WNLI
+from glueharness_glue.sst2 import SST2
+from glueharness_glue.stsb import STSB
+from glueharness_glue.wnli import WNLI
 from tests.glue_official import write_official
 
 if TYPE_CHECKING:

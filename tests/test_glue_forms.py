@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from glueharness import DataError
+from glueharness import DataError, HubLayout
 from glueharness.data.table import check, fingerprint
 from glueharness.specs import DataOptions
-from glueharness_glue.layouts import HubLayout
 from glueharness_glue.sample import generate
 from glueharness_glue.sources.hubtable import table_from
 from glueharness_glue.sources.tsv import TsvSource
-from glueharness_glue.table import TASKS
+from glueharness_glue.tasks import TASKS
 from tests.glue_official import HEADS, write_official
 from tests.hub_glue import hub_form
 

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from glueharness.plugin.registry import Registry
+from glueharness_glue.mnli import MNLI
 from glueharness_glue.published import DEV_ROWS, PUBLISHED, TEST_ROWS
 from glueharness_glue.qnli import QNLI
 from glueharness_glue.score import GLUE, glue_score
-from glueharness_glue.table import MNLI, TASKS
+from glueharness_glue.tasks import TASKS
 
 ROWS = """
 BERT-Tiny      | 64.2 | 0.0  83.2 81.1/71.1 74.3/73.6 62.2/83.4 70.2/70.3 81.5 57.2 62.3 21.0

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import pytest
 
+from glueharness import HubLayout, TsvLayout
 from glueharness.plugin.registry import Registry
-from glueharness_glue.layouts import GLUE_REPOSITORY, GLUE_REVISION, HubLayout, TsvLayout
-from glueharness_glue.table import TASKS
+from glueharness_glue.common import GLUE_REPOSITORY, GLUE_REVISION
+from glueharness_glue.tasks import TASKS
 
 
 @dataclass(frozen=True)

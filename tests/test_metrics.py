@@ -16,7 +16,10 @@ from sklearn import metrics as sk
 
 from glueharness import SpecError
 from glueharness_glue.metrics import ACCURACY, F1, MATTHEWS, PEARSON, SPEARMAN
-from glueharness_glue.table import MNLI, MRPC, STSB, TASKS
+from glueharness_glue.mnli import MNLI
+from glueharness_glue.mrpc import MRPC
+from glueharness_glue.stsb import STSB
+from glueharness_glue.tasks import TASKS
 
 if TYPE_CHECKING:
     from pathlib import Path

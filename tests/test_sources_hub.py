@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from glueharness import DataError, SourceUnavailable, Table
+from glueharness import DataError, HubLayout, SourceUnavailable, Table
 from glueharness.data.opening import open_data
 from glueharness.data.table import fingerprint
 from glueharness.specs import DataOptions
 from glueharness.system.network import why_unreachable
-from glueharness_glue.layouts import GLUE_REVISION, HubLayout
+from glueharness_glue.common import GLUE_REVISION
 from glueharness_glue.qnli import QNLI
 from glueharness_glue.sample import generate
 from glueharness_glue.sources import SOURCES
 from glueharness_glue.sources.hub import HubSource
-from glueharness_glue.table import TASKS
+from glueharness_glue.tasks import TASKS
 from tests.hub_glue import BERT, BERT_REVISION, ROWS, bert_repository, glue_repository
 from tests.hub_stand_in import running
 
@@ -39,7 +39,7 @@ import json
 from glueharness.specs import DataOptions
 from glueharness.data.table import fingerprint
 from glueharness_glue.sources.hub import HubSource
-from glueharness_glue.table import TASKS
+from glueharness_glue.tasks import TASKS
 
 found = {}
 for task in TASKS:

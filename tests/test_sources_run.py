@@ -13,9 +13,11 @@ from glueharness.run.config import build_config
 from glueharness.run.one_run import run
 from glueharness.settings.fields import Layer
 from glueharness.specs import DataOptions
+from glueharness_glue.ax import AX
+from glueharness_glue.qqp import QQP
 from glueharness_glue.sample import generate
 from glueharness_glue.sources.sample import SampleSource
-from glueharness_glue.table import AX, QQP, TASKS
+from glueharness_glue.tasks import TASKS
 from tests.glue_official import write_official
 
 if TYPE_CHECKING:

@@ -9,9 +9,17 @@ import pytest
 
 from glueharness import DataError, SourceUnavailable
 from glueharness.specs import DataOptions
+from glueharness_glue.ax import AX
+from glueharness_glue.cola import COLA
+from glueharness_glue.mnli import MNLI
+from glueharness_glue.mrpc import MRPC
 from glueharness_glue.qnli import QNLI
+from glueharness_glue.qqp import QQP
 from glueharness_glue.sources.tsv import TsvSource
-from glueharness_glue.table import AX, COLA, MNLI, MRPC, QQP, SST2, STSB, TASKS, WNLI
+from glueharness_glue.sst2 import SST2
+from glueharness_glue.stsb import STSB
+from glueharness_glue.tasks import TASKS
+from glueharness_glue.wnli import WNLI
 
 if TYPE_CHECKING:
     from pathlib import Path

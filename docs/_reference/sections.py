@@ -85,7 +85,12 @@ def helpers_section() -> str:
         ]
         parts += [f"### `{function.__name__}{signature}`", "", summary_of(function.__doc__), ""]
         parts += [table(["argument", "meaning"], rows), ""]
-    for kind in (glueharness.CsvForm, settings.SettingInfo):
+    for kind in (
+        glueharness.CsvForm,
+        glueharness.TsvLayout,
+        glueharness.HubLayout,
+        settings.SettingInfo,
+    ):
         parts += record_of(kind)
     for name in testing.__all__:
         suite = getattr(testing, name)

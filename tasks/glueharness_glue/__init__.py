@@ -8,7 +8,7 @@ from glueharness import GroupSpec, PublishedSpec, SourceSpec, TaskSpec, hookimpl
 @hookimpl
 def glueharness_tasks() -> list[TaskSpec]:
     """The nine tasks, of which QNLI is the one to read first, and the diagnostic set."""
-    from glueharness_glue.table import TASKS
+    from glueharness_glue.tasks import TASKS
 
     return list(TASKS)
 

@@ -8,8 +8,8 @@ the hook ``glueharness_tasks`` (see ``__init__.py`` in this folder).
 
 from __future__ import annotations
 
-from glueharness import SplitSpec, SubmissionFile, TaskSpec
-from glueharness_glue.layouts import HubLayout, TsvLayout
+from glueharness import HubLayout, SplitSpec, SubmissionFile, TaskSpec, TsvLayout
+from glueharness_glue.common import GLUE_REPOSITORY, GLUE_REVISION
 from glueharness_glue.metrics import ACCURACY
 
 _V1 = "QNLI v1, which the server has not taken since 2019-01-30"
@@ -40,7 +40,12 @@ QNLI = TaskSpec(
             files={"train": "train.tsv", "dev": "dev.tsv", "test": "test.tsv"},
             outdated={"train": {108_436: _V1}, "dev": {5_732: _V1}, "test": {5_740: _V1}},
         ),
-        HubLayout(config="qnli", splits={"train": "train", "dev": "validation", "test": "test"}),
+        HubLayout(
+            repository=GLUE_REPOSITORY,
+            revision=GLUE_REVISION,
+            config="qnli",
+            splits={"train": "train", "dev": "validation", "test": "test"},
+        ),
     ),
     # What `glueharness submit` writes, and how each label is spelt there.
     writer="glue",

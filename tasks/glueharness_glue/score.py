@@ -6,7 +6,8 @@ import math
 from typing import TYPE_CHECKING
 
 from glueharness import GroupSpec
-from glueharness_glue.table import GLUE_PAPER, TASKS
+from glueharness_glue.common import GLUE_PAPER
+from glueharness_glue.tasks import TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

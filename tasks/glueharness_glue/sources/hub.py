@@ -6,9 +6,8 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from glueharness import DataError, DataOrigin, SourceUnavailable
+from glueharness import DataError, DataOrigin, HubLayout, SourceUnavailable
 from glueharness.system.network import why_unreachable
-from glueharness_glue.layouts import HubLayout
 from glueharness_glue.sources.hubcache import in_words, quiet_datasets, read_cached
 from glueharness_glue.sources.hubtable import table_from
 

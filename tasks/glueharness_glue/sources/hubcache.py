@@ -13,7 +13,7 @@ from glueharness import DataError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from glueharness_glue.layouts import HubLayout
+    from glueharness import HubLayout
 
 
 def read_cached(layout: HubLayout) -> dict[str, Any] | None:

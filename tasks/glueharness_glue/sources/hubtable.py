@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from glueharness import INDEX_COLUMN, LABEL_COLUMN, DataError, Table
-from glueharness_glue.layouts import unquoted
+from glueharness_glue.sources.quotes import unquoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from glueharness import TaskSpec
-    from glueharness_glue.layouts import HubLayout
+    from glueharness import HubLayout, TaskSpec
 
 _UNLABELLED = -1
 

@@ -6,15 +6,14 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from glueharness import INDEX_COLUMN, LABEL_COLUMN, DataError, Table
-from glueharness_glue.layouts import unquoted
+from glueharness_glue.sources.quotes import unquoted
 from glueharness_glue.sources.tsvfile import Form, TsvRows, read_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from glueharness import TaskSpec
-    from glueharness_glue.layouts import TsvLayout
+    from glueharness import TaskSpec, TsvLayout
 
 
 def read_split(

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from glueharness import DataError, DataOrigin, SourceUnavailable
-from glueharness_glue.layouts import TsvLayout
+from glueharness import DataError, DataOrigin, SourceUnavailable, TsvLayout
 from glueharness_glue.sources.reading import read_split
 from glueharness_glue.sources.tsvfile import first_fields
-from glueharness_glue.table import TASKS
+from glueharness_glue.tasks import TASKS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,0 +1,33 @@
+"""STS-B: how alike in meaning are these two sentences, on a scale from 0 to 5?
+
+GLUE's only regression: the task has no labels, and its score range says what a prediction is
+clipped to.
+"""
+
+from __future__ import annotations
+
+from glueharness import SubmissionFile, TaskSpec, TsvLayout
+from glueharness_glue.common import HUB_SPLITS, TSV_FILES, on_hub, three_splits
+from glueharness_glue.metrics import PEARSON, SPEARMAN
+
+STSB = TaskSpec(
+    name="stsb",
+    title="STS-B",
+    description="How alike in meaning are the two sentences, from 0 to 5?",
+    columns=("sentence1", "sentence2"),
+    labels=(),
+    score_range=(0.0, 5.0),
+    splits=three_splits(5_749, 1_500, 1_379),
+    metrics=(PEARSON, SPEARMAN),
+    locations=(
+        TsvLayout(folder="STS-B", files=TSV_FILES, label="score"),
+        on_hub("stsb", HUB_SPLITS),
+    ),
+    writer="glue",
+    submission=(SubmissionFile(name="STS-B.tsv", split="test", decimals=3),),
+    group="glue",
+    starts_from="mnli",
+    citation="Cer et al. 2017, SemEval, arXiv:1708.00055",
+    licence="Mixed: that of each source",
+    url="http://ixa2.si.ehu.eus/stswiki/index.php/STSbenchmark",
+)

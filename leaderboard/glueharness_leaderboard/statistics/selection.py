@@ -1,0 +1,121 @@
+"""The best of several candidates looks better than it is: by how much, and what is left of it.
+
+Candidates are the epochs of a run (its best one is kept), the settings of a model, or its seeds,
+wherever the dev split picked the one that is shown.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from glueharness_leaderboard.statistics.influence import Floats, Values
+
+RESAMPLES = 200
+_SEED = 20_18_11
+
+
+@cache
+def expected_maximum(candidates: int) -> float:
+    """Mean of the largest of so many standard normal values: 0.56 of two, 1.54 of ten."""
+    from scipy import integrate, stats
+
+    if candidates < 2:
+        return 0.0
+
+    def tail(x: float) -> float:
+        # E[max] = ∫ (1 − F^k) over x > 0 less ∫ F^k over x < 0.
+        return float(1 - stats.norm.cdf(x) ** candidates - stats.norm.cdf(-x) ** candidates)
+
+    return float(integrate.quad(tail, 0, 12)[0])
+
+
+def optimism(candidates: int, disagreement: float, rows: int) -> float:
+    """How far the best of equal candidates is expected to be above its true score.
+
+    Args:
+        candidates: k.
+        disagreement: Share of the rows on which two candidates differ in being right.
+        rows: Rows of the dev split.
+
+    Returns:
+        A fraction: at most so much of the score is luck, on average.
+    """
+    return expected_maximum(candidates) * math.sqrt(disagreement / (2 * rows))
+
+
+def out_of_bag_score(
+    earned: Floats, units: Values | None = None, resamples: int = RESAMPLES
+) -> float:
+    """Score of "take the best candidate", chosen in a bootstrap sample and scored outside of it.
+
+    BBC-CV's correction (Tsamardinos, Greasidou and Borboudakis 2018, Machine Learning 107:1895)
+    for a score that is a mean over rows, such as accuracy.
+
+    Args:
+        earned: ``[k, n]``, what each row gives each candidate.
+        units: ``[n]``, each row's unit, 0 … u-1, if rows belong together.
+        resamples: Bootstrap samples.
+    """
+    weights = _bags(earned.shape[1], units, resamples)  # [n, r]
+    outside = (weights == 0).astype(np.float64)
+    used = outside.any(axis=0)
+    weights, outside = weights[:, used], outside[:, used]
+    chosen = (earned @ weights).argmax(axis=0)  # [r]
+    scores = (earned @ outside) / outside.sum(axis=0)
+    return float(scores[chosen, np.arange(scores.shape[1])].mean())
+
+
+def out_of_bag_metric(
+    metric: Callable[[Floats], Floats],
+    rows: int,
+    units: Values | None = None,
+    resamples: int = RESAMPLES,
+) -> float:
+    """The same for a metric that is no mean over rows.
+
+    Args:
+        metric: All candidates' scores where row i counts as often as ``weights[r, i]`` says:
+            from ``[r, n]`` to ``[k, r]``.
+        rows: n.
+        units: As above.
+        resamples: Bootstrap samples.
+    """
+    weights = _bags(rows, units, resamples)
+    outside = (weights == 0).astype(np.float64)
+    used = outside.any(axis=0)
+    inside, scores = metric(weights[:, used].T), metric(outside[:, used].T)
+    chosen = np.nan_to_num(inside, nan=-np.inf).argmax(axis=0)
+    return float(np.nanmean(scores[chosen, np.arange(scores.shape[1])]))
+
+
+def selection_factor(first: int, second: int, *, first_is_better: bool) -> float:
+    """By how much p of a difference is multiplied where candidates' predictions are not stored.
+
+    With k candidates against a fixed run it is k, and with the same number on both sides 1.
+    Where the side with fewer candidates is ahead, it is so in spite of the selection.
+
+    Args:
+        first: Candidates of the first, at least 1.
+        second: Candidates of the second.
+        first_is_better: Which of the two is ahead.
+    """
+    ahead, behind = (first, second) if first_is_better else (second, first)
+    return max(1.0, ahead / behind)
+
+
+def _bags(rows: int, units: Values | None, resamples: int) -> Floats:
+    """How often each row is in each bootstrap sample: ``[n, r]``."""
+    generator = np.random.default_rng(_SEED)
+    count = rows if units is None else int(units.max()) + 1
+    drawn = generator.integers(0, count, size=(resamples, count))
+    drawn += (np.arange(resamples) * count)[:, None]
+    weights: Floats = np.bincount(drawn.ravel(), minlength=resamples * count).astype(np.float64)
+    weights = weights.reshape(resamples, count).T
+    return weights if units is None else weights[units]

@@ -1,0 +1,319 @@
+"""What is uncertain in a score: which rows were drawn, and which seeds.
+
+Run i of contestant k scores ``theta_k`` plus a part of its seed, and row r moves it by a part of
+the row, of model and row, and of seed and row (the interaction). What is asked for is the score
+on new rows with new seeds. Rows are shared by all contestants of a table; seeds are not: that
+two runs have the same number says nothing.
+
+The scores of a contestant's seeds spread by seed and interaction together. So the variance of
+the mean influence over rows, which holds the interaction too, is given without it where seeds
+are counted: once, not twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import special
+
+from glueharness_leaderboard.statistics.student_t import degrees_of_freedom
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from glueharness_leaderboard.statistics.influence import Floats, Influence
+
+_OWN_LEVEL = 0.10
+"""Level of the F test by which a contestant keeps a seed variance of its own."""
+_SAME = 1e-12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """One contestant: its runs, one a seed, on the rows of one or several dev splits.
+
+    Attributes:
+        splits: By split; all with the same runs in the same order.
+    """
+
+    splits: tuple[Influence, ...]
+
+    @property
+    def scores(self) -> Floats:
+        """Score of each run, the mean over the splits: ``[m]``."""
+        scores: Floats = np.mean([split.scores for split in self.splits], axis=0)
+        return scores
+
+    @property
+    def score(self) -> float:
+        """Mean over the runs; not a number if it is undefined for one of them."""
+        return float(self.scores.mean())
+
+    @property
+    def runs(self) -> int:
+        """Number of runs, m."""
+        return len(self.splits[0].scores)
+
+    @property
+    def defined(self) -> bool:
+        """Whether every run has a score."""
+        return bool(np.isfinite(self.scores).all())
+
+    @property
+    def repeats(self) -> bool:
+        """Whether several runs agree in every row: the model does not depend on its seed."""
+        return self.runs > 1 and all(
+            np.abs(split.values - split.values[0]).max() <= _SAME
+            and np.abs(split.scores - split.scores[0]).max() <= _SAME
+            for split in self.splits
+        )
+
+    @property
+    def interaction(self) -> float:
+        """Variance of one run's score that comes from rows on which its seed acts otherwise."""
+        if self.runs < 2:
+            return 0.0
+        return sum(map(_interaction, self.splits)) / len(self.splits) ** 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Components:
+    """The variance of a score, or of a difference of scores.
+
+    Attributes:
+        rows: From the choice of rows, without the interaction where seeds are counted.
+        seeds: From the choice of seeds; 0 where nothing is known of them.
+        seed_degrees: Degrees of freedom of ``seeds``.
+        effective_rows: How many rows decide, ``q²/Σd⁴`` (for the difference in accuracy of one
+            run and another: those on which only one is right); infinite where it has no meaning.
+    """
+
+    rows: float
+    seeds: float
+    seed_degrees: float
+    effective_rows: float = float("inf")
+
+    @property
+    def variance(self) -> float:
+        """The variance."""
+        return self.rows + self.seeds
+
+    @property
+    def degrees(self) -> float:
+        """Degrees of freedom for Student's t."""
+        return float(degrees_of_freedom(self.rows, self.seeds, self.seed_degrees))
+
+    def plus(self, other: Components) -> Components:
+        """Of the sum of two independent scores, for instance on two tasks."""
+        seeds = self.seeds + other.seeds
+        return Components(
+            rows=self.rows + other.rows,
+            seeds=seeds,
+            seed_degrees=_satterthwaite(
+                [(self.seeds, self.seed_degrees), (other.seeds, other.seed_degrees)]
+            ),
+            effective_rows=max(self.effective_rows, other.effective_rows),
+        )
+
+    def times(self, factor: float) -> Components:
+        """Of a score multiplied by a number."""
+        return Components(
+            rows=self.rows * factor**2,
+            seeds=self.seeds * factor**2,
+            seed_degrees=self.seed_degrees,
+            effective_rows=self.effective_rows,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeedSpread:
+    """Variance over seeds of every contestant of a table, pooled.
+
+    Attributes:
+        variances: ``[K]``, of one run's score.
+        degrees: ``[K]``, degrees of freedom.
+        interactions: ``[K]``, the part of it that the variance over rows holds too.
+        pooled: Variance of the pool; 0 if no contestant has two seeds.
+        pool_degrees: Degrees of freedom of the pool; 0 likewise.
+        own: ``[K]``, who spreads so much more than the others that it keeps its own variance.
+        borrowed: ``[K]``, who has one run and is given the pool's.
+    """
+
+    variances: Floats
+    degrees: Floats
+    interactions: Floats
+    pooled: float
+    pool_degrees: float
+    own: Floats
+    borrowed: Floats
+
+    @property
+    def ratio(self) -> float:
+        """Largest standard deviation over seeds that is used, by the pool's; 1 for none."""
+        if self.pooled <= 0 or not self.own.any():
+            return 1.0
+        return float(np.sqrt(self.variances[self.own].max() / self.pooled))
+
+
+def seed_spread(measurements: Sequence[Measurement]) -> SeedSpread:
+    """Pool the contestants' variance over seeds.
+
+    A contestant whose variance is larger than the others' (F test at 10 %) keeps its own; one
+    with a single run borrows the pool's; one whose seeds agree in every row has none.
+    """
+    fixed = np.array([each.repeats for each in measurements])
+    runs = np.array([each.runs for each in measurements])
+    counted = np.array([each.defined for each in measurements]) & (runs > 1) & ~fixed
+    own_degrees = np.where(counted, runs - 1.0, 0.0)
+    own_variance = np.array(
+        [each.scores.var(ddof=1) if use else 0.0
+         for each, use in zip(measurements, counted, strict=True)]
+    )  # fmt: skip
+    interaction = np.array(
+        [each.interaction if use else 0.0 for each, use in zip(measurements, counted, strict=True)]
+    )
+    total = float(own_degrees.sum())
+    pooled = float((own_variance * own_degrees).sum()) / total if total else 0.0
+    shared = float((interaction * own_degrees).sum()) / total if total else 0.0
+    own = _stands_out(own_variance, own_degrees) & counted
+    return SeedSpread(
+        variances=np.where(fixed, 0.0, np.where(own, own_variance, pooled)),
+        degrees=np.where(own, own_degrees, total),
+        interactions=np.where(fixed, 0.0, shared),
+        pooled=pooled,
+        pool_degrees=total,
+        own=own,
+        borrowed=(runs == 1) & (total > 0),
+    )
+
+
+def _stands_out(variances: Floats, degrees: Floats) -> Floats:
+    """Whose variance is larger than that of all others together, by an F test."""
+    rest_degrees = degrees.sum() - degrees
+    usable = (degrees > 0) & (rest_degrees > 0)
+    rest = np.divide(
+        (variances * degrees).sum() - variances * degrees,
+        rest_degrees,
+        out=np.zeros_like(variances),
+        where=usable,
+    ).clip(min=0)
+    ratio = np.divide(variances, rest, out=np.where(variances > 0, np.inf, 0.0), where=rest > 0)
+    found: Floats = usable & (
+        special.fdtrc(np.maximum(degrees, 1), np.maximum(rest_degrees, 1), ratio) < _OWN_LEVEL
+    )
+    return found
+
+
+class ScoreTable:
+    """Contestants on the same rows, with their seed variance pooled.
+
+    Args:
+        measurements: The contestants.
+        spread: Their variance over seeds, if it was pooled over more than these.
+    """
+
+    def __init__(
+        self, measurements: Sequence[Measurement], spread: SeedSpread | None = None
+    ) -> None:
+        self.measurements = tuple(measurements)
+        self.spread = seed_spread(self.measurements) if spread is None else spread
+
+    def __len__(self) -> int:
+        """Number of contestants, K."""
+        return len(self.measurements)
+
+    @cached_property
+    def scores(self) -> Floats:
+        """Mean score of each contestant: ``[K]``; not a number where it is undefined."""
+        return np.array([each.score for each in self.measurements])
+
+    @cached_property
+    def runs(self) -> Floats:
+        """Number of runs of each contestant: ``[K]``."""
+        return np.array([each.runs for each in self.measurements], np.float64)
+
+    @cached_property
+    def influences(self) -> tuple[Floats, ...]:
+        """Mean influence of each contestant over its runs, by split: ``[K, u]``."""
+        splits = range(len(self.measurements[0].splits)) if self.measurements else ()
+        return tuple(
+            np.stack([each.splits[split].values.mean(axis=0) for each in self.measurements])
+            for split in splits
+        )
+
+    def single(self, contestant: int) -> Components:
+        """The variance of one contestant's score."""
+        rows = [rows_variance(split[contestant]) for split in self.influences]
+        return self._components(rows, [contestant], 0.0)
+
+    def pair(self, first: int, second: int) -> Components:
+        """The variance of the difference between two contestants' scores."""
+        rows = [rows_variance(split[first] - split[second]) for split in self.influences]
+        return self._components(
+            rows, [first, second], float(self.scores[first] - self.scores[second])
+        )
+
+    def _components(
+        self, rows: Sequence[tuple[float, float]], places: Sequence[int], difference: float
+    ) -> Components:
+        count = len(rows)
+        variance = sum(value for value, _ in rows) / count**2
+        if variance == 0 and difference != 0:
+            # One side is right everywhere and the other nowhere: as if a row more had decided.
+            units = sum(split.shape[1] for split in self.influences)
+            variance = difference**2 / units**2
+        spread = self.spread
+        parts = [
+            (float(spread.variances[place] / self.runs[place]), float(spread.degrees[place]))
+            for place in places
+        ]
+        seeds = sum(value for value, _ in parts)
+        effective = max((deciding for _, deciding in rows), default=float("inf"))
+        if seeds <= 0:
+            return Components(rows=variance, seeds=0.0, seed_degrees=0.0, effective_rows=effective)
+        shared = sum(float(spread.interactions[place] / self.runs[place]) for place in places)
+        return Components(
+            rows=max(0.0, variance - shared),
+            seeds=seeds,
+            seed_degrees=min(_satterthwaite(parts), spread.pool_degrees),
+            effective_rows=effective,
+        )
+
+
+def rows_variance(influence: Floats) -> tuple[float, float]:
+    """Variance of a mean influence over rows, and how many rows decide.
+
+    Enlarged by one over the number of deciding rows: where few rows decide, their sum of
+    squares is itself a guess, and McNemar's test is what this comes to.
+
+    Args:
+        influence: ``[u]``, mean 0.
+
+    Returns:
+        The variance, and q²/Σd⁴; infinite where all influences are 0.
+    """
+    count = len(influence)
+    squares = influence**2
+    total = float(squares.sum())
+    fourth = float((squares**2).sum())
+    if total <= 0 or fourth <= 0 or count < 2:
+        return 0.0, float("inf")
+    deciding = total**2 / fourth
+    return total / (count * (count - 1)) * (1 + 1 / deciding), deciding
+
+
+def _interaction(split: Influence) -> float:
+    runs, units = split.values.shape
+    runs, units = split.values.shape
+    rest = split.values - split.values.mean(axis=0)
+    return float((rest**2).sum()) / float((runs - 1) * units * (units - 1))
+
+
+def _satterthwaite(parts: Sequence[tuple[float, float]]) -> float:
+    """Degrees of freedom of a sum of variances, each with its own."""
+    total = sum(value for value, _ in parts)
+    doubt = sum(value * value / degrees for value, degrees in parts if value > 0)
+    return total * total / doubt if doubt > 0 else 0.0

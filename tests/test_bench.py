@@ -23,12 +23,12 @@ from glueharness import (
     setting,
 )
 from glueharness.cli.app import App
-from glueharness.cli.bench import in_words
 from glueharness.plugin.loading import load_plugins
 from glueharness.plugin.registry import Registry
 from glueharness.run.config import COMMAND_LINE, build_config
 from glueharness.settings.fields import Layer
-from glueharness.speed import Estimate, estimate
+from glueharness_bench.command import in_words
+from glueharness_bench.estimate import Estimate, estimate
 from tests.finetune_kills import colour_registry
 from tests.finetune_tools import write_checkpoint
 
@@ -122,9 +122,9 @@ def test_the_estimate_is_that_of_the_complete_splits(registry: Registry) -> None
     parts = {part.what: part for part in found.parts}
     train, dev, test = 104_743, 5_463, 5_463
     assert not found.pace.finished
-    assert parts["training, an epoch"].rows == train
-    assert parts["training, an epoch"].times == 4
-    assert parts["training, an epoch"].seconds == pytest.approx(train * STEP, rel=0.25)
+    assert parts["training, one epoch"].rows == train
+    assert parts["training, one epoch"].times == 4
+    assert parts["training, one epoch"].seconds == pytest.approx(train * STEP, rel=0.25)
     assert parts["reading texts"].rows == train + dev + test
     assert parts["reading texts"].seconds == pytest.approx((train + dev + test) * READ, rel=0.4)
     assert parts["evaluation on dev"].times == 5
@@ -146,7 +146,7 @@ def test_a_model_that_cannot_be_asked_early_is_estimated_without(registry: Regis
     found = measure(registry, model="paced", asked_early="false", seconds=1)
     assert found.pace.evaluate is None
     assert [part.what for part in found.parts] == [
-        "start-up", "reading texts", "training, an epoch",
+        "start-up", "reading texts", "training, one epoch",
     ]  # fmt: skip
 
 
@@ -163,7 +163,7 @@ def test_a_model_that_tells_no_steps(registry: Registry, model: str) -> None:
     assert found.pace.finished
     assert found.pace.epochs == 1
     assert found.origin.sample
-    assert {part.what: part.rows for part in found.parts}["training, an epoch"] == 2_490
+    assert {part.what: part.rows for part in found.parts}["training, one epoch"] == 2_490
 
 
 def test_an_encoder_leaves_nothing_behind(
@@ -185,7 +185,7 @@ def test_an_encoder_leaves_nothing_behind(
     assert found["pace"]["evaluate"] > 100
     # One chunk of rows tells no rate: reading is then part of the start-up.
     parts = {part["what"]: part for part in found["parts"]}
-    assert parts["training, an epoch"]["rows"] == 320
+    assert parts["training, one epoch"]["rows"] == 320
     total = sum(part["seconds"] * part["times"] for part in found["parts"])
     assert found["seconds"] == pytest.approx(total)
     assert found["notes"]["threads"] == 1
@@ -201,9 +201,9 @@ def test_it_says_what_was_measured_and_what_follows(
         cli.main(["bench", "rte", "--model=majority", "--data=sample"], App(registry=registry))
     said = " ".join(capsys.readouterr().out.split())
     assert "2,490" in said
-    assert "all of it" in said
-    assert "measured: the start-up, the whole recipe on" in said
-    assert "made-up rows of the bundled sample" in said
+    assert "whole run" in said
+    assert "Measured: the start-up, the whole recipe on" in said
+    assert "made-up ones from the bundled sample" in said
 
 
 def test_a_task_without_training_data_is_refused(registry: Registry) -> None:

@@ -29,7 +29,6 @@ _COMMANDS = {
     "models": "List the models, or show one.",
     "plugins": "List the plugins, or show one.",
     "runs": "List the runs, or show one.",
-    "bench": "Say how long a run would take here.",
     "doctor": "Say what this machine has, and where data and weights would come from.",
     "completion": "Print the shell-completion script for bash, zsh or fish.",
 }

@@ -1,4 +1,4 @@
-"""How long a run would take here: a short piece of it is measured, the rest follows from counts."""
+"""How long a run would take on this machine: a short part is measured, the rest is arithmetic."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from glueharness.errors import ConfigError, Interrupted
 from glueharness.run.environment import core_count
 from glueharness.run.one_run import data_options, load_splits, make_model, model_at_work
 from glueharness.scoring.scorer import Scorer
-from glueharness.stopwatch import Stopwatch
+from glueharness_bench.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -33,16 +33,18 @@ class Pace:
     """What was measured.
 
     Attributes:
-        train_rows: Rows that the model was given to learn.
-        dev_rows: Rows that it was asked about.
-        seconds: Seconds that it was let learn.
-        start_seconds: Seconds from the command to the first step, but for reading texts.
-        read: Rows a second that texts are read with, tokenised for instance; None: not told.
-        train: Rows a second while learning.
-        evaluate: Rows a second when asked; None if the model cannot be asked before its end.
-        epochs: Times that the whole recipe sees each row.
-        finished: Whether the model came to its end within the time.
-        words: Mean number of words a row, all text columns together.
+        train_rows: Rows that the model was given for training.
+        dev_rows: Rows that it predicted.
+        seconds: Seconds that it trained.
+        start_seconds: Seconds from the command to the first step, without reading texts.
+        read: Rows per second while texts are read (tokenized, for instance); None if the model
+            did not report it.
+        train: Rows per second while training.
+        evaluate: Rows per second while predicting; None if the model cannot predict before its
+            training ends.
+        epochs: Epochs of the whole recipe.
+        finished: Whether the model completed its training within the time.
+        words: Mean number of words per row, all text columns together.
     """
 
     train_rows: int
@@ -63,9 +65,9 @@ class Part:
 
     Attributes:
         what: The part, in words.
-        rows: Rows that it works on; 0 if it does not depend on them.
-        rate: Rows a second; None if it does not depend on them.
-        seconds: How long it would take.
+        rows: Rows that it processes; 0 if its time does not depend on rows.
+        rate: Rows per second; None if its time does not depend on rows.
+        seconds: Seconds that it takes once.
         times: How often it is done.
     """
 
@@ -83,13 +85,13 @@ class Estimate:
     Attributes:
         task: Task name.
         model: Model name.
-        origin: Where the rows came from that it was measured with.
+        origin: Where the measured rows came from.
         pace: What was measured.
-        parts: What follows from it, with the rows of the task's complete splits.
-        notes: Facts that the model told, for instance its device.
-        warnings: What it warned of.
+        parts: The parts of a whole run, for the task's complete splits.
+        notes: Facts that the model noted, for instance its device.
+        warnings: The model's warnings.
         cores: Processor cores of this machine.
-        load: How many programs wanted one in the minute before; None where that is not known.
+        load: Load average of the minute before; None where the system does not tell.
     """
 
     task: str
@@ -104,7 +106,7 @@ class Estimate:
 
     @property
     def seconds(self) -> float:
-        """The whole run and the prediction of the test splits."""
+        """Seconds of the whole run and the prediction of the test splits."""
         return sum(part.seconds * part.times for part in self.parts)
 
 
@@ -114,58 +116,47 @@ def estimate(
     seconds: float,
     listen: Callable[[Progress], None] = lambda _: None,
 ) -> Estimate:
-    """Let a model learn for a short while and tell how long all of it would take.
+    """Train a model for a short while and estimate how long the whole run would take.
 
     Nothing is left behind: checkpoints and caches go to a temporary folder.
 
     Args:
         config: The run in question.
         registry: Where names are looked up.
-        seconds: How long the model may learn, from its first step on.
-        listen: Told of progress.
+        seconds: How long to train, counted from the first step.
+        listen: Called with each progress report.
 
     Raises:
         ConfigError: The task has no training data.
         Interrupted: The user stopped it.
     """
     began, load = time.perf_counter(), _load()
-    task = registry.task(config.task)
-    if task.trained_on:
-        raise ConfigError(
-            f"{task.name} has no training data",
-            remedy=f"It is predicted with the {task.trained_on} model: bench {task.trained_on}.",
-        )
     with _temporary_folder() as folder:
-        model = make_model(task, config, registry)
-        options = data_options(config.options)
-        opened = open_data(task, options, list(registry.sources), registry.owner_of_source)
-        train, dev = load_splits(task, opened, config.options)
-        learnt = _some(next(iter(train.values()))[1], _TRAIN_ROWS)
-        asked = {name: _some(split, _DEV_ROWS) for name, (_, split) in dev.items()}
-        context = Stopwatch(folder, Scorer(task, asked), seconds, listen)
+        prepared = _prepare(config, registry)
+        train, dev = prepared.train, prepared.dev
+        context = Stopwatch(folder, Scorer(prepared.task, dev), seconds, listen)
         with model_at_work(config, registry, "failed", OSError):
-            finished = _fit(model, learnt, asked, context)
-            evaluate = _evaluate(model, asked, finished=finished)
-        epochs = context.adjusted.get("epochs", getattr(config.settings, "epochs", 1))
-        pace = Pace(
-            train_rows=len(learnt),
-            dev_rows=sum(len(split) for split in asked.values()),
-            seconds=context.seconds_of_training(),
-            start_seconds=max(context.before_training() + context.began - began, 0.0),
-            read=context.reading_rate(),
-            train=context.training_rate(len(learnt) * epochs),
-            evaluate=evaluate,
-            epochs=epochs,
-            finished=finished,
-            words=_mean_words(learnt, task),
-        )
-    sizes = _sizes(task, {name: len(whole) for name, (whole, _) in {**train, **dev}.items()})
+            finished = _fit(prepared, context)
+            evaluate = _evaluate(prepared, finished=finished)
+    epochs = context.adjusted.get("epochs", getattr(config.settings, "epochs", 1))
+    pace = Pace(
+        train_rows=len(train),
+        dev_rows=sum(len(split) for split in dev.values()),
+        seconds=context.seconds_of_training(),
+        start_seconds=max(context.before_training() + context.began - began, 0.0),
+        read=context.reading_rate(),
+        train=context.training_rate(len(train) * epochs),
+        evaluate=evaluate,
+        epochs=epochs,
+        finished=finished,
+        words=_mean_words(train, prepared.task),
+    )
     return Estimate(
-        task=task.name,
+        task=prepared.task.name,
         model=config.options.model,
-        origin=opened.data.origin,
+        origin=prepared.origin,
         pace=pace,
-        parts=tuple(_parts(pace, sizes)),
+        parts=tuple(_parts(pace, _sizes(prepared))),
         notes=context.notes,
         warnings=tuple(context.warnings),
         cores=core_count(),
@@ -173,15 +164,62 @@ def estimate(
     )
 
 
-def _fit(model: Model, train: Split, dev: Mapping[str, Split], context: Stopwatch) -> bool:
-    """Train for a while; returns whether the model came to its end.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Prepared:
+    """What the measurement works with.
+
+    Attributes:
+        task: The task.
+        model: The untrained model.
+        origin: Where the rows come from.
+        train: Some rows of the training split.
+        dev: Some rows of each dev split.
+        rows: Rows of each split as the source has it.
+    """
+
+    task: TaskSpec
+    model: Model
+    origin: DataOrigin
+    train: Split
+    dev: Mapping[str, Split]
+    rows: Mapping[str, int]
+
+
+def _prepare(config: RunConfig, registry: Registry) -> _Prepared:
+    """Make the model and load the rows, as a run does.
+
+    Raises:
+        ConfigError: The task has no training data.
+    """
+    task = registry.task(config.task)
+    if task.trained_on:
+        raise ConfigError(
+            f"{task.name} has no training data",
+            remedy=f"It is predicted with the {task.trained_on} model: bench {task.trained_on}.",
+        )
+    model = make_model(task, config, registry)
+    sources = list(registry.sources)
+    opened = open_data(task, data_options(config.options), sources, registry.owner_of_source)
+    train, dev = load_splits(task, opened, config.options)
+    return _Prepared(
+        task=task,
+        model=model,
+        origin=opened.data.origin,
+        train=_some(next(iter(train.values()))[1], _TRAIN_ROWS),
+        dev={name: _some(split, _DEV_ROWS) for name, (_, split) in dev.items()},
+        rows={name: len(whole) for name, (whole, _) in {**train, **dev}.items()},
+    )
+
+
+def _fit(prepared: _Prepared, context: Stopwatch) -> bool:
+    """Train for a while; returns whether the model completed its training.
 
     Raises:
         Interrupted: The user stopped it.
     """
     context.began = time.perf_counter()
     try:
-        model.fit(train, dev, context)
+        prepared.model.fit(prepared.train, prepared.dev, context)
     except Interrupted:
         if context.stopped:
             raise Interrupted("the measurement was stopped") from None
@@ -191,8 +229,9 @@ def _fit(model: Model, train: Split, dev: Mapping[str, Split], context: Stopwatc
     return True
 
 
-def _evaluate(model: Model, dev: Mapping[str, Split], *, finished: bool) -> float | None:
-    """Rows a second; None if the model cannot be asked before its training is over."""
+def _evaluate(prepared: _Prepared, *, finished: bool) -> float | None:
+    """Rows predicted per second; None if the model cannot predict before its training ends."""
+    model, dev = prepared.model, prepared.dev
     try:
         for split in dev.values():
             model.predict(_some(split, _FIRST_ROWS))
@@ -208,21 +247,21 @@ def _evaluate(model: Model, dev: Mapping[str, Split], *, finished: bool) -> floa
 
 
 def _parts(pace: Pace, sizes: Mapping[str, int]) -> Iterator[Part]:
-    """A whole run, part by part, with so many rows by role."""
+    """A whole run, part by part, for these numbers of rows by role."""
     train, dev, test = (sizes.get(role, 0) for role in ("train", "dev", "test"))
     yield Part(what="start-up", rows=0, rate=None, seconds=pace.start_seconds)
     if pace.read:
         rows = train + dev + test
         yield Part(what="reading texts", rows=rows, rate=pace.read, seconds=rows / pace.read)
     yield Part(
-        what="training, an epoch",
+        what="training, one epoch",
         rows=train,
         rate=pace.train,
         seconds=train / pace.train,
         times=pace.epochs,
     )
     if pace.evaluate:
-        # After each epoch, and once more when the run is over.
+        # The dev splits are predicted after each epoch, and once more when training is over.
         for what, rows, times in (
             ("evaluation on dev", dev, pace.epochs + 1),
             ("prediction of test", test, 1),
@@ -237,17 +276,17 @@ def _parts(pace: Pace, sizes: Mapping[str, int]) -> Iterator[Part]:
                 )
 
 
-def _sizes(task: TaskSpec, available: Mapping[str, int]) -> dict[str, int]:
-    """Rows by role: as the task says, else as the source has them."""
+def _sizes(prepared: _Prepared) -> dict[str, int]:
+    """Rows by role: of the complete splits if the task says, else of those that were loaded."""
     sizes: dict[str, int] = {}
-    for spec in task.splits:
-        rows = spec.rows if spec.rows is not None else available.get(spec.name, 0)
+    for spec in prepared.task.splits:
+        rows = spec.rows if spec.rows is not None else prepared.rows.get(spec.name, 0)
         sizes[spec.role] = sizes.get(spec.role, 0) + rows
     return sizes
 
 
 def _some(split: Split, rows: int) -> Split:
-    """So many rows, taken from the whole of it, so that their lengths are those of the whole."""
+    """At most ``rows`` rows, spread evenly over the split, so that their lengths are typical."""
     if len(split) <= rows:
         return split
     chosen = [number * len(split) // rows for number in range(rows)]
@@ -266,7 +305,7 @@ def _mean_words(split: Split, task: TaskSpec) -> float:
 
 @contextmanager
 def _temporary_folder() -> Iterator[Path]:
-    """A folder for checkpoints, and for caches: what is found in one was not measured."""
+    """A folder for checkpoints, and an empty cache, so that tokenizing is measured too."""
     before = os.environ.get("GLUEHARNESS_CACHE")
     with tempfile.TemporaryDirectory(prefix="glueharness-bench-") as name:
         os.environ["GLUEHARNESS_CACHE"] = str(Path(name) / "cache")

@@ -1,4 +1,4 @@
-"""The context of a training whose speed is measured, and what its reports say of it."""
+"""The fit context of a model whose training speed is measured, and the speeds it measured."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ if TYPE_CHECKING:
     from glueharness.specs import Evaluation, FloatArray, Progress
 
 TRAIN_PHASE = "train"
-"""What a model calls the phase of :class:`glueharness.Progress` whose steps are training."""
+"""Name of the :class:`glueharness.Progress` phase in which a model trains."""
 _WARM_UP = 0.15
-"""Share of the time that is not counted: caches, allocators and clocks settle in it."""
+"""Share of the time that is not counted, while caches, allocators and clocks settle."""
 
 
 class Stopwatch:
-    """The context of a training that only its speed is wanted of.
+    """A :class:`glueharness.FitContext` that measures how fast a model trains, and keeps nothing.
 
     Args:
         folder: For checkpoints.
         scorer: Scores the dev rows.
-        seconds: How long to train, from the first step on.
-        listen: Told of progress.
+        seconds: How long to train, counted from the first step.
+        listen: Called with each progress report.
 
     Attributes:
-        notes: Facts that the model told.
+        notes: Facts that the model noted.
         adjusted: Settings that the model changed, by name.
-        warnings: What it warned of.
-        stopped: Whether the user wants it to stop.
-        began: When training was called, in seconds of ``time.perf_counter``.
-        ended: When it came back.
+        warnings: The model's warnings.
+        stopped: Whether the user asked to stop.
+        began: When ``fit`` was called, in seconds of ``time.perf_counter``.
+        ended: When it returned.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Stopwatch:
         return self._scorer.evaluate(predictions)
 
     def report(self, progress: Progress) -> None:
-        """Note the time."""
+        """Note the time of a report."""
         now = time.perf_counter()
         if progress.phase == TRAIN_PHASE and self._first is None:
             self._first = now
@@ -69,14 +69,14 @@ class Stopwatch:
         self._listen(progress)
 
     def epoch(self, epoch: int, evaluation: Evaluation, values: Mapping[str, float]) -> None:
-        """Scores after so little training mean nothing."""
+        """Ignored: scores after so little training mean nothing."""
 
     def note(self, name: str, value: Any) -> None:
         """Keep a fact about the model."""
         self.notes[name] = value
 
     def adjust(self, name: str, value: Any, origin: str) -> None:
-        """Keep the value that a setting really has, and not why."""
+        """Keep the value that the model really uses for a setting."""
         del origin
         self.adjusted[name] = value
 
@@ -86,7 +86,7 @@ class Stopwatch:
 
     @contextmanager
     def interruptible(self) -> Iterator[Callable[[], bool]]:
-        """A region that is asked to stop by the user, or when its time is over."""
+        """A region that is asked to stop when the user presses Ctrl-C or the time is over."""
         with interruptible() as asked:
 
             def over() -> bool:
@@ -99,7 +99,7 @@ class Stopwatch:
             yield over
 
     def before_training(self) -> float:
-        """Seconds from the beginning to the first step, but for reading texts; 0 if not told."""
+        """Seconds from ``began`` to the first step, without reading texts; 0 if there was none."""
         if self._first is None:
             return 0.0
         rate = self.reading_rate()
@@ -107,7 +107,10 @@ class Stopwatch:
         return self._first - self.began - (sum(totals.values()) / rate if rate else 0.0)
 
     def reading_rate(self) -> float | None:
-        """Rows a second before training; what came before the first report is no reading."""
+        """Rows per second that texts are read with; None if the model did not report it.
+
+        What happened before the first report is not reading.
+        """
         before = [(when, report) for when, report in self._before() if report.unit == "rows"]
         rows = seconds = 0.0
         for (earlier, last), (later, report) in pairwise(before):
@@ -121,21 +124,21 @@ class Stopwatch:
         return [(when, report) for when, report in self._reports if when < self._first]
 
     def seconds_of_training(self) -> float:
-        """From the first step to the end; all of it for a model that tells no steps."""
+        """Seconds from the first step to the end, or of all of ``fit`` if no step was reported."""
         return self.ended - (self.began if self._first is None else self._first)
 
     def training_rate(self, rows: int) -> float:
-        """Rows a second.
+        """Training rows per second.
 
         Args:
-            rows: Rows that the whole training goes through, each epoch's counted.
+            rows: Rows of the whole training: rows of the split times epochs.
         """
         counted = self._first or 0.0
         counted += _WARM_UP * (self.ended - counted)
         done = seconds = 0.0
         total = 0
         for (earlier, last), (later, report) in pairwise(self._reports):
-            # Whatever lies between two steps and is no training is counted by itself.
+            # What happens between two training steps (an evaluation, say) is counted elsewhere.
             if last.phase == report.phase == TRAIN_PHASE and earlier >= counted:
                 done += report.done - last.done
                 seconds += later - earlier

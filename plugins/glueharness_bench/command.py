@@ -17,7 +17,7 @@ from glueharness.settings.fields import Layer
 if TYPE_CHECKING:
     from glueharness.plugin.registry import Registry
     from glueharness.run.config import RunConfig
-    from glueharness.speed import Estimate, Part
+    from glueharness_bench.estimate import Estimate, Part
 
 _MINUTE, _HOUR = 60, 3600
 _BUSY = 0.5
@@ -30,12 +30,12 @@ _BUSY = 0.5
     type=click.FloatRange(min=1, max=3600),
     default=20.0,
     show_default=True,
-    help="How long the model may learn.",
+    help="How long to train for the measurement.",
 )
 @click.option(
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="TOML file with settings; options win over it, it wins over the model's recipe.",
+    help="TOML file with settings; options on the command line override it.",
 )
 @json_option
 @click.pass_context
@@ -49,10 +49,10 @@ def command(
     as_json: bool,
     **values: Any,
 ) -> None:
-    """Say how long a run of TASK would take here: a short piece is measured, the rest follows.
+    """Estimate how long a run of TASK would take on this machine.
 
-    The model learns for a short while from rows of the data that the run would use; the time of
-    the whole follows from the rows of the task's complete splits. Nothing is kept.
+    The model trains for a short while on the data that the run would use. From the measured speed
+    and the sizes of the task's complete splits follows the time of the whole run. Nothing is kept.
 
     \b
     glueharness bench qnli                            the default model
@@ -75,7 +75,7 @@ def command(
 def _measure(config: RunConfig, registry: Registry, seconds: float) -> Estimate:
     from glueharness.cli.progress import ProgressDisplay
     from glueharness.plugin.events import RunProgress
-    from glueharness.speed import estimate
+    from glueharness_bench.estimate import estimate
 
     with ProgressDisplay() as display:
         return estimate(
@@ -94,8 +94,8 @@ def _show(found: Estimate) -> None:
     from glueharness.cli.output import make_table, stdout
 
     rows = [_row(part) for part in found.parts]
-    rows.append(["all of it", "", "", "", in_words(found.seconds)])
-    title = f"{found.task} · {found.model}: estimated from what was measured here"
+    rows.append(["whole run", "", "", "", in_words(found.seconds)])
+    title = f"{found.task} · {found.model}: estimated from a short measurement"
     console = stdout()
     console.print(make_table(title, ["part", "rows", "rows/s", "times", "takes"], rows))
     for line in _remarks(found):
@@ -117,26 +117,28 @@ def _remarks(found: Estimate) -> list[str]:
     rows = f"{pace.train_rows:,} rows of {found.origin.source} data"
     whole = "the whole recipe" if pace.finished else f"{in_words(pace.seconds)} of training"
     measured = (
-        f"measured: the start-up, {whole} on {rows} ({pace.words:.0f} words a row), and the "
-        f"prediction of {pace.dev_rows:,} dev rows. The rest is those speeds times the rows of "
-        "the complete splits."
+        f"Measured: the start-up, {whole} on {rows} ({pace.words:.0f} words per row), and the "
+        f"prediction of {pace.dev_rows:,} dev rows. The table applies these speeds to the sizes "
+        "of the complete splits."
     )
     lines = [measured]
     if found.origin.sample:
         lines.append(
-            "These are made-up rows of the bundled sample: real ones may be longer, and a longer "
-            "row takes more time. For real rows: --data-dir FOLDER."
+            "The rows are made-up ones from the bundled sample. Real rows may be longer, and "
+            "longer rows take more time. To measure on real rows: --data-dir FOLDER."
         )
     if pace.evaluate is None:
-        lines.append("Not measured: prediction, which this model cannot do before its end.")
+        lines.append(
+            "Not measured: prediction, because this model cannot predict before its training ends."
+        )
     if found.load is not None and found.load > _BUSY * found.cores:
         lines.append(
-            f"The machine was busy before ({found.load:.1f} programs wanted one of "
-            f"{found.cores} cores): by itself it would be quicker."
+            f"The machine was busy before the measurement (load {found.load:.1f} on "
+            f"{found.cores} cores). A run on an idle machine would be quicker."
         )
     facts = [f"{name} {value}" for name, value in found.notes.items() if _plain(value)]
     if facts:
-        lines.append("the model says: " + ", ".join(facts))
+        lines.append("The model reports: " + ", ".join(facts))
     return [*lines, *(f"warning: {message}" for message in found.warnings)]
 
 
@@ -145,7 +147,7 @@ def _plain(value: Any) -> bool:
 
 
 def in_words(seconds: float) -> str:
-    """A time as one reads it: ``41 s``, ``7 min 20 s``, ``3 h 5 min``."""
+    """A time for reading: ``41 s``, ``7 min 20 s``, ``3 h 5 min``."""
     if seconds < 10:
         return f"{seconds:.1f} s"
     whole = round(seconds)

@@ -21,13 +21,14 @@ _FIND = """
 import json, sys, time
 from glueharness import ModelError
 from glueharness_finetune.pretrained.find import Checkpoint, FreshStart, find_checkpoint
-name, revision, fresh = sys.argv[1:]
+name, revision, fresh, pinned = sys.argv[1:]
 start = FreshStart(model_type="bert", architecture={}, vocabulary=9) if fresh else None
 import huggingface_hub
 begun = time.monotonic()
 try:
     found = find_checkpoint(
-        Checkpoint(name=name, revision=revision, fresh=start), weights=None, offline=False
+        Checkpoint(name=name, revision=revision, fresh=start, pinned=bool(pinned)),
+        weights=None, offline=False,
     )
     answer = {
         "how": found.how, "revision": found.revision, "warning": found.warning,
@@ -41,7 +42,13 @@ print(json.dumps({**answer, "seconds": time.monotonic() - begun}))
 
 
 def find(
-    tmp_path: Path, endpoint: str, name: str = NAME, revision: str = "", fresh: str = ""
+    tmp_path: Path,
+    endpoint: str,
+    name: str = NAME,
+    revision: str = "",
+    *,
+    fresh: bool = False,
+    pinned: bool = False,
 ) -> Any:
     environment = {
         key: value
@@ -50,7 +57,8 @@ def find(
     }
     environment |= {"HF_ENDPOINT": endpoint, "HF_HOME": str(tmp_path / "home")}
     done = subprocess.run(
-        [sys.executable, "-c", _FIND, name, revision, fresh], env=environment, cwd=tmp_path,
+        [sys.executable, "-c", _FIND, name, revision, "1" * fresh, "1" * pinned],
+        env=environment, cwd=tmp_path,
         capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -78,13 +86,26 @@ def test_the_hub_then_its_cache(tmp_path: Path) -> None:
     assert "in another revision" in other["warning"]
 
 
+def test_a_revision_that_the_user_names_is_the_only_one_that_will_do(tmp_path: Path) -> None:
+    with running(repository(tmp_path)) as hub:
+        lost = find(tmp_path, hub.endpoint, revision="f" * 40, pinned=True)
+        assert "nowhere to be had" in lost["error"]
+        assert f"at revision '{'f' * 40}'" in lost["error"]
+        found = find(tmp_path, hub.endpoint, revision=COMMIT, pinned=True)
+    assert (found["how"], found["revision"], found["warning"]) == ("hub", COMMIT, "")
+    cached = find(tmp_path, NOWHERE, revision=COMMIT, pinned=True)
+    assert (cached["how"], cached["warning"]) == ("hub cache", "")
+    other = find(tmp_path, NOWHERE, revision="v2", pinned=True)
+    assert "at revision 'v2'" in other["error"]
+
+
 def test_a_hub_that_does_not_answer_is_given_up_soon(tmp_path: Path) -> None:
     lost = find(tmp_path, NOWHERE)
     assert "nowhere to be had" in lost["error"]
     for words in ("hub cache: it is not there", "does not answer", "hf:./FOLDER", "hf download"):
         assert words in lost["error"]
     assert lost["seconds"] < 5
-    fresh = find(tmp_path, NOWHERE, fresh="yes")
+    fresh = find(tmp_path, NOWHERE, fresh=True)
     assert fresh["how"] == "fresh"
     assert set(fresh["tried"]) == {"folder", "hub cache", "hub"}
 

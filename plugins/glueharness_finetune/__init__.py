@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from glueharness import DiagnosticSpec, ModelSpec, PresetSpec, hookimpl
 from glueharness_finetune.cpu.threads import wait_politely
 from glueharness_finetune.diagnostics import engine_facts, weights_diagnostic
-from glueharness_finetune.pretrained.find import Checkpoint, FreshStart
+from glueharness_finetune.pretrained.find import Checkpoint, FreshStart, checkpoint_named
 from glueharness_finetune.settings import FinetuneSettings
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def _any_encoder(context: ModelContext) -> Model:
     wait_politely()
     from glueharness_finetune.model import FinetunedEncoder
 
-    return FinetunedEncoder(context, Checkpoint(name=context.argument))
+    return FinetunedEncoder(context, checkpoint_named(context.argument))
 
 
 @hookimpl

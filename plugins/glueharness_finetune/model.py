@@ -14,9 +14,9 @@ from glueharness.settings.fields import result_settings
 from glueharness_finetune.cpu.install import quicken
 from glueharness_finetune.predictor import Predictor
 from glueharness_finetune.pretrained import load as loading
+from glueharness_finetune.pretrained.files import check_folder
 from glueharness_finetune.pretrained.find import (
     Checkpoint,
-    check_folder,
     find_checkpoint,
     looks_like_folder,
 )

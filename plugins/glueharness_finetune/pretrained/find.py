@@ -9,13 +9,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from glueharness import ModelError
+from glueharness_finetune.pretrained.files import CONFIG, SAFE, check_folder, lacks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-CONFIG = "config.json"
-_SAFE = ("model.safetensors", "model.safetensors.index.json")
-_TORCH = ("pytorch_model.bin", "pytorch_model.bin.index.json")
 _OTHERS = (
     CONFIG, "tokenizer*", "vocab*", "merges.txt", "*.model", "special_tokens_map.json",
     "added_tokens.json", "bpe.codes",
@@ -45,7 +43,8 @@ class Checkpoint:
 
     Attributes:
         name: Folder, or id on the hub.
-        revision: Pinned revision on the hub; empty: its main branch.
+        revision: Revision on the hub, best a commit; empty: its main branch.
+        pinned: Whether nothing but that revision will do: the user has asked for it.
         fresh: How to begin without its weights; None if that is an error.
         model_type: Another architecture than its own to load the weights into, registered with
             transformers, for instance one with a head of one's own; empty: its own.
@@ -53,6 +52,7 @@ class Checkpoint:
 
     name: str
     revision: str = ""
+    pinned: bool = False
     fresh: FreshStart | None = None
     model_type: str = ""
 
@@ -76,29 +76,21 @@ class Found:
     warning: str = ""
 
 
-def check_folder(folder: Path) -> None:
-    """Refuse a folder that holds no checkpoint.
+def checkpoint_named(argument: str) -> Checkpoint:
+    """What stands behind ``hf:``, as a folder, ``NAME`` or ``NAME@REVISION``.
 
     Raises:
-        ModelError: It says what is missing.
+        ModelError: The name or the revision is missing.
     """
-    if not folder.is_dir():
+    name, at, revision = argument.rpartition("@")
+    if not at or looks_like_folder(argument) or Path(argument).is_dir():
+        return Checkpoint(name=argument)
+    if not name or not revision:
         raise ModelError(
-            "there is no such folder",
-            where=str(folder),
-            remedy="A model is a folder with config.json, model.safetensors and the tokenizer's "
-            "files, or a name on the hub such as roberta-base.",
+            f"hf:{argument} lacks {'a revision' if name else 'a name'}",
+            remedy="It is hf:NAME@REVISION, the revision being a commit, a branch or a tag.",
         )
-    if why := _lacks(folder):
-        raise ModelError(f"the folder holds no model: {why}", where=str(folder))
-
-
-def _lacks(folder: Path) -> str:
-    if not (folder / CONFIG).is_file():
-        return f"it has no {CONFIG}"
-    if not any((folder / name).is_file() for name in (*_SAFE, *_TORCH)):
-        return f"it has no {_SAFE[0]}"
-    return ""
+    return Checkpoint(name=name, revision=revision, pinned=True)
 
 
 def looks_like_folder(name: str) -> bool:
@@ -126,17 +118,19 @@ def find_checkpoint(checkpoint: Checkpoint, *, weights: Path | None, offline: bo
         check_folder(own)
         return Found(folder=own, how="folder")
     tried: list[tuple[str, str]] = [("folder", f"there is no folder {checkpoint.name}")]
+    replaceable = checkpoint.revision and not checkpoint.pinned
     found = (
         in_cache(checkpoint, checkpoint.revision or "main", tried)
         or _on_hub(checkpoint, tried, offline=offline)
-        or (in_cache(checkpoint, "main", []) if checkpoint.revision else None)
+        or (in_cache(checkpoint, "main", []) if replaceable else None)
     )
     if found is not None:
         return found
     if checkpoint.fresh is None:
         listing = "\n".join(f"  {place}: {reason}" for place, reason in tried)
+        at = f" at revision {checkpoint.revision!r}" if checkpoint.pinned else ""
         raise ModelError(
-            f"the model {checkpoint.name!r} is nowhere to be had",
+            f"the model {checkpoint.name!r}{at} is nowhere to be had",
             remedy=f"Tried:\n{listing}\nThe ways on: give a folder (hf:./FOLDER), fill the hub's "
             f"cache on a machine with a network (hf download {checkpoint.name}), or run where "
             "the hub can be reached.",
@@ -162,11 +156,11 @@ def in_cache(checkpoint: Checkpoint, revision: str, tried: list[tuple[str, str]]
         tried.append(("hub cache", "it is not there"))
         return None
     folder = Path(path).parent
-    if why := _lacks(folder):
+    if why := lacks(folder):
         tried.append(("hub cache", why))
         return None
     warning = ""
-    if checkpoint.revision and folder.name != checkpoint.revision:
+    if checkpoint.revision and revision != checkpoint.revision:
         warning = (
             f"The weights of {checkpoint.name} are from the hub's cache, in another revision "
             f"than the pinned one: {folder.name[:12]}, not {checkpoint.revision[:12]}."
@@ -198,7 +192,7 @@ def _on_hub(checkpoint: Checkpoint, tried: list[tuple[str, str]], *, offline: bo
         tried.append(("hub", _in_words(error)))
         return None
     names = {item.rfilename for item in info.siblings or ()}
-    weights = "*.safetensors*" if names & set(_SAFE) else "pytorch_model*"
+    weights = "*.safetensors*" if names & set(SAFE) else "pytorch_model*"
     disable_progress_bars()
     # The client tells of each attempt; what went wrong is told once, by the error.
     verbosity = client_log.get_verbosity()
@@ -220,7 +214,7 @@ def _on_hub(checkpoint: Checkpoint, tried: list[tuple[str, str]], *, offline: bo
         ) from error
     finally:
         client_log.set_verbosity(verbosity)
-    if why := _lacks(Path(folder)):
+    if why := lacks(Path(folder)):
         tried.append(("hub", why))
         return None
     return Found(folder=Path(folder), how="hub", revision=Path(folder).name)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from glueharness import ModelError
 from glueharness_finetune.pretrained.dropout_rates import own_dropout, set_dropout
+from glueharness_finetune.pretrained.files import check_contents, check_folder
 from glueharness_finetune.pretrained.head import (
     arrange_outputs,
     begin_with_identity,
@@ -71,6 +72,7 @@ def load_pretrained(
     import torch
     from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
 
+    check_contents(folder)
     trusted = {"trust_remote_code": settings.trust_remote_code, "local_files_only": True}
     with _explained(folder), _quiet():
         config = AutoConfig.from_pretrained(folder, **trusted)
@@ -140,6 +142,7 @@ def load_saved(folder: Path, settings: FinetuneSettings) -> Classifier:
             where=str(folder),
             remedy="Other formats can carry code and are not read here.",
         )
+    check_folder(folder)
     trusted = {"trust_remote_code": settings.trust_remote_code, "local_files_only": True}
     with _explained(folder), _quiet():
         model = AutoModelForSequenceClassification.from_pretrained(

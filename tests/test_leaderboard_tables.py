@@ -111,7 +111,7 @@ def test_no_number_is_ever_cut(tmp_path: Path, width: int, by: By) -> None:
 def test_names_are_shown_as_they_are_and_cannot_steer_the_terminal(tmp_path: Path) -> None:
     make_run(tmp_path, Making(model="[red]x[/red]\x1b[31m\u202eevil", number=1))
     text = screen(sections(tmp_path), 160)
-    assert "[red]x[/red]\ufffd[31m\ufffdevil" in text
+    assert r"[red]x[/red]\x1b[31m\u202eevil" in text
 
 
 CONDITIONS = {
@@ -287,17 +287,22 @@ def test_markdown_shows_any_name_as_it_is(tmp_path: Path) -> None:
     assert line.replace(r"\|", "").count("|") == text.splitlines()[-3].count("|")
 
 
-@pytest.mark.parametrize("name", ["=1+1", "+x", "-x", "@x", "\tx", "\rx"])
+@pytest.mark.parametrize("name", ["=1+1", "+x", "-x", "@x"])
 def test_csv_never_starts_a_formula(name: str) -> None:
     text = export.write_csv([{"model": name, "score": -0.5, "none": None}])
-    assert "\r\n'" in text or "\r\n\"'" in text
+    assert "\n'" in text or "\n\"'" in text
     assert "-0.5" in text
     assert "'-0.5" not in text
 
 
 def test_csv_has_a_column_for_whatever_any_row_has() -> None:
     text = export.write_csv([{"a": 1}, {"b": 'say "x", y', "a": None}])
-    assert text == 'a,b\r\n1,\r\n,"say ""x"", y"\r\n'
+    assert text == 'a,b\n1,\n,"say ""x"", y"\n'
+
+
+def test_csv_holds_nothing_that_steers_a_terminal_or_a_spreadsheet() -> None:
+    text = export.write_csv([{"model": name} for name in ("\tx", "\rx", "a\x1b[2J", "\u202eb")])
+    assert text == "model\n\\tx\n\\rx\na\\x1b[2J\n\\u202eb\n"
 
 
 def test_small_texts() -> None:
@@ -307,7 +312,7 @@ def test_small_texts() -> None:
     assert [value_text(value) for value in (3e-5, 0.01, 1.5e-5, 32, True, None, "x", 2.0)] == [
         "3e-5", "0.01", "1.5e-5", "32", "yes", "–", "x", "2",
     ]  # fmt: skip
-    assert plain("a\nb\x1b") == "a\ufffdb\ufffd"
+    assert plain("a\nb\x1b") == r"a\nb\x1b"
     assert short_paths(["hf:/a/x", "hf:b/y", "z"]) == ["hf:…/x", "hf:…/y", "z"]
     assert short_paths(["hf:/a/x", "hf:/b/x"]) == ["hf:/a/x", "hf:/b/x"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,13 @@ from glueharness import __version__
 from glueharness.cli.app import App
 from glueharness.cli.output import accept_any_text
 from glueharness.errors import GlueharnessError, PluginError
+from glueharness.system.printable import printable
+from glueharness.system.terminal import (
+    ReaderGoneError,
+    forget_unusable_size,
+    guarded_streams,
+    open_missing_streams,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -148,24 +154,32 @@ def main(arguments: Sequence[str] | None = None, app: App | None = None) -> None
         app: The state to work with; None makes a new one.
     """
     app = app or App(own_commands=_COMMANDS)
+    open_missing_streams()
+    forget_unusable_size()
     accept_any_text()
+    with guarded_streams():
+        code = _run(arguments, app)
+    sys.exit(code)
+
+
+def _run(arguments: Sequence[str] | None, app: App) -> int:
+    """Run a command; what goes wrong is printed here. Returns the exit code."""
     try:
         code = cli.main(arguments, prog_name="glueharness", standalone_mode=False, obj=app)
+        sys.stdout.flush()  # while a failure can still be told
     except click.ClickException as error:
         error.show()
-        sys.exit(error.exit_code)
+        return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         _show(GlueharnessError("interrupted"))
-        sys.exit(130)
-    except BrokenPipeError:
-        # The reader, for instance `head`, has what it wanted; the interpreter must not complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        return 130
+    except ReaderGoneError as end:
+        return end.exit_code
     except GlueharnessError as error:
         if app.debug:
             raise
         _show(error)
-        sys.exit(error.exit_code)
+        return error.exit_code
     except Exception as error:
         if app.debug:
             raise
@@ -175,16 +189,14 @@ def main(arguments: Sequence[str] | None = None, app: App | None = None) -> None
                 remedy="Please report it, with what `glueharness --debug ...` prints.",
             )
         )
-        sys.exit(1)
-    sys.exit(code if isinstance(code, int) else 0)
+        return 1
+    return code if isinstance(code, int) else 0
 
 
 def _show(error: GlueharnessError) -> None:
     from glueharness.cli.output import stderr
 
     console = stderr()
-    head = f"{error.where}: {error.what}" if error.where else error.what
     console.print("error:", style="bold red", end=" ")
-    console.print(head, markup=False, highlight=False, soft_wrap=True)
-    if error.remedy:
-        console.print(error.remedy, markup=False, highlight=False, soft_wrap=True)
+    # Spelt out before the console sees it, which would drop a few signs without a trace.
+    console.print(printable(str(error), lines=True), soft_wrap=True)

@@ -10,6 +10,7 @@ import click
 
 from glueharness.settings.fields import Layer, convert, settings_of
 from glueharness.settings.run_options import RunOptions
+from glueharness.system.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -71,7 +72,8 @@ def warn_of_plugin(status: PluginStatus, problem: Problem) -> None:
     if COMPLETE_VARIABLE in os.environ:  # the shell would show it in the middle of the line
         return
     consequence = "" if status.in_use else " is not in use"
-    click.echo(f"warning: {status.owner}{consequence}: {problem.what}", err=True)
+    line = f"warning: {status.owner}{consequence}: {problem.what}"
+    click.echo(printable(line), err=True)
 
 
 def environment_layer() -> Layer:

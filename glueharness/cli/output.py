@@ -5,8 +5,11 @@ from __future__ import annotations
 import codecs
 import io
 import json
+import re
 import sys
 from typing import TYPE_CHECKING, Any, TextIO
+
+from glueharness.system.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,30 +29,39 @@ _PLAIN = {
     "•": "*",
     "█": "#",
 }
+_NOT_ASCII = re.compile("[^\x00-\x7e]")
 
 
 def stdout() -> Console:
     """The console for results."""
-    from rich.console import Console
-
-    return Console()
+    return make_console()
 
 
 def stderr() -> Console:
     """The console for progress, warnings and errors."""
-    from rich.console import Console
+    return make_console(stderr=True)
 
-    return Console(stderr=True)
+
+def make_console(**options: Any) -> Console:
+    """A console that shows every text as it is, and harmless; all of ours are made here.
+
+    Args:
+        options: Further options of ``rich.console.Console``.
+    """
+    from glueharness.cli.harmless import HarmlessConsole
+
+    return HarmlessConsole(**options)
 
 
 def accept_any_text() -> None:
     """Let a terminal or pipe that knows few letters show others in their place, and not fail.
 
-    Tables have dashes and signs that a Windows code page or plain ASCII lack.
+    Tables have dashes and signs that a Windows code page or plain ASCII lack, and a path may hold
+    bytes that are no letters at all.
     """
     codecs.register_error(_STAND_IN, _stand_in)
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper) and not _is_unicode(stream):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=_STAND_IN)
 
 
@@ -68,8 +80,26 @@ def _stand_in(error: UnicodeError) -> tuple[str, int]:
 
 def print_json(value: Any) -> None:
     """Print a JSON-able value to stdout; readable, keys in their order."""
-    json.dump(value, sys.stdout, indent=2, ensure_ascii=not _is_unicode(sys.stdout), default=str)
-    sys.stdout.write("\n")
+    sys.stdout.write(json_text(value, ascii_only=not _is_unicode(sys.stdout)))
+
+
+def json_text(value: Any, *, ascii_only: bool = False) -> str:
+    """A JSON-able value as indented JSON with a line feed at its end.
+
+    What could steer a terminal is escaped as JSON escapes it, so that nothing is lost.
+
+    Args:
+        value: The value; what JSON has no form for is written as its text.
+        ascii_only: Whether every letter beyond ASCII is escaped.
+    """
+    text = json.dumps(value, indent=2, ensure_ascii=ascii_only, default=str)
+    if not text.isascii() or "\x7f" in text:
+        text = _NOT_ASCII.sub(lambda match: _json_escaped(match[0]), text)
+    return text + "\n"
+
+
+def _json_escaped(sign: str) -> str:
+    return sign if printable(sign) == sign else json.dumps(sign)[1:-1].replace("\x7f", "\\u007f")
 
 
 def make_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
@@ -82,7 +112,8 @@ def make_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        # Before the widths are measured; the console would be late.
+        table.add_row(*(Text(printable(cell, lines=True)) for cell in row))
     return table
 
 
@@ -98,7 +129,7 @@ def print_facts(title: str, facts: Mapping[str, str]) -> None:
     table.add_column(overflow="fold")
     for name, value in facts.items():
         if value:
-            table.add_row(Text(name), Text(value))
+            table.add_row(Text(printable(name)), Text(printable(value, lines=True)))
     stdout().print(table)
 
 

@@ -15,6 +15,7 @@ from glueharness.cli.app import App, json_option, runs_dir, runs_dir_option
 from glueharness.cli.output import print_json, stderr
 from glueharness.data.table import Table
 from glueharness.errors import ConfigError, DataError, SubmissionError
+from glueharness.system.printable import printable
 
 if TYPE_CHECKING:
     from glueharness.record.record import RunRecord
@@ -120,10 +121,11 @@ class Answers:
     def write_tsv(self) -> None:
         """A header, then one line a row."""
         writer = csv.writer(sys.stdout, delimiter="\t", lineterminator="\n")
-        writer.writerow(["index", "prediction", *(f"score:{name}" for name in self.task.labels)])
+        labels = [printable(name) for name in self.task.labels]
+        writer.writerow(["index", "prediction", *(f"score:{name}" for name in labels)])
         for row, value in enumerate(self.values):
             scores = [] if self.task.regression else [f"{x:.4f}" for x in self.scores[row]]
-            shown = f"{value:.3f}" if self.task.regression else value
+            shown = f"{value:.3f}" if self.task.regression else printable(value)
             writer.writerow([row, shown, *scores])
 
 

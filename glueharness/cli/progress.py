@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from rich.markup import escape
 from rich.panel import Panel
 from rich.progress import (
     BarColumn,
@@ -18,6 +17,7 @@ from rich.text import Text
 
 from glueharness.cli.output import percent, stderr
 from glueharness.plugin.hookspecs import hookimpl
+from glueharness.system.printable import printable
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -54,11 +54,11 @@ class ProgressDisplay:
         self._console = stderr()
         self._progress = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
             TimeRemainingColumn(compact=True),
-            TextColumn("{task.fields[values]}", style="dim"),
+            TextColumn("{task.fields[values]}", style="dim", markup=False),
             console=self._console,
             transient=True,
         )
@@ -93,11 +93,8 @@ class ProgressDisplay:
         """Say what runs, on which data; loudly if the data are the sample."""
         record = event.record
         rows = ", ".join(f"{name} {split.rows:,}" for name, split in record.data.splits.items())
-        self._console.print(
-            f"[bold]{escape(record.task)}[/] · {escape(record.model)} · seed {record.seed} · "
-            f"{escape(record.data.source)} data ({rows})",
-            highlight=False,
-        )
+        facts = f" · {record.model} · seed {record.seed} · {record.data.source} data ({rows})"
+        self._console.print(Text.assemble((record.task, "bold"), facts))
         if record.data.sample:
             tried = "\n".join(
                 f"• {name}: {reason}" for name, reason in record.data.passed_over.items()
@@ -132,7 +129,7 @@ class ProgressDisplay:
                 self._progress.remove_task(self._bar)
             self._phase = progress.phase
             self._bar = self._progress.add_task(
-                progress.phase, total=progress.total or None, values=""
+                printable(progress.phase), total=progress.total or None, values=""
             )
         self._progress.update(
             self._bar,
@@ -155,7 +152,7 @@ class ProgressDisplay:
             for metric, value in values.items()
         )
         loss = f" · loss {event.values['loss']:.4f}" if "loss" in event.values else ""
-        self._console.print(f"epoch {event.epoch}{loss} · {scores}", highlight=False, markup=False)
+        self._console.print(f"epoch {event.epoch}{loss} · {scores}")
 
     @hookimpl
     def glueharness_run_warned(self, event: RunWarned) -> None:
@@ -164,13 +161,14 @@ class ProgressDisplay:
 
     def _tell_adjusted(self) -> None:
         for reason, settings in self._adjusted.items():
-            self._console.print(f"{reason}: {', '.join(settings)}", highlight=False, markup=False)
+            self._console.print(f"{reason}: {', '.join(settings)}")
         self._adjusted.clear()
 
     def _warn(self, message: str, title: str) -> None:
         if message in self._told:  # one of several runs said so already
             return
         self._told.add(message)
+        text = Text(printable(message, lines=True))
         self._console.print(
-            Panel(Text(message), title=title, title_align="left", border_style="yellow")
+            Panel(text, title=Text(title), title_align="left", border_style="yellow")
         )

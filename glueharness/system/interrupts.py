@@ -1,4 +1,8 @@
-"""Ctrl-C and SIGTERM: the first asks where the work can stop cleanly, the second stops at once."""
+"""Ctrl-C, SIGTERM and a closed terminal: the first asks for a clean stop, the second stops at once.
+
+A signal that whoever started the program lets it ignore stays ignored: ``nohup`` does so with
+SIGHUP, and a shell with SIGINT for what it starts in the background.
+"""
 
 from __future__ import annotations
 
@@ -11,40 +15,48 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
+    Handler = Callable[[int, FrameType | None], None]
+
 
 @contextmanager
 def terminate_as_interrupt() -> Iterator[None]:
-    """Let SIGTERM end a run the way Ctrl-C does, so that its record says so."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
+    """Let SIGTERM and SIGHUP end a run the way Ctrl-C does, so that its record says so."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
+    with _handled(("SIGTERM", "SIGHUP"), stop):
         yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager
 def interruptible() -> Iterator[Callable[[], bool]]:
-    """A region where the first SIGINT or SIGTERM only sets a flag; the value reads it."""
+    """A region where the first of these signals only sets a flag; the value reads it."""
     asked = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield asked.is_set
-        return
 
     def ask(_number: int, _frame: FrameType | None) -> None:
         if asked.is_set():
             raise KeyboardInterrupt
         asked.set()
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with _handled(("SIGINT", "SIGTERM", "SIGHUP"), ask):
         yield asked.is_set
+
+
+@contextmanager
+def _handled(names: tuple[str, ...], handler: Handler) -> Iterator[None]:
+    """Handle those of the signals that the system has and that are not ignored."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    before = {
+        number: signal.signal(number, handler)
+        for number in numbers
+        if signal.getsignal(number) is not signal.SIG_IGN
+    }
+    try:
+        yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, earlier in before.items():
+            signal.signal(number, earlier)

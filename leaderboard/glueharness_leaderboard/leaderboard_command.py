@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from glueharness.cli.app import App, json_option, runs_dir, runs_dir_option
-from glueharness.cli.output import stderr, stdout
+from glueharness.cli.output import json_text, make_console, stderr, stdout
 from glueharness.errors import UnknownNameError
 from glueharness.record.folders import list_runs, short_names
 from glueharness_leaderboard.ranking.sections import sections_of
@@ -241,17 +241,13 @@ def _text(answer: Answer, wishes: Wishes) -> str:
     if wishes.format == "csv":
         return export.write_csv(answer.flat())
     if wishes.format == "json":
-        import json
-
         result = {"runs_dir": str(wishes.runs), "by": wishes.by, **answer.document()}
-        return json.dumps(result, indent=2, ensure_ascii=False) + "\n"
+        return json_text(result)
     import io
-
-    from rich.console import Console
 
     from glueharness_leaderboard.tables.terminal import print_sheets
 
     stream = io.StringIO()
-    console = Console(file=stream, width=_FILE_WIDTH, color_system=None)
+    console = make_console(file=stream, width=_FILE_WIDTH, color_system=None)
     print_sheets(answer.sheets, answer.legends, console)
     return stream.getvalue()

@@ -7,6 +7,7 @@ import io
 import re
 from typing import TYPE_CHECKING, Any
 
+from glueharness.system.printable import printable
 from glueharness_leaderboard.ranking.settings import settings_of_run
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def markdown_table(columns: Sequence[Column]) -> str:
 
 def escape_markdown(text: str) -> str:
     """Text that Markdown shows as it is, in a cell too."""
-    escaped = re.sub(r"([\\`*_\[\]|<>~])", r"\\\1", text)
+    escaped = re.sub(r"([\\`*_\[\]|<>~])", r"\\\1", printable(text, lines=True))
     return " ".join(escaped.split())
 
 
@@ -63,13 +64,13 @@ def flat_rows(sections: Sequence[Section]) -> list[dict[str, Any]]:
 
 
 def write_csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows as CSV (RFC 4180); the columns are the union of the rows' keys, in order.
+    """Rows as CSV (RFC 4180 with line feeds); the columns are the rows' keys, in order.
 
     A text that a spreadsheet would run as a formula gets an apostrophe before it.
     """
     names = dict.fromkeys(name for row in rows for name in row)
     stream = io.StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\r\n")
+    writer = csv.writer(stream, lineterminator="\n")
     writer.writerow([_cell(name) for name in names])
     writer.writerows([_cell(row.get(name)) for name in names] for row in rows)
     return stream.getvalue()
@@ -173,5 +174,5 @@ def _cell(value: Any) -> Any:
         return "true" if value else "false"
     if isinstance(value, int | float):
         return value
-    text = str(value)
+    text = printable(str(value))
     return f"'{text}" if text.startswith(_FORMULA) else text

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING
+
+from glueharness.system.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,12 +65,6 @@ def short_paths(names: Sequence[str]) -> list[str]:
     return [short[name] for name in names] if len({*short.values()}) == len(short) else [*names]
 
 
-@functools.cache
-def _controls() -> dict[int, str]:
-    codes = (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, *range(0x202A, 0x202F))
-    return dict.fromkeys((*codes, *range(0x2066, 0x206A)), "\N{REPLACEMENT CHARACTER}")
-
-
 def plain(text: str) -> str:
     """User text without what could steer a terminal: escape codes, line breaks, bidi marks."""
-    return text.translate(_controls())
+    return printable(text)

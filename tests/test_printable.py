@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -154,3 +157,39 @@ def test_a_header_reaches_the_terminal_spelt_out(
     err = capsys.readouterr().err
     assert not STEERING.search(err)
     assert printable(text) in err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names of files are bytes only there")
+@pytest.mark.parametrize(
+    ("name", "locale"), [(b"d\xff", {}), ("Größe".encode(), {"LC_ALL": "C", "PYTHONUTF8": "0"})]
+)
+def test_data_are_read_wherever_they_lie(
+    name: bytes, locale: dict[str, str], tmp_path: Path
+) -> None:
+    place = tmp_path / os.fsdecode(name) / "RTE"
+    place.mkdir(parents=True)
+    folder = os.fsencode(place.parent)
+    for split, count in (("train", 8), ("dev", 4), ("test", 2)):
+        (place / f"{split}.tsv").write_text(
+            "index\tsentence1\tsentence2\tlabel\n"
+            + "".join(f"{n}\ta\tb\t{('', 'not_')[n % 2]}entailment\n" for n in range(count)),
+            encoding="utf-8",
+        )
+    environment = {**os.environ, "PYTHONCOERCECLOCALE": "0", **locale}
+
+    def glueharness(*words: bytes | str) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(
+            [sys.executable, "-m", "glueharness", *words],
+            check=False, capture_output=True, cwd=tmp_path, env=environment,
+        )  # fmt: skip
+
+    given = ("run", "rte", "--model", "majority")
+    done = glueharness(*given, "--data-dir", folder, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["data"]["source"] == "dir"
+    assert json.loads(glueharness("runs", "--json").stdout)[0]["status"] == "completed"
+    # Where libraries must write, it is refused before the run, and no folder stays.
+    refused = glueharness(*given, "--data-dir", folder, "--runs-dir", b"runs" + name)
+    assert refused.returncode == 1
+    assert b"runs_dir has bytes that are no UTF-8" in refused.stderr
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("runs")] == ["runs"]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from glueharness.errors import RunFolderError
 from glueharness.system import atomic
+from glueharness.system.printable import storable_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -187,7 +188,8 @@ def write_record(folder: Path, record: RunRecord) -> None:
 
 def to_json(record: RunRecord) -> str:
     """The record as JSON text; a float that is no number becomes null."""
-    return json.dumps(_finite(dataclasses.asdict(record)), indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(_finite(dataclasses.asdict(record)), indent=2, ensure_ascii=False)
+    return storable_json(text) + "\n"
 
 
 def read_record(folder: Path) -> RunRecord:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glueharness.errors import ConfigError
@@ -12,7 +13,6 @@ from glueharness.settings.run_options import RunOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from glueharness.plugin.registry import Registry
 
@@ -81,6 +81,8 @@ def build_config(
     specific = [_without(layer, shared) for layer in layers]
     recipe = Layer(origin=f"{RECIPE_OF}{model.name}", values=model.recipe)
     resolved: Resolved = resolve(model.settings, [*specific, recipe], owner=f"model {model.name!r}")
+    for settings in (options.settings, resolved.settings):
+        _check_letters(settings)
     return RunConfig(
         task=task,
         options=options.settings,
@@ -89,6 +91,28 @@ def build_config(
         resume=resume,
         rerun=rerun,
     )
+
+
+def _check_letters(settings: Any) -> None:
+    """Refuse a path that the libraries could not save to, before anything is trained.
+
+    Raises:
+        ConfigError: A path or name has bytes that are no letters here.
+    """
+    for item in settings_of(type(settings)):
+        value = getattr(settings, item.name)
+        # We read data ourselves, by whatever bytes their path is made of.
+        if item.name == "data_dir" or not isinstance(value, str | Path):
+            continue
+        try:
+            str(value).encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise ConfigError(
+                f"{item.name} has bytes that are no UTF-8, which the libraries that load and save "
+                "models need",
+                where=str(value),
+                remedy="Rename it; or, if it shows well elsewhere, set PYTHONUTF8=1.",
+            ) from error
 
 
 def _only(layer: Layer, names: set[str]) -> Layer:

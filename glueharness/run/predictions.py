@@ -56,8 +56,9 @@ def write_predictions(
     stem = f"{task.name}.{name}" if task.trained_on else name
     path = folder / FOLDER / f"{stem}.parquet"
     path.parent.mkdir(exist_ok=True)
-    with atomic.whole_file(path) as aside:
-        pq.write_table(pa.table(columns), aside)
+    # Open files, since Arrow encodes a path as UTF-8, which not every path is.
+    with atomic.whole_file(path) as aside, aside.open("wb") as stream:
+        pq.write_table(pa.table(columns), stream)
     return path
 
 
@@ -72,7 +73,8 @@ def read_predictions(folder: Path, name: str) -> SplitPredictions:
 
     path = folder / FOLDER / f"{name}.parquet"
     try:
-        table = pq.read_table(path)
+        with path.open("rb") as stream:
+            table = pq.read_table(stream)
     except (OSError, pa.ArrowException) as error:
         raise RunFolderError(f"predictions cannot be read: {error}", where=str(path)) from error
     names = table.column_names

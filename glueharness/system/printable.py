@@ -55,3 +55,20 @@ def _spelt_out(sign: str) -> str:
     if 0xDC80 <= code <= 0xDCFF:
         return f"\\x{code - 0xDC00:02x}"
     return repr(sign)[1:-1]
+
+
+def storable_json(text: str) -> str:
+    r"""JSON that every decoder reads: bytes of a path that are no letters are spelt out ``\xff``.
+
+    A lone surrogate has no form in UTF-8, and strict decoders refuse its escape, too.
+
+    Args:
+        text: JSON as ``json.dumps(..., ensure_ascii=False)`` writes it.
+    """
+    if text.isascii():
+        return text
+    text = _decoded(text)
+    return "".join(
+        _spelt_out(sign).replace("\\", "\\\\") if "\ud800" <= sign <= "\udfff" else sign
+        for sign in text
+    )

@@ -3,7 +3,16 @@
 What is listed here is what plugins build on. Importing it is cheap: no framework, no plugin.
 """
 
-from glueharness.authoring import ACCURACY, CsvForm, HubLayout, TsvLayout, csv_source, metric
+from glueharness.authoring import (
+    ACCURACY,
+    CsvForm,
+    HubLayout,
+    TsvLayout,
+    as_evaluate_metric,
+    csv_source,
+    evaluate_metric,
+    metric,
+)
 from glueharness.data.table import Table
 from glueharness.errors import (
     ConfigError,
@@ -121,7 +130,9 @@ __all__ = [
     "Writer",
     "WriterSpec",
     "__version__",
+    "as_evaluate_metric",
     "csv_source",
+    "evaluate_metric",
     "hookimpl",
     "metric",
     "setting",

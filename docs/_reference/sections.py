@@ -77,7 +77,13 @@ def helpers_section() -> str:
         "Imported from `glueharness`; the suites from `glueharness.testing`.",
     ]
     parts += [""]
-    for function in (glueharness.csv_source, glueharness.metric, glueharness.setting):
+    for function in (
+        glueharness.csv_source,
+        glueharness.metric,
+        glueharness.evaluate_metric,
+        glueharness.as_evaluate_metric,
+        glueharness.setting,
+    ):
         signature = str(inspect.signature(function)).replace("'", "")
         rows = [
             [f"`{name}`", markdown(meaning)]

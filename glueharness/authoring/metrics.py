@@ -29,7 +29,15 @@ class FunctionMetric:
     function: ScoreFunction
 
     def compute(self, *, predictions: Sequence[Any], references: Sequence[Any]) -> dict[str, float]:
-        """Score predictions; see :meth:`glueharness.Metric.compute`."""
+        """Score predictions; see :meth:`glueharness.Metric.compute`.
+
+        Raises:
+            ValueError: There are not as many predictions as references.
+        """
+        if len(predictions) != len(references):
+            raise ValueError(
+                f"mismatch: {len(predictions)} predictions for {len(references)} references"
+            )
         return {self.name: float(self.function(references, predictions))}
 
 
@@ -64,4 +72,4 @@ def _share_of_equal(references: Sequence[Any], predictions: Sequence[Any]) -> fl
 
 
 ACCURACY = metric("accuracy", "Accuracy", _share_of_equal)
-"""The share of rows that are predicted right, a fraction in [0, 1]."""
+"""The share of rows whose prediction is right, a fraction in [0, 1]."""

@@ -1,60 +1,76 @@
-"""GLUE's metrics. They are ``evaluate`` modules, made only when a run scores."""
+"""GLUE's metrics: functions of scikit-learn and SciPy, imported when a run scores with them.
+
+Accuracy is the one that glueharness offers to every task. Where a metric is not defined, it is 0,
+as the papers print it: the correlations if one side is constant, F1 if the label is neither
+predicted nor there.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import warnings
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from glueharness import MetricSpec, SpecError
+from glueharness import ACCURACY, MetricSpec, SpecError, metric
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from glueharness import Metric, TaskSpec
 
+__all__ = ["ACCURACY", "F1", "MATTHEWS", "PEARSON", "SPEARMAN"]
 
-def _accuracy(_task: TaskSpec) -> Metric:
-    from glueharness_glue.evaluate_modules import Accuracy
 
-    return Accuracy()
+def _f1_score(references: Sequence[str], predictions: Sequence[str], positive: str) -> float:
+    from sklearn.metrics import f1_score
+
+    hits = [[label == positive for label in labels] for labels in (references, predictions)]
+    return float(f1_score(hits[0], hits[1], zero_division=0.0))
 
 
 def _f1(task: TaskSpec) -> Metric:
-    from glueharness_glue.evaluate_modules import BinaryF1
-
     if len(task.labels) != 2:
         raise SpecError(f"F1 needs two labels; {task.name} has {len(task.labels)}")
-    return BinaryF1(positive=task.labels[1])
+    return metric("f1", "F1", partial(_f1_score, positive=task.labels[1])).factory(task)
 
 
-def _matthews(_task: TaskSpec) -> Metric:
-    from glueharness_glue.evaluate_modules import MatthewsCorrelation
+def _matthews(references: Sequence[str], predictions: Sequence[str]) -> float:
+    if _constant(references) or _constant(predictions):
+        return 0.0
+    from sklearn.metrics import matthews_corrcoef
 
-    return MatthewsCorrelation()
-
-
-def _pearson(_task: TaskSpec) -> Metric:
-    from glueharness_glue.evaluate_modules import Pearson
-
-    return Pearson()
+    return float(matthews_corrcoef(references, predictions))
 
 
-def _spearman(_task: TaskSpec) -> Metric:
-    from glueharness_glue.evaluate_modules import Spearman
+def _pearson(references: Sequence[float], predictions: Sequence[float]) -> float:
+    if _constant(references) or _constant(predictions):
+        return 0.0
+    from scipy.stats import NearConstantInputWarning, pearsonr
 
-    return Spearman()
+    with warnings.catch_warnings(action="ignore", category=NearConstantInputWarning):
+        return float(pearsonr(references, predictions).statistic)
 
 
-ACCURACY = MetricSpec(name="accuracy", title="Accuracy", factory=_accuracy)
-"""The share of rows predicted right, in [0, 1]."""
+def _spearman(references: Sequence[float], predictions: Sequence[float]) -> float:
+    if _constant(references) or _constant(predictions):
+        return 0.0
+    from scipy.stats import spearmanr
+
+    return float(spearmanr(references, predictions).statistic)
+
+
+def _constant(values: Sequence[Any]) -> bool:
+    return len(set(values)) < 2
+
 
 F1 = MetricSpec(name="f1", title="F1", factory=_f1)
 """F1 of the task's second label, in [0, 1]."""
 
-MATTHEWS = MetricSpec(
-    name="matthews_correlation", title="Matthews corr.", factory=_matthews, bounds=(-1.0, 1.0)
-)
+MATTHEWS = metric("matthews_correlation", "Matthews corr.", _matthews, bounds=(-1.0, 1.0))
 """Matthews correlation, in [-1, 1]; for three labels and more Gorodkin's R_K."""
 
-PEARSON = MetricSpec(name="pearson", title="Pearson", factory=_pearson, bounds=(-1.0, 1.0))
+PEARSON = metric("pearson", "Pearson", _pearson, bounds=(-1.0, 1.0))
 """Pearson correlation, in [-1, 1]."""
 
-SPEARMAN = MetricSpec(name="spearman", title="Spearman", factory=_spearman, bounds=(-1.0, 1.0))
-"""Spearman rank correlation, in [-1, 1]."""
+SPEARMAN = metric("spearman", "Spearman", _spearman, bounds=(-1.0, 1.0))
+"""Spearman rank correlation, ties at their average rank, in [-1, 1]."""

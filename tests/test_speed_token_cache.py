@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ import numpy as np
 import pytest
 
 from glueharness_finetune.pretrained.load import learn_vocabulary
-from glueharness_finetune.tokens.cache import TokenCache, cache_folder, key_of
+from glueharness_finetune.tokens.cache import TokenCache, key_of
 from glueharness_finetune.tokens.tokenize import Encoder
 from tests.finetune_tools import colour_rows
 
@@ -144,15 +143,6 @@ def test_encoding_uses_it(tmp_path: Path, tokenizer: Any) -> None:
     (entry, _) = sorted(cache.folder.iterdir(), key=lambda path: path.stat().st_mtime_ns)
     entry.write_bytes(b"damaged")
     np.testing.assert_array_equal(encoder.encode(rows).ids, plain.ids)
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="other platforms have other folders")
-def test_the_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("GLUEHARNESS_CACHE", str(tmp_path))
-    assert cache_folder() == tmp_path
-    monkeypatch.delenv("GLUEHARNESS_CACHE")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert cache_folder() == tmp_path / "glueharness"
 
 
 def test_finding_a_large_split_again_is_quick(tmp_path: Path, tokenizer: Any) -> None:

@@ -21,6 +21,7 @@ API_VERSION = "1.0"
 PUBLIC_MODULES = {
     "glueharness": "Specs, protocols, errors and helpers: what plugins are made of.",
     "glueharness.system.atomic": "Files that appear whole or not at all.",
+    "glueharness.system.user_folders": "The user's folders for configuration and cache.",
     "glueharness.cli.app": "`App.of(ctx)` and the option `--json`, for commands of plugins.",
     "glueharness.cli.output": "Tables, facts and JSON on stdout, for commands of plugins.",
     "glueharness.data.opening": "`open_data`: a task's data from the source that has them.",

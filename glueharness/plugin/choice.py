@@ -1,7 +1,7 @@
 """Which plugins the user wants: some switched off, some loaded from plain files.
 
 The choices that outlive a command are kept in ``plugins.json`` in the user's configuration folder
-(``GLUEHARNESS_CONFIG_DIR``, or where the operating system wants it).
+(see :func:`glueharness.system.user_folders.config_folder`).
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glueharness.errors import ConfigError
+from glueharness.system.user_folders import config_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-CONFIG_VARIABLE = "GLUEHARNESS_CONFIG_DIR"
 FILES_VARIABLE = "GLUEHARNESS_PLUGINS"
 PROJECT_FOLDER = "plugins"
 _FILE = "plugins.json"
@@ -88,13 +88,8 @@ def python_files(path: Path) -> list[Path]:
 
 
 def config_file() -> Path:
-    """Where the configuration lies."""
-    folder = os.environ.get(CONFIG_VARIABLE)
-    if folder is None:
-        import click
-
-        folder = click.get_app_dir("glueharness")
-    return Path(folder) / _FILE
+    """Where the choices are kept."""
+    return config_folder() / _FILE
 
 
 def read_stored() -> Stored:

@@ -16,6 +16,7 @@ from glueharness.errors import ConfigError, Interrupted
 from glueharness.run.environment import core_count
 from glueharness.run.one_run import data_options, load_splits, make_model, model_at_work
 from glueharness.scoring.scorer import Scorer
+from glueharness.system.user_folders import CACHE_VARIABLE
 from glueharness_bench.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
@@ -306,13 +307,13 @@ def _mean_words(split: Split, task: TaskSpec) -> float:
 @contextmanager
 def _temporary_folder() -> Iterator[Path]:
     """A folder for checkpoints, and an empty cache, so that tokenizing is measured too."""
-    before = os.environ.get("GLUEHARNESS_CACHE")
+    before = os.environ.get(CACHE_VARIABLE)
     with tempfile.TemporaryDirectory(prefix="glueharness-bench-") as name:
-        os.environ["GLUEHARNESS_CACHE"] = str(Path(name) / "cache")
+        os.environ[CACHE_VARIABLE] = str(Path(name) / "cache")
         (Path(name) / "checkpoint").mkdir()
         try:
             yield Path(name) / "checkpoint"
         finally:
-            del os.environ["GLUEHARNESS_CACHE"]
+            del os.environ[CACHE_VARIABLE]
             if before is not None:
-                os.environ["GLUEHARNESS_CACHE"] = before
+                os.environ[CACHE_VARIABLE] = before

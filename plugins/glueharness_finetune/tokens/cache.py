@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from glueharness.system.atomic import whole_file
+from glueharness.system.user_folders import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     import numpy.typing as npt
     from transformers import PreTrainedTokenizerBase
@@ -32,7 +32,7 @@ class TokenCache:
     """Arrays by key, in a folder whose size is bounded.
 
     Args:
-        folder: Where the entries lie; it need not exist. None: :func:`cache_folder`.
+        folder: Where the entries lie; it need not exist. None: the user's cache.
         limit: Bytes that all entries together may take; the longest unused go first.
     """
 
@@ -126,19 +126,6 @@ def key_of(
         _add(found, lengths.astype("<i8").tobytes())
         _add(found, "".join(column))
     return found.hexdigest()
-
-
-def cache_folder() -> Path:
-    """The folder for what can be made again: ``GLUEHARNESS_CACHE``, or the platform's."""
-    if chosen := os.environ.get("GLUEHARNESS_CACHE"):
-        return Path(chosen).expanduser()
-    if sys.platform == "darwin":
-        base = Path("~/Library/Caches").expanduser()
-    elif sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path("~/AppData/Local").expanduser())
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
-    return base / "glueharness"
 
 
 def _add(found: hashlib.blake2b, fact: str | bytes) -> None:

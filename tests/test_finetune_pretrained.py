@@ -31,7 +31,7 @@ try:
         weights=None, offline=False,
     )
     answer = {
-        "how": found.how, "revision": found.revision, "warning": found.warning,
+        "how": found.how, "commit": found.commit, "warning": found.warning,
         "tried": dict(found.tried),
         "files": sorted(path.name for path in found.folder.iterdir()) if found.folder else [],
     }
@@ -75,12 +75,12 @@ def repository(tmp_path: Path) -> Repository:
 def test_the_hub_then_its_cache(tmp_path: Path) -> None:
     with running(repository(tmp_path)) as hub:
         online = find(tmp_path, hub.endpoint)
-    assert (online["how"], online["revision"]) == ("hub", COMMIT)
+    assert (online["how"], online["commit"]) == ("hub", COMMIT)
     assert "model.safetensors" in online["files"]
     assert "pytorch_model.bin" not in online["files"]
     assert "flax_model.msgpack" not in online["files"]
     cached = find(tmp_path, NOWHERE)
-    assert (cached["how"], cached["revision"], cached["warning"]) == ("hub cache", COMMIT, "")
+    assert (cached["how"], cached["commit"], cached["warning"]) == ("hub cache", COMMIT, "")
     other = find(tmp_path, NOWHERE, revision="f" * 40)
     assert other["how"] == "hub cache"
     assert "in another revision" in other["warning"]
@@ -101,8 +101,8 @@ def test_a_revision_that_the_user_names_is_the_only_one_that_will_do(tmp_path: P
 
 def test_a_hub_that_does_not_answer_is_given_up_soon(tmp_path: Path) -> None:
     lost = find(tmp_path, NOWHERE)
-    assert "nowhere to be had" in lost["error"]
-    for words in ("hub cache: it is not there", "does not answer", "hf:./FOLDER", "hf download"):
+    assert "could not be found" in lost["error"]
+    for words in ("hub cache: it is not there", "cannot be reached", "hf:./FOLDER", "hf download"):
         assert words in lost["error"]
     assert lost["seconds"] < 5
     fresh = find(tmp_path, NOWHERE, fresh=True)
@@ -113,7 +113,7 @@ def test_a_hub_that_does_not_answer_is_given_up_soon(tmp_path: Path) -> None:
 def test_a_name_that_the_hub_does_not_know(tmp_path: Path) -> None:
     with running(repository(tmp_path)) as hub:
         answer = find(tmp_path, hub.endpoint, name="somebody/else")
-    assert "nowhere to be had" in answer["error"]
+    assert "has no somebody/else" in answer["error"]
 
 
 def test_a_name_that_is_none(tmp_path: Path) -> None:

@@ -36,12 +36,12 @@ def engine_facts(offline: bool) -> list[Fact]:
 def _hub_facts(*, offline: bool) -> list[Fact]:
     from huggingface_hub import constants
 
-    from glueharness.system.network import why_unreachable
+    from glueharness_hub import why_not_asked, why_unreachable
 
-    if offline or constants.HF_HUB_OFFLINE:
-        hub = Fact(name="hub", value=f"{constants.ENDPOINT}: not asked, since offline")
+    if reason := why_not_asked(offline=offline):
+        hub = Fact(name="hub", value=f"{constants.ENDPOINT}: not asked: {reason}")
     else:
-        reason = why_unreachable(constants.ENDPOINT)
+        reason = why_unreachable()
         hub = Fact(
             name="hub",
             value=f"{constants.ENDPOINT}: {reason or 'reachable'}",
@@ -70,14 +70,14 @@ def _weights_fact(checkpoint: Checkpoint, *, offline: bool) -> Fact:
     """Where a checkpoint would come from; nothing is downloaded to find out."""
     from huggingface_hub import constants
 
-    from glueharness.system.network import why_unreachable
     from glueharness_finetune.pretrained.find import in_cache
+    from glueharness_hub import why_not_asked, why_unreachable
 
     tried: list[tuple[str, str]] = []
     found = in_cache(checkpoint, checkpoint.revision or "main", tried)
     if found is not None:
         return Fact(name=checkpoint.name, value=f"hub cache, {found.folder}")
-    if not offline and not constants.HF_HUB_OFFLINE and not why_unreachable(constants.ENDPOINT):
+    if not why_not_asked(offline=offline) and not why_unreachable():
         return Fact(name=checkpoint.name, value=f"would be downloaded from {constants.ENDPOINT}")
     return Fact(
         name=checkpoint.name,

@@ -161,7 +161,7 @@ class FinetunedEncoder:
         facts: dict[str, Any] = {
             "name": self.checkpoint.name,
             "how": found.how,
-            "revision": found.revision,
+            "revision": found.commit,
             "fresh": found.folder is None,
         }
         if found.warning:

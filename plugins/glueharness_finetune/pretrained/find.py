@@ -22,7 +22,7 @@ _OTHERS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FreshStart:
-    """How to make an encoder where its weights are not to be had.
+    """How to make an encoder where its weights cannot be found.
 
     Attributes:
         model_type: Type in the terms of transformers, for instance ``"bert"``.
@@ -62,16 +62,16 @@ class Found:
     """A checkpoint's files.
 
     Attributes:
-        folder: Where they lie; None if they are not to be had and the weights are fresh.
+        folder: Where they lie; None if they could not be found and the weights are fresh.
         how: ``folder``, ``hub cache``, ``hub`` or ``fresh``.
-        revision: The commit on the hub; empty if there is none.
+        commit: The commit on the hub, in full; empty if they are not from there.
         tried: Places tried in vain: name and reason.
         warning: What the user should know; empty if nothing.
     """
 
     folder: Path | None
     how: str
-    revision: str = ""
+    commit: str = ""
     tried: tuple[tuple[str, str], ...] = ()
     warning: str = ""
 
@@ -110,8 +110,8 @@ def find_checkpoint(checkpoint: Checkpoint, *, weights: Path | None, offline: bo
         offline: Whether the network must not be touched.
 
     Raises:
-        ModelError: It is nowhere to be had and cannot begin with fresh weights, or the hub has it
-            and the download broke off.
+        ModelError: It could not be found and cannot begin with fresh weights; or the hub does not
+            give it, or the download broke off. Fresh weights are for a hub that is absent alone.
     """
     own = weights or Path(checkpoint.name).expanduser()
     if weights is not None or own.is_dir() or looks_like_folder(checkpoint.name):
@@ -130,7 +130,7 @@ def find_checkpoint(checkpoint: Checkpoint, *, weights: Path | None, offline: bo
         listing = "\n".join(f"  {place}: {reason}" for place, reason in tried)
         at = f" at revision {checkpoint.revision!r}" if checkpoint.pinned else ""
         raise ModelError(
-            f"the model {checkpoint.name!r}{at} is nowhere to be had",
+            f"the model {checkpoint.name!r}{at} could not be found",
             remedy=f"Tried:\n{listing}\nThe ways on: give a folder (hf:./FOLDER), fill the hub's "
             f"cache on a machine with a network (hf download {checkpoint.name}), or run where "
             "the hub can be reached.",
@@ -165,60 +165,57 @@ def in_cache(checkpoint: Checkpoint, revision: str, tried: list[tuple[str, str]]
             f"The weights of {checkpoint.name} are from the hub's cache, in another revision "
             f"than the pinned one: {folder.name[:12]}, not {checkpoint.revision[:12]}."
         )
-    return Found(folder=folder, how="hub cache", revision=folder.name, warning=warning)
+    return Found(folder=folder, how="hub cache", commit=folder.name, warning=warning)
 
 
 def _on_hub(checkpoint: Checkpoint, tried: list[tuple[str, str]], *, offline: bool) -> Found | None:
-    from logging import CRITICAL
+    """A checkpoint from the hub; None, and the reason in ``tried``, if there is no hub.
 
-    from huggingface_hub import HfApi, constants, snapshot_download
-    from huggingface_hub.utils import logging as client_log
+    Raises:
+        ModelError: The hub answers, and does not give it: to begin with fresh weights now would be
+            another experiment.
+    """
+    from huggingface_hub import snapshot_download
     from huggingface_hub.utils.tqdm import disable_progress_bars
 
-    from glueharness.system.network import why_unreachable
+    from glueharness_hub import Unreachable, ask, endpoint, quiet_client, why_not_asked
 
-    switched_off = constants.HF_HUB_OFFLINE or os.environ.get("HF_HUB_OFFLINE", "0") == "1"
-    if offline or switched_off:
-        reason = "--offline is given" if offline else "HF_HUB_OFFLINE is set"
-        tried.append(("hub", f"not asked: {reason}"))
+    if reason := why_not_asked(offline=offline):
+        tried.append(("hub", reason))
         return None
-    # The client tries again and again where nothing answers: ask once before it does.
-    if reason := why_unreachable(constants.ENDPOINT):
-        tried.append(("hub", f"{constants.ENDPOINT} does not answer: {reason}"))
-        return None
+    what = f"the weights of {checkpoint.name} cannot be downloaded"
     try:
-        info = HfApi().model_info(checkpoint.name, revision=checkpoint.revision or None)
-    except Exception as error:  # noqa: BLE001 - the client lets its transport's errors through
-        tried.append(("hub", _in_words(error)))
+        repository = ask("models", checkpoint.name, checkpoint.revision)
+        what = f"the download of {checkpoint.name} broke off"
+        weights = "*.safetensors*" if repository.files & set(SAFE) else "pytorch_model*"
+        disable_progress_bars()
+        with quiet_client():
+            folder = snapshot_download(
+                checkpoint.name,
+                # By its name, not its commit: else the cache would not know what it stands for.
+                revision=checkpoint.revision or None,
+                allow_patterns=[*_OTHERS, weights, "*.py"],
+            )
+    except Unreachable as reason_of:
+        tried.append(("hub", f"{endpoint()} cannot be reached: {reason_of}"))
         return None
-    names = {item.rfilename for item in info.siblings or ()}
-    weights = "*.safetensors*" if names & set(SAFE) else "pytorch_model*"
-    disable_progress_bars()
-    # The client tells of each attempt; what went wrong is told once, by the error.
-    verbosity = client_log.get_verbosity()
-    client_log.set_verbosity(CRITICAL)
-    try:
-        folder = snapshot_download(
-            checkpoint.name,
-            # By its name, not its commit: else the cache would not know what the name stands for.
-            revision=checkpoint.revision or None,
-            allow_patterns=[*_OTHERS, weights, "*.py"],
-        )
     except Exception as error:
-        # The hub has it: to begin with fresh weights now would be another experiment.
-        raise ModelError(
-            f"the download of {checkpoint.name} from {constants.ENDPOINT} broke off: "
-            f"{_in_words(error)}",
-            remedy="Run the same command again: files that have arrived are kept. Or give the "
-            "weights in a folder: --weights FOLDER",
-        ) from error
-    finally:
-        client_log.set_verbosity(verbosity)
+        raise _refused(checkpoint, error, what) from error
     if why := lacks(Path(folder)):
-        tried.append(("hub", why))
-        return None
-    return Found(folder=Path(folder), how="hub", revision=Path(folder).name)
+        raise ModelError(
+            f"the repository holds no model: {why}", where=f"{endpoint()}/{checkpoint.name}"
+        )
+    return Found(folder=Path(folder), how="hub", commit=Path(folder).name)
 
 
-def _in_words(error: Exception) -> str:
-    return " ".join(str(error).split())[:300] or type(error).__name__
+def _refused(checkpoint: Checkpoint, error: Exception, what: str) -> ModelError:
+    from glueharness_hub import explain
+
+    told = explain(error, checkpoint.name)
+    ways = "Or give the weights in a folder: --weights FOLDER, or hf:./FOLDER for the model."
+    if checkpoint.fresh is not None:
+        ways = (
+            "Or give the weights in a folder (--weights FOLDER), or begin with fresh weights "
+            "(--offline)."
+        )
+    return ModelError(f"{what}: {told.what}", remedy=f"{told.remedy}\n{ways}")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from glueharness import DataError, DataOrigin, HubLayout, SourceUnavailable
-from glueharness.system.network import why_unreachable
-from glueharness_glue.sources.hubcache import in_words, quiet_datasets, read_cached
+from glueharness_glue.sources.hubcache import quiet_datasets, read_cached
 from glueharness_glue.sources.hubtable import table_from
+from glueharness_hub import Unreachable, ask, endpoint, explain, why_not_asked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +16,8 @@ if TYPE_CHECKING:
     from glueharness import DataOptions, Table, TaskSpec
 
 NAME = "hub"
-_SECONDS = 2.5
+_OTHER_WAYS = "Or give a folder with the GLUE files (--data-dir FOLDER), or try it on made-up data "
+_OTHER_WAYS += "(--data sample)."
 _WAYS_ON = (
     "Three ways on: give a folder with the GLUE files (--data-dir FOLDER); run where {endpoint} "
     "or its cache (HF_HOME) can be reached; try it on made-up data (--data sample)."
@@ -31,9 +31,9 @@ class HubSource:
         """Find the data; a download takes place here.
 
         Raises:
-            SourceUnavailable: They are not in the cache, and the hub cannot be asked or has
-                nothing of that revision. Whether it answers is known within seconds.
-            DataError: The hub has them and the download broke off.
+            SourceUnavailable: They are not in the cache, and the hub is not to be asked or no
+                connection to it can be made. That is known within seconds.
+            DataError: The hub does not give them, or the download broke off.
         """
         layout = task.location(HubLayout)
         if layout is None:
@@ -41,9 +41,16 @@ class HubSource:
         cached = read_cached(layout)
         if cached is not None:
             return HubData(task=task, layout=layout, splits=cached)
-        reason = _why_not_asked(layout, options)
-        if reason:
-            raise _unavailable(layout, f"the cache does not have it, and {reason}")
+        if reason := why_not_asked(offline=options.offline):
+            raise _unavailable(layout, reason)
+        try:
+            ask("datasets", layout.repository, layout.revision)
+        except Unreachable as reason_of:
+            reason = f"{endpoint()} cannot be reached: {reason_of}"
+            raise _unavailable(layout, reason) from reason_of
+        except Exception as error:
+            # A hub that answers is there: to go on with other data now would be a lie.
+            raise _refused(layout, error, "the data cannot be downloaded") from error
         return HubData(task=task, layout=layout, splits=_download(layout))
 
 
@@ -90,38 +97,27 @@ def _place(layout: HubLayout) -> str:
     return f"{layout.repository}/{layout.config}"
 
 
-def _endpoint() -> str:
-    from huggingface_hub import constants
-
-    return str(constants.ENDPOINT)
-
-
 def _unavailable(layout: HubLayout, reason: str) -> SourceUnavailable:
     return SourceUnavailable(
-        f"no {_place(layout)} at revision {layout.revision[:12]}: {reason}",
-        remedy=_WAYS_ON.format(endpoint=_endpoint()),
+        f"no {_place(layout)} at revision {layout.revision[:12]}: "
+        f"the cache does not have it, and {reason}",
+        remedy=_WAYS_ON.format(endpoint=endpoint()),
     )
 
 
-def _why_not_asked(layout: HubLayout, options: DataOptions) -> str:
-    """Why the network is not to be used, or the hub does not answer; empty if it does."""
-    from huggingface_hub import constants
-
-    if options.offline:
-        return "the network is not to be used (--offline)"
-    for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE"):
-        if os.environ.get(name, "").upper() in constants.ENV_VARS_TRUE_VALUES:
-            return f"the network is not to be used ({name} is set)"
-    page = f"{_endpoint()}/datasets/{layout.repository}/resolve/{layout.revision}/README.md"
-    reason = why_unreachable(page, _SECONDS, any_answer=False)
-    return f"{_endpoint()} cannot be reached: {reason}" if reason else ""
+def _refused(layout: HubLayout, error: BaseException, what: str) -> DataError:
+    told = explain(error, layout.repository)
+    return DataError(
+        f"{what}: {told.what}",
+        where=f"{_place(layout)} at revision {layout.revision[:12]}",
+        remedy=f"{told.remedy}\n{_OTHER_WAYS}",
+    )
 
 
 def _download(layout: HubLayout) -> dict[str, Any]:
     """Fetch a configuration into the cache.
 
     Raises:
-        SourceUnavailable: The hub does not have it.
         DataError: The download broke off, or is not what the hub's own description says.
     """
     with quiet_datasets() as datasets:
@@ -129,18 +125,14 @@ def _download(layout: HubLayout) -> dict[str, Any]:
             builder = datasets.load_dataset_builder(
                 layout.repository, layout.config, revision=layout.revision
             )
+            if builder.hash == layout.revision:
+                builder.download_and_prepare()
+                return dict(builder.as_dataset())
         except Exception as error:
-            raise _unavailable(layout, in_words(error)) from error
-        if builder.hash != layout.revision:
-            # When the hub answers with an error, datasets falls back to any revision it has.
-            raise _unavailable(layout, "the hub did not give it")
-        try:
-            builder.download_and_prepare()
-            return dict(builder.as_dataset())
-        except Exception as error:
-            raise DataError(
-                f"the download from {_endpoint()} broke off: {in_words(error)}",
-                where=_place(layout),
-                remedy="Run the same command again: files that have arrived are kept. Or give a "
-                "folder with the GLUE files: --data-dir FOLDER",
-            ) from error
+            raise _refused(layout, error, "the download of the data broke off") from error
+    # When the hub answers with an error, datasets takes any revision it has.
+    raise DataError(
+        f"{endpoint()} did not give revision {layout.revision}, but {builder.hash}",
+        where=_place(layout),
+        remedy=f"Run the same command again.\n{_OTHER_WAYS}",
+    )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glueharness import DataError
+from glueharness_hub import in_words, quiet_client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,25 +113,17 @@ def _read_downloaded(datasets: Any, folder: Path, layout: HubLayout) -> dict[str
 def quiet_datasets() -> Iterator[Any]:
     """The library, quiet: what went wrong is told once, by us, and a log wants no progress bar."""
     import datasets
-    from huggingface_hub.utils import logging as client
 
     library = datasets.logging  # its levels are those of the standard library
-    verbosity, client_verbosity = library.get_verbosity(), client.get_verbosity()
+    verbosity = library.get_verbosity()
     bars = datasets.are_progress_bars_disabled()
     library.set_verbosity(library.CRITICAL)
-    client.set_verbosity(library.CRITICAL)
     if not sys.stderr.isatty():
         datasets.disable_progress_bars()
     try:
-        yield datasets
+        with quiet_client():
+            yield datasets
     finally:
         library.set_verbosity(verbosity)
-        client.set_verbosity(client_verbosity)
         if not bars:
             datasets.enable_progress_bars()
-
-
-def in_words(error: BaseException) -> str:
-    """The first line of an error and, where it has none, its kind."""
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

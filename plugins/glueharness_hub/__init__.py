@@ -1,0 +1,30 @@
+"""The Hugging Face hub for the plugins that read from it: is it there, what do its answers mean?
+
+A library, not a plugin: data and weights are asked for through the hub's own client, with its
+token, endpoint, proxies and time-outs. What is *absent* (nothing can be connected to) is told
+apart from a hub that refuses, fails or is slow; only the former lets anybody fall back.
+"""
+
+from glueharness_hub.explanation import Explanation, explain, in_words
+from glueharness_hub.quiet import quiet_client
+from glueharness_hub.request import (
+    Repository,
+    Unreachable,
+    ask,
+    endpoint,
+    why_not_asked,
+    why_unreachable,
+)
+
+__all__ = [
+    "Explanation",
+    "Repository",
+    "Unreachable",
+    "ask",
+    "endpoint",
+    "explain",
+    "in_words",
+    "quiet_client",
+    "why_not_asked",
+    "why_unreachable",
+]

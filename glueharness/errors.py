@@ -9,6 +9,7 @@
     │   └── SpecError           a spec contradicts itself
     ├── DataError               a data file or split is not what the task says
     │   └── SourceUnavailable   this source has no data for this task here
+    │       └── NotInFolder     the folder that the user named does not have them
     ├── ModelError              a model or checkpoint cannot be loaded, trained or asked
     ├── RunFolderError          a run folder cannot be written, read or is in use
     ├── SubmissionError         a submission cannot be written, or would not be accepted
@@ -85,6 +86,13 @@ class DataError(GlueharnessError):
 
 class SourceUnavailable(DataError):  # noqa: N818 - a condition, not a defect: `auto` goes on to the next source
     """This source has no data for this task on this machine."""
+
+
+class NotInFolder(SourceUnavailable):
+    """The folder that the user named does not have the task: `auto` stops instead of going on.
+
+    For a source that reads ``DataOptions.folder`` and knows what the task's files look like.
+    """
 
 
 class ModelError(GlueharnessError):

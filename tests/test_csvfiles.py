@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from glueharness import CsvForm, DataError, DataOptions, SourceUnavailable, csv_source
+from glueharness import CsvForm, DataError, DataOptions, NotInFolder, SourceUnavailable, csv_source
 from glueharness.authoring import ACCURACY
 from tests.small_task import parity
 
@@ -95,7 +95,7 @@ def test_without_a_folder_of_its_own_it_asks_for_one(tmp_path: Path) -> None:
     source = csv_source().factory()
     with pytest.raises(SourceUnavailable, match="no folder was given"):
         source.open(parity(), DataOptions())
-    with pytest.raises(SourceUnavailable, match=r"none of train\.csv, dev\.csv, test\.csv"):
+    with pytest.raises(NotInFolder, match=r"none of train\.csv, dev\.csv, test\.csv"):
         source.open(parity(), DataOptions(folder=tmp_path))
 
 

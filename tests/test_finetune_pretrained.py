@@ -89,10 +89,10 @@ def test_the_hub_then_its_cache(tmp_path: Path) -> None:
 def test_a_revision_that_the_user_names_is_the_only_one_that_will_do(tmp_path: Path) -> None:
     with running(repository(tmp_path)) as hub:
         lost = find(tmp_path, hub.endpoint, revision="f" * 40, pinned=True)
-        assert "nowhere to be had" in lost["error"]
-        assert f"at revision '{'f' * 40}'" in lost["error"]
+        assert "but not this revision of it" in lost["error"]
+        assert f"at revision {'f' * 12}" in lost["error"]
         found = find(tmp_path, hub.endpoint, revision=COMMIT, pinned=True)
-    assert (found["how"], found["revision"], found["warning"]) == ("hub", COMMIT, "")
+    assert (found["how"], found["commit"], found["warning"]) == ("hub", COMMIT, "")
     cached = find(tmp_path, NOWHERE, revision=COMMIT, pinned=True)
     assert (cached["how"], cached["warning"]) == ("hub cache", "")
     other = find(tmp_path, NOWHERE, revision="v2", pinned=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from glueharness import DataError
+from glueharness.cli import main
 from glueharness.data.table import check
 from glueharness.plugin.registry import Registry
 from glueharness.run.config import build_config
@@ -63,11 +64,37 @@ def test_a_damaged_folder_does_not_fall_back_to_the_sample(tmp_path: Path) -> No
     assert not list(tmp_path.glob("runs/*/run.json"))
 
 
-def test_a_folder_without_the_task_falls_back_and_says_why(tmp_path: Path) -> None:
-    record = do_run(QQP, tmp_path, data_dir=str(tmp_path))
+@pytest.mark.parametrize("by", ["option", "environment"])
+@pytest.mark.parametrize("folder", ["here", "nowhere"])
+def test_a_named_folder_without_the_task_is_an_error(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    by: str,
+    folder: str,
+) -> None:
+    (tmp_path / "here").mkdir()
+    command = ["run", "qqp", "--model", "majority", "--offline"]
+    command += ["--runs-dir", str(tmp_path / "runs")]
+    if by == "option":
+        command += ["--data-dir", str(tmp_path / folder)]
+    else:
+        monkeypatch.setenv("GLUE_DATA_DIR", str(tmp_path / folder))
+    with pytest.raises(SystemExit) as ended:
+        main(command)
+    assert ended.value.code == 1
+    told = " ".join(capsys.readouterr().err.split())
+    what = "has no QQP/train.tsv" if folder == "here" else "is not there"
+    assert f"the data folder {tmp_path / folder} {what}" in told
+    assert "--data sample" in told
+    assert not list(tmp_path.glob("runs/*/run.json"))
+
+
+def test_without_a_named_folder_the_sample_says_what_was_tried(tmp_path: Path) -> None:
+    record = do_run(QQP, tmp_path)
     assert record.data.source == "sample"
     assert record.data.sample
-    assert f"{tmp_path} has no QQP/train.tsv" in record.data.passed_over["dir"]
+    assert record.data.passed_over["dir"] == "no folder was given"
     assert "--offline" in record.data.passed_over["hub"]
     assert "sample" in record.marks
 

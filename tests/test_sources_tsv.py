@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from glueharness import DataError, SourceUnavailable
+from glueharness import DataError, NotInFolder, SourceUnavailable
 from glueharness.specs import DataOptions
 from glueharness_glue.ax import AX
 from glueharness_glue.cola import COLA
@@ -287,13 +287,13 @@ def test_no_folder() -> None:
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(SourceUnavailable, match="is not a folder"):
+    with pytest.raises(NotInFolder, match="is not there"):
         opened(QNLI, tmp_path / "nowhere")
 
 
 def test_a_folder_without_the_task(tmp_path: Path) -> None:
     (tmp_path / "QNLI").mkdir()
-    with pytest.raises(SourceUnavailable) as caught:
+    with pytest.raises(NotInFolder) as caught:
         opened(QNLI, tmp_path)
     assert f"{tmp_path} has no QNLI/train.tsv (or dev.tsv, test.tsv)" in caught.value.what
     assert "--data-dir" in caught.value.remedy

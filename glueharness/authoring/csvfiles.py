@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glueharness.data.table import Table
-from glueharness.errors import DataError, SourceUnavailable
+from glueharness.errors import DataError, NotInFolder, SourceUnavailable
 from glueharness.specs import INDEX_COLUMN, LABEL_COLUMN, DataOptions, DataOrigin, SourceSpec
 
 if TYPE_CHECKING:
@@ -77,14 +77,16 @@ class CsvSource:
         """Look for the files.
 
         Raises:
-            SourceUnavailable: No folder was given, or it holds none of them.
+            SourceUnavailable: No folder was given, or the author's own holds none of them.
+            NotInFolder: The user's folder holds none of them.
         """
         folder = self.folder or options.folder
         if folder is None:
             raise SourceUnavailable("no folder was given", remedy="Give it: --data-dir FOLDER")
         if not any((folder / self.form.file(split.name)).is_file() for split in task.splits):
             names = ", ".join(self.form.file(split.name) for split in task.splits)
-            raise SourceUnavailable(f"none of {names} is in {folder}")
+            kind = SourceUnavailable if self.folder else NotInFolder
+            raise kind(f"none of {names} is in {folder}")
         return CsvData(task=task, folder=folder, form=self.form)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from glueharness.errors import SourceUnavailable, UnknownNameError
+from glueharness.errors import NotInFolder, SourceUnavailable, UnknownNameError
 from glueharness.plugin.blame import blamed
 
 if TYPE_CHECKING:
@@ -69,6 +69,8 @@ def open_data(
     Raises:
         UnknownNameError: No source of that name.
         SourceUnavailable: None has the data; every one tried is named with its reason.
+        NotInFolder: The user named a folder, and it does not have the task: whoever names data
+            is not to get others.
         DataError: A source has data for the task, and they are damaged.
         PluginError: A source raised something else.
     """
@@ -90,6 +92,8 @@ def open_data(
     for spec in candidates:
         try:
             data, owner = try_source(spec)
+        except NotInFolder:
+            raise
         except SourceUnavailable as reason:
             tried.append((spec.name, reason.what))
         else:

@@ -183,7 +183,8 @@ def _on_hub(checkpoint: Checkpoint, tried: list[tuple[str, str]], *, offline: bo
     if reason := why_not_asked(offline=offline):
         tried.append(("hub", reason))
         return None
-    what = f"the weights of {checkpoint.name} cannot be downloaded"
+    at = f" at revision {checkpoint.revision[:12]}" if checkpoint.revision else ""
+    what = f"the weights of {checkpoint.name}{at} cannot be downloaded"
     try:
         repository = ask("models", checkpoint.name, checkpoint.revision)
         what = f"the download of {checkpoint.name} broke off"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from glueharness import DataError, DataOrigin, SourceUnavailable, TsvLayout
+from glueharness import DataError, DataOrigin, NotInFolder, SourceUnavailable, TsvLayout
 from glueharness_glue.sources.reading import read_split
 from glueharness_glue.sources.tsvfile import first_fields
 from glueharness_glue.tasks import TASKS
@@ -23,6 +23,8 @@ _FOLDERS = frozenset(
     if isinstance(place, TsvLayout)
 )
 _REMEDY = "Give a folder in the layout of the GLUE download: --data-dir FOLDER"
+_NAMED = f"{_REMEDY} (or GLUE_DATA_DIR). To use other data in its place, say so: --data hub, or "
+_NAMED += "--data sample."
 
 
 class TsvSource:
@@ -32,7 +34,8 @@ class TsvSource:
         """Find the task's folder.
 
         Raises:
-            SourceUnavailable: No folder was given, or it has no files of the task.
+            SourceUnavailable: No folder was given, or the task has no such files.
+            NotInFolder: A folder was given, and it has no files of the task.
         """
         layouts = [place for place in task.locations if isinstance(place, TsvLayout)]
         if not layouts:
@@ -40,13 +43,13 @@ class TsvSource:
         if options.folder is None:
             raise SourceUnavailable("no folder was given", remedy=_REMEDY)
         if not options.folder.is_dir():
-            raise SourceUnavailable(f"{options.folder} is not a folder", remedy=_REMEDY)
+            raise NotInFolder(f"the data folder {options.folder} is not there", remedy=_NAMED)
         for layout in layouts:
             folder = _task_folder(options.folder, layout, task)
             if folder is not None:
                 return TsvData(task=task, layout=layout, folder=folder)
         wanted = " or ".join(_wanted(layout) for layout in layouts)
-        raise SourceUnavailable(f"{options.folder} has no {wanted}", remedy=_REMEDY)
+        raise NotInFolder(f"the data folder {options.folder} has no {wanted}", remedy=_NAMED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,8 +122,8 @@ def _named(parent: Path, name: str) -> list[Path]:
     try:
         others = [entry for entry in parent.iterdir() if entry.name.lower() == name.lower()]
     except OSError as error:
-        raise SourceUnavailable(
-            f"{parent} cannot be listed: {error.strerror}", where=str(parent)
+        raise NotInFolder(
+            f"the data folder {parent} cannot be listed: {error.strerror}", remedy=_NAMED
         ) from error
     folders = [exact, *sorted(others)] if exact in others else sorted(others)
     return [folder for folder in dict.fromkeys(folders) if folder.is_dir()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import difflib
 import io
 from dataclasses import dataclass, field
 from functools import partial
@@ -178,15 +179,28 @@ def _read(path: Path, headings: Mapping[str, str], delimiter: str) -> dict[str, 
 
 
 def _places(header: Sequence[str], headings: Mapping[str, str], path: Path) -> dict[str, int]:
-    missing = [heading for heading in headings.values() if heading not in header]
+    missing = {name: heading for name, heading in headings.items() if heading not in header}
     if missing:
+        spare = [heading for heading in header if heading not in headings.values()]
         raise DataError(
-            f"the header lacks {', '.join(missing)}; it has {', '.join(header) or 'nothing'}",
+            f"the header lacks {', '.join(missing.values())}; it has "
+            f"{', '.join(header) or 'nothing'}",
             where=f"{path}:1",
-            remedy="Where a file's heading differs from the task's column, or from 'label', the "
-            "task's plugin says so: CsvForm(columns={'label': 'HEADING'}).",
+            remedy=_naming(missing, spare),
         )
     return {name: header.index(heading) for name, heading in headings.items()}
+
+
+def _naming(missing: Mapping[str, str], spare: Sequence[str]) -> str:
+    """How the plugin names the columns of the file that may be meant."""
+    near = {
+        name: (difflib.get_close_matches(heading, spare, n=1, cutoff=0.5) or [""])[0]
+        for name, heading in missing.items()
+    }
+    pairs = ", ".join(f"{name!r}: {near[name] or 'HEADING'!r}" for name in missing)
+    meant = ", ".join(f"{heading!r}" for heading in near.values() if heading)
+    start = f"If {meant} is meant" if meant else "Where the file has another heading"
+    return f"{start}, the task's plugin says so: CsvForm(columns={{{pairs}}})."
 
 
 def _text(path: Path) -> str:

@@ -164,7 +164,16 @@ def _show_outcomes(outcomes: list[Outcome], *, verbose: bool) -> None:
         stdout().print(make_table("", ["of", "check", "result", "reason"], rows))
     counts = Counter(outcome.result for outcome in outcomes)
     parts = [f"{counts[result]} {result}" for result in ("failed", "skipped", "passed")]
-    stdout().print(", ".join(parts), highlight=False)
+    stdout().print(", ".join(parts))
+    left_out = Counter(outcome.subject for outcome in outcomes if outcome.result == "skipped")
+    all_checks = Counter(outcome.subject for outcome in outcomes)
+    for subject, count in left_out.items():
+        # A check that cannot be done proves nothing: green must not look like tested.
+        if 2 * count > all_checks[subject]:
+            stdout().print(
+                f"Not tested: {subject}; {count} of its {all_checks[subject]} checks were skipped.",
+                style="yellow", soft_wrap=True,
+            )  # fmt: skip
 
 
 def find(registry: Registry, name: str) -> PluginStatus:

@@ -14,7 +14,7 @@ from glueharness.cli import complete
 from glueharness.cli.app import App, json_option, runs_dir, runs_dir_option
 from glueharness.cli.output import print_json, stderr
 from glueharness.data.table import Table
-from glueharness.errors import ConfigError, DataError, SubmissionError
+from glueharness.errors import ConfigError, DataError, SubmissionError, did_you_mean
 from glueharness.system.printable import printable
 
 if TYPE_CHECKING:
@@ -183,8 +183,10 @@ def _read_file(path: Path, task: TaskSpec) -> Table:
     header = lines[0].split("\t")
     missing = [name for name in task.columns if name not in header]
     if missing:
+        spare = [name for name in header if name not in task.columns]
+        near = "".join(did_you_mean(name, spare) for name in missing[:1])
         raise DataError(
-            f"the header lacks {', '.join(missing)}; it has {', '.join(header)}",
+            f"the header lacks {', '.join(missing)}{near}; it has {', '.join(header)}",
             where=f"{path}:1",
             remedy=f"{task.name} needs the columns {', '.join(task.columns)}.",
         )

@@ -39,10 +39,11 @@ def tracked(track: str, registry: Registry) -> Iterator[None]:
             title = f"tracker {name}"
             status = registry.plugins.register(listener, title)
             stack.callback(registry.plugins.unregister, title)
-            if status.error:
+            problem = status.error or ("" if status.hooks else "it implements no hook")
+            if problem:
                 raise PluginError(
                     f"the tracker {name!r} of {registry.trackers.owner(name).owner} cannot listen: "
-                    f"{status.error}",
+                    f"{problem}",
                     remedy="Report it to the plugin's author.",
                 )
         yield

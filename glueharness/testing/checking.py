@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import unittest
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from glueharness.errors import GlueharnessError, UnknownNameError
 from glueharness.plugin.status import describe
+from glueharness.testing import parts
+from glueharness.testing.expect import expect
 from glueharness.testing.installed import heavy_imports
 from glueharness.testing.models import ModelConformance
 from glueharness.testing.sources import SourceConformance
@@ -15,7 +18,7 @@ from glueharness.testing.tasks import TaskConformance
 from glueharness.testing.writers import WriterConformance
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from glueharness.plugin.registry import Registry, Shelf
     from glueharness.plugin.status import PluginStatus
@@ -71,11 +74,10 @@ def check_plugin(status: PluginStatus, registry: Registry) -> Iterator[Outcome]:
     )  # fmt: skip
     if not status.in_use:
         return
-    heavy = ", ".join(heavy_imports(status))
+    result, reason = _run(partial(_expect_light, status))
     yield Outcome(
         subject=subject, check="it imports nothing heavy to describe itself",
-        result="failed" if heavy else "passed",
-        reason=f"it imports {heavy}" if heavy else "",
+        result=result, reason=reason,
     )  # fmt: skip
     offered = registry.offers(status)
     suites: tuple[tuple[str, Shelf[Any], type[Any]], ...] = (
@@ -89,6 +91,31 @@ def check_plugin(status: PluginStatus, registry: Registry) -> Iterator[Outcome]:
             yield from run_suite(f"{kind} {name}", suite, given)
     for name in offered.get("data sources", ()):
         yield from _check_source(name, registry)
+    yield from _check_parts(offered, registry)
+
+
+def _expect_light(status: PluginStatus) -> None:
+    heavy = ", ".join(heavy_imports(status))
+    expect(not heavy, f"it imports {heavy}")
+
+
+def _check_parts(offered: Mapping[str, Sequence[str]], registry: Registry) -> Iterator[Outcome]:
+    """The parts that have one check each."""
+    checks: tuple[tuple[Shelf[Any], Callable[[Any], None]], ...] = (
+        (registry.trackers, parts.check_tracker),
+        (registry.commands, parts.check_command),
+        (registry.diagnostics, parts.check_diagnostic),
+        (registry.groups, partial(parts.check_group, registry=registry)),
+        (registry.presets, partial(parts.check_preset, registry=registry)),
+        (registry.published, partial(parts.check_published, registry=registry)),
+    )
+    for shelf, check in checks:
+        for name in offered.get(f"{shelf.kind}s", ()):
+            result, reason = _run(partial(check, shelf.get(name)))
+            yield Outcome(
+                subject=f"{shelf.kind} {name}", check=f"it keeps what a {shelf.kind} must keep",
+                result=result, reason=reason,
+            )  # fmt: skip
 
 
 def _check_source(name: str, registry: Registry) -> Iterator[Outcome]:
@@ -129,6 +156,6 @@ def _run(test: Any) -> tuple[Result, str]:
         return "failed", str(error)
     except Exception as error:  # noqa: BLE001 - a stranger's code: that is the finding
         remedy = error.remedy if isinstance(error, GlueharnessError) else ""
-        parts = [describe(error), remedy, *getattr(error, "__notes__", ())]
-        return "failed", " ".join(part for part in parts if part)
+        words = [describe(error), remedy, *getattr(error, "__notes__", ())]
+        return "failed", " ".join(word for word in words if word)
     return "passed", ""

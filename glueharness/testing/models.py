@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from glueharness.errors import ConfigError, ModelError
 from glueharness.scoring.scorer import Scorer, check_scores, decide
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from glueharness.data.table import Table
     from glueharness.plugin.registry import Registry
+    from glueharness.settings.fields import Resolved
     from glueharness.specs import FloatArray, Model, ModelSpec, TaskSpec
 
 _LONG_TEXT_WORDS = 5_000
@@ -168,7 +169,7 @@ class ModelConformance:
             dev = dev_split(form)
             before = model.predict(dev)
             if len(dev) > 1 and (before == before[0]).all():
-                skip("it gives every row the same scores")
+                self._leave_out("it gives every row the same scores")
             for column in task.columns:
                 texts = list(dev[column])
                 moved = replaced(dev, **{column: texts[1:] + texts[:1]})
@@ -224,7 +225,12 @@ class ModelConformance:
                     raise
             yield form, task, self._fitted[form]
         if len(refusals) == len(only or self.forms):
-            skip(f"the model could not be trained: {'; '.join(refusals)}")
+            self._leave_out(f"the model could not be trained: {'; '.join(refusals)}")
+
+    def _leave_out(self, reason: str) -> NoReturn:
+        """Skip a check; a model that is said to learn is held to all of them."""
+        expect(not self.learns, f"{reason}; yet the suite says `learns = True`")
+        skip(reason)
 
     def _train(self, task: TaskSpec, form: str) -> Model:
         model = self._make(task)
@@ -235,12 +241,8 @@ class ModelConformance:
 
     def _make(self, task: TaskSpec) -> Model:
         if self.model.family and not self.argument:
-            skip(f"{self.model.name} is a family: say which with `argument`")
-        layers = [
-            Layer(origin="the suite", values=self.settings),
-            Layer(origin="its recipe", values=self.model.recipe),
-        ]
-        resolved = resolve(self.model.settings, layers, owner=f"model {self.model.name!r}")
+            self._leave_out(f"{self.model.name} is a family: say which with `argument`")
+        resolved = self._resolved()
         return self.model.factory(
             ModelContext(
                 task=task,
@@ -251,6 +253,17 @@ class ModelConformance:
                 offline=True,
             )
         )
+
+    def _resolved(self) -> Resolved:
+        """The suite's settings; wrong ones are the suite's mistake, and no refusal of the model."""
+        layers = [
+            Layer(origin="the suite", values=self.settings),
+            Layer(origin="its recipe", values=self.model.recipe),
+        ]
+        try:
+            return resolve(self.model.settings, layers, owner=f"model {self.model.name!r}")
+        except ConfigError as error:
+            raise AssertionError(f"the suite's settings: {error.what}") from error
 
     def _expect_close(self, left: FloatArray, right: FloatArray, message: str) -> None:
         expect(left.shape == right.shape, f"{message}: shapes {left.shape} and {right.shape}")

@@ -1,0 +1,147 @@
+"""What the smaller parts of a plugin must keep: trackers, commands, diagnostics, groups, presets.
+
+They need no suite to inherit: there is one check for each, and ``plugins check`` runs it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from glueharness.errors import ConfigError
+from glueharness.plugin.choice import PluginChoice
+from glueharness.plugin.loading import load_plugins
+from glueharness.settings.fields import settings_of
+from glueharness.settings.run_options import RunOptions
+from glueharness.specs import Fact
+from glueharness.testing.expect import expect, skip
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from glueharness.plugin.registry import Registry
+    from glueharness.specs import (
+        CommandSpec,
+        DiagnosticSpec,
+        GroupSpec,
+        PresetSpec,
+        PublishedSpec,
+        TrackerSpec,
+    )
+
+_EVENTS = "glueharness_run_"
+
+
+def check_tracker(spec: TrackerSpec) -> None:
+    """Its factory makes something that hears of runs, with no hook misspelt.
+
+    Raises:
+        AssertionError: It does not.
+        unittest.SkipTest: Its library is not installed.
+    """
+    expect(spec.description.strip(), "description is empty")
+    try:
+        listener = spec.factory()
+    except ConfigError as error:  # as the rules say: a library that is missing
+        skip(error.what)
+    expect(listener is not None, "its factory returned None")
+    # In a registry of its own, so that nobody else hears of it.
+    status = load_plugins((), PluginChoice()).register(listener, spec.name)
+    expect(not status.error, status.error)
+    heard = [name for name in status.hooks if name.startswith(_EVENTS)]
+    expect(heard, f"it implements no hook called {_EVENTS}…, so it would hear of nothing")
+
+
+def check_command(spec: CommandSpec) -> None:
+    """Its factory makes a command of click's whose help can be shown.
+
+    Raises:
+        AssertionError: It does not.
+    """
+    expect(spec.help.strip(), "help is empty")
+    command = spec.factory()
+    kind = type(command).__name__
+    expect(isinstance(command, click.Command), f"its factory returned a {kind}, no click.Command")
+    with click.Context(command, info_name=spec.name) as context:
+        expect(command.get_help(context).strip(), "its --help says nothing")
+
+
+def check_diagnostic(spec: DiagnosticSpec) -> None:
+    """It tells facts, without the network.
+
+    Raises:
+        AssertionError: It tells something else.
+    """
+    facts = spec.factory(True)
+    kind = type(facts).__name__
+    expect(isinstance(facts, list | tuple), f"it told a {kind}, no list of facts")
+    for fact in facts:
+        expect(isinstance(fact, Fact), f"it told a {type(fact).__name__}, no glueharness.Fact")
+
+
+def check_group(spec: GroupSpec, registry: Registry) -> None:
+    """Its tasks are there, and full marks in all of them are a score within [0, 1].
+
+    Raises:
+        AssertionError: They are not.
+    """
+    expect(spec.title.strip() and spec.description.strip(), "title or description is empty")
+    missing = [name for name in spec.tasks if name not in registry.tasks.items]
+    expect(not missing, f"there is no task called {', '.join(missing)}")
+    score = spec.score({name: _full_marks(name, registry) for name in spec.tasks})
+    expect(score is not None, "it gives no score though every task has all of its metrics")
+    expect(score is None or 0 <= score <= 1, f"full marks in every task give the score {score}")
+    expect(spec.score({}) is None, "it gives a score though no task has one")
+
+
+def _full_marks(name: str, registry: Registry) -> dict[str, dict[str, float]]:
+    task = registry.task(name)
+    return {
+        split.name: {metric.name: metric.bounds[1] for metric in task.metrics}
+        for split in task.splits
+    }
+
+
+def check_preset(spec: PresetSpec, registry: Registry) -> None:
+    """Each of its settings is one of ``run``, or of some model.
+
+    Raises:
+        AssertionError: One is not.
+    """
+    expect(spec.description.strip(), "description is empty")
+    known = {item.name for item in settings_of(RunOptions)}
+    for model in registry.models:
+        known |= {item.name for item in settings_of(model.settings)}
+    unknown = sorted({*spec.settings, *spec.grid} - known)
+    expect(not unknown, f"neither `run` nor any model has a setting {', '.join(unknown)}")
+    empty = sorted(name for name, values in spec.grid.items() if not list(values))
+    expect(not empty, f"its grid has no value for {', '.join(empty)}")
+
+
+def check_published(spec: PublishedSpec, registry: Registry) -> None:
+    """Its scores are fractions of tasks, splits and metrics that are there, and it says whence.
+
+    Raises:
+        AssertionError: They are not.
+    """
+    expect(spec.source.strip(), "source is empty")
+    for problem in _wrong_scores(spec, registry):
+        expect(not problem, problem)
+
+
+def _wrong_scores(spec: PublishedSpec, registry: Registry) -> Iterator[str]:
+    for name, splits in spec.scores.items():
+        if name not in registry.tasks.items:
+            yield f"there is no task called {name}"
+            continue
+        task = registry.task(name)
+        known = {split.name for split in task.splits}, {metric.name for metric in task.metrics}
+        for split, metrics in splits.items():
+            if split not in known[0]:
+                yield f"{name} has no split called {split}"
+            for metric, value in metrics.items():
+                if metric not in known[1]:
+                    yield f"{name} has no metric called {metric}"
+                elif not -1 <= value <= 1:
+                    yield f"{name}: {metric} is {value}, and a fraction is asked for"

@@ -103,3 +103,23 @@ def test_accuracy_is_the_share_of_equal_values() -> None:
     metric = ACCURACY.factory(parity())
     answer = metric.compute(predictions=["a", "b", "b", "a"], references=["a", "b", "a", "a"])
     assert answer == {"accuracy": 0.75}
+
+
+@pytest.mark.parametrize(
+    ("header", "form", "said"),
+    [
+        (b"tekst,label\n", None, ("If 'tekst' is meant, the task's plugin says so: "
+         "CsvForm(columns={'text': 'tekst'}).")),
+        (b"text,labels\n", None, "CsvForm(columns={'label': 'labels'})."),
+        (b"tekst,lable\n", None, "If 'tekst', 'lable' is meant"),
+        (b"text,y\n", None, ("another heading, the task's plugin says so: "
+         "CsvForm(columns={'label': 'HEADING'}).")),
+        (b"text,is_od\n", CsvForm(columns={"label": "is_odd"}), "{'label': 'is_od'}"),
+    ],
+)  # fmt: skip
+def test_a_missing_column_is_answered_with_the_nearest(
+    header: bytes, form: CsvForm | None, said: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError) as caught:
+        load(tmp_path, header, form)
+    assert said in caught.value.remedy

@@ -78,3 +78,8 @@ def test_the_wheel_holds_every_module(tmp_path: Path) -> None:
         if path.relative_to(ROOT / shelf).parts[0].startswith("glueharness")
     }
     assert inside == expected
+
+
+def test_every_package_tells_type_checkers_that_it_is_typed() -> None:
+    packages = {"glueharness", *packages_on_shelves()}
+    assert {path for path in packages if not (ROOT / path / "py.typed").is_file()} == set()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import click
 import pytest
 
-from glueharness import MetricSpec, ModelSpec, PluginError, SourceSpec, hookimpl
+from glueharness import CommandSpec, MetricSpec, ModelSpec, PluginError, SourceSpec, hookimpl
 from glueharness.cli import main
 from glueharness.cli.app import App
 from glueharness.plugin.registry import Registry
@@ -176,3 +177,44 @@ def test_a_metric_that_leaves_its_bounds_is_refused_at_once(
     said = "the metric 'accuracy' of the task 'parity' gave 100, outside of its bounds 0 to 1"
     assert said in err
     assert "Its MetricSpec must name" in err
+
+
+def commands_of(*made: click.Command) -> Registry:
+    class Commands(SmallPlugin):
+        @hookimpl
+        def glueharness_commands(self) -> list[CommandSpec]:
+            return [
+                CommandSpec(name=str(one.name), help="Does it.", factory=lambda one=one: one)
+                for one in made
+            ]
+
+    return Registry(small_plugins(Commands()))
+
+
+@pytest.mark.parametrize("words", [["odd"], ["oddities", "one"], ["broken-option", "--x", "1"]])
+def test_a_command_that_fails_is_named(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    group = click.Group("oddities", commands={"one": click.Command("one", callback=explode)})
+    option = click.Option(["--x"], callback=explode)
+    commands = commands_of(
+        click.Command("odd", callback=explode), group,
+        click.Command("broken-option", callback=print, params=[option]),
+    )  # fmt: skip
+    with pytest.raises(SystemExit) as end:
+        main(words, App(commands, own_commands={"run"}))
+    assert end.value.code == 1
+    err = capsys.readouterr().err
+    said = f"the command {words[0]!r} of plugin 'small' (this process) failed: ValueError: boom"
+    assert f"error: {said} [test_plugins_blame.py:" in err
+    assert "internal error" not in err
+
+
+def test_a_command_may_refuse_in_its_own_words(capsys: pytest.CaptureFixture[str]) -> None:
+    def refuse() -> None:
+        raise PluginError("nothing to do", remedy="Come back later.")
+
+    with pytest.raises(SystemExit) as end:
+        main(["odd"], App(commands_of(click.Command("odd", callback=refuse))))
+    assert end.value.code == 1
+    assert capsys.readouterr().err == "error: nothing to do\nCome back later.\n"

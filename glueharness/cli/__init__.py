@@ -67,6 +67,8 @@ class LazyGroup(click.Group):
 
             near = did_you_mean(args[0], self.list_commands(ctx))
             ctx.fail(f"No such command {args[0]!r}{near}")
+        if args and args[0] not in _COMMANDS:
+            App.of(ctx).plugin_command = args[0]
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -183,14 +185,27 @@ def _run(arguments: Sequence[str] | None, app: App) -> int:
     except Exception as error:
         if app.debug:
             raise
-        _show(
-            GlueharnessError(
-                f"internal error: {type(error).__name__}: {error}",
-                remedy="Please report it, with what `glueharness --debug ...` prints.",
-            )
-        )
+        _show(_unforeseen(error, app))
         return 1
     return code if isinstance(code, int) else 0
+
+
+def _unforeseen(error: Exception, app: App) -> GlueharnessError:
+    """An error that nobody has put into words; one in a plugin's command names the plugin."""
+    commands = app.registry.commands
+    if app.plugin_command in commands.items:
+        from glueharness.plugin.blame import blamed
+
+        name = app.plugin_command
+        try:
+            with blamed(f"the command {name!r}", commands.owner(name), "failed"):
+                raise error
+        except PluginError as named:
+            return named
+    return GlueharnessError(
+        f"internal error: {type(error).__name__}: {error}",
+        remedy="Please report it, with what `glueharness --debug ...` prints.",
+    )
 
 
 def _show(error: GlueharnessError) -> None:

@@ -35,6 +35,7 @@ class App:
         debug: Whether errors keep their traceback.
         without: Plugins or distributions to leave out.
         files: Files, or folders of files, to load as plugins.
+        plugin_command: The command at work if a plugin brings it; empty for one of ours.
     """
 
     def __init__(self, registry: Registry | None = None, own_commands: Iterable[str] = ()) -> None:
@@ -42,6 +43,7 @@ class App:
         self.debug = False
         self.without: tuple[str, ...] = ()
         self.files: tuple[Path, ...] = ()
+        self.plugin_command = ""
         self._registry = registry
 
     @staticmethod

@@ -112,7 +112,7 @@ def test_a_projects_folder_is_loaded_once_it_is_trusted(tmp_path: Path, config: 
     (tmp_path / "plugins" / "mine.py").write_text(FILE, encoding="utf-8")
     before = call("plugins", folder=tmp_path)
     assert "mine" not in before.stdout
-    assert "plugins/ holds 1 more, which are not loaded" in before.stderr
+    assert "plugins/ has 1 more, which are not loaded" in before.stderr
     assert call("plugins", "trust", folder=tmp_path).returncode == 0
     assert config.is_dir()
     after = call("models", "show", "trial", folder=tmp_path)

@@ -1,4 +1,4 @@
-"""The command line: one command a file, imported when it is called; errors are printed here."""
+"""The command line: one file per command, imported when it is called. Errors are printed here."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ if TYPE_CHECKING:
 _COMMANDS = {
     "run": "Train a model on a task, score it, and keep the run.",
     "submit": "Write the submission of a run, or check one.",
-    "predict": "Ask a trained model about texts of your own.",
+    "predict": "Predict texts of your own with a trained model.",
     "tasks": "List the tasks, or show one.",
     "models": "List the models, or show one.",
     "plugins": "List the plugins, or show one.",
     "runs": "List the runs, or show one.",
-    "doctor": "Say what this machine has, and where data and weights would come from.",
+    "doctor": "Show what this machine has, and where data and weights would come from.",
     "completion": "Print the shell-completion script for bash, zsh or fish.",
 }
 _DEBUG_VARIABLE = "GLUEHARNESS_DEBUG"
 
 
 class LazyGroup(click.Group):
-    """Our commands and the plugins', each imported when it is called."""
+    """Our commands and those of plugins, each imported when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Ours in the order of work, then the plugins' by name."""
+        """Ours in the order in which they are used, then those of plugins by name."""
         return [*_COMMANDS, *(name for name in sorted(_plugin_commands(ctx)))]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -61,7 +61,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command; an unknown one is answered with the nearest."""
+        """Find the command; for an unknown one, suggest the nearest."""
         if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
             from glueharness.errors import did_you_mean
 
@@ -82,7 +82,7 @@ class LazyGroup(click.Group):
 
 
 def _make_command(registry: Registry, name: str) -> click.Command:
-    """Import a plugin's command; what goes wrong in it is the plugin's, and says so.
+    """Import a plugin's command; an error in it names the plugin.
 
     Raises:
         PluginError: The plugin could not make it.
@@ -127,7 +127,7 @@ def _plugin_commands(ctx: click.Context) -> dict[str, str]:
     is_eager=True,
     expose_value=False,
     callback=_keep("files"),
-    help="Load a Python file, or those in a folder, as plugins; may be repeated "
+    help="Load a Python file, or all in a folder, as plugins; may be given several times "
     "[env: GLUEHARNESS_PLUGINS].",
 )
 @click.option(
@@ -137,7 +137,7 @@ def _plugin_commands(ctx: click.Context) -> dict[str, str]:
     is_eager=True,
     expose_value=False,
     callback=_keep("without"),
-    help="Leave a plugin out, by its name or its distribution's; may be repeated.",
+    help="Do not load a plugin; name it or its distribution. May be given several times.",
 )
 @click.pass_context
 def cli(ctx: click.Context, *, debug: bool) -> None:
@@ -152,8 +152,8 @@ def main(arguments: Sequence[str] | None = None, app: App | None = None) -> None
     """Run the command line and exit with its code: 0, 1, 2 (usage) or 130 (interrupted).
 
     Args:
-        arguments: The words behind ``glueharness``; None takes those of the process.
-        app: The state to work with; None makes a new one.
+        arguments: The words after ``glueharness``; None uses those of the process.
+        app: The state of this invocation; None makes a new one.
     """
     app = app or App(own_commands=_COMMANDS)
     open_missing_streams()
@@ -204,7 +204,7 @@ def _unforeseen(error: Exception, app: App) -> GlueharnessError:
             return named
     return GlueharnessError(
         f"internal error: {type(error).__name__}: {error}",
-        remedy="Please report it, with what `glueharness --debug ...` prints.",
+        remedy="Please report it, with the output of `glueharness --debug ...`.",
     )
 
 

@@ -1,4 +1,4 @@
-"""What the commands share: the registry, made once and only when it is asked for."""
+"""What the commands share: the registry (made once, when it is first needed) and a few options."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class App:
 
     @property
     def registry(self) -> Registry:
-        """What the plugins offer; what is wrong with one is reported once, on stderr."""
+        """What the plugins offer. Problems of a plugin are reported once, on stderr."""
         if self._registry is None:
             from glueharness.plugin.choice import user_choice
             from glueharness.plugin.loading import load_plugins
@@ -70,7 +70,7 @@ class App:
 
 
 def warn_of_plugin(status: PluginStatus, problem: Problem) -> None:
-    """One line on stderr; `plugins show` has the rest."""
+    """Print one line about a plugin on stderr; `plugins show` has the details."""
     if COMPLETE_VARIABLE in os.environ:  # the shell would show it in the middle of the line
         return
     consequence = "" if status.in_use else " is not in use"
@@ -79,7 +79,7 @@ def warn_of_plugin(status: PluginStatus, problem: Problem) -> None:
 
 
 def environment_layer() -> Layer:
-    """The settings that environment variables give."""
+    """The settings given by environment variables."""
     values = {name: os.environ.get(variable) for name, variable in ENVIRONMENT.items()}
     return Layer(
         origin="environment", values={name: value for name, value in values.items() if value}

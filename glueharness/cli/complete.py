@@ -1,4 +1,4 @@
-"""What the shell offers behind a command: names of tasks, models, sources and runs."""
+"""Shell completion of the names of tasks, models, sources and runs."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def sources(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[Com
 
 
 def runs(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Ids of runs: the names of folders, so that no record needs to be read."""
+    """Ids of runs, which are the names of their folders, so that no record needs to be read."""
     folder = runs_dir(ctx.params.get("runs_dir"))
     names = sorted(path.parent.name for path in folder.glob("*/run.json"))
     return _items(dict.fromkeys(names, ""), incomplete)

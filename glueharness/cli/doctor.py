@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 @click.option(
     "--data-dir", type=click.Path(path_type=Path), help="Data folder [env: GLUE_DATA_DIR]."
 )
-@click.option("--offline", is_flag=True, help="Do not touch the network.")
+@click.option("--offline", is_flag=True, help="Do not use the network.")
 @json_option
 @click.pass_context
 def command(
     ctx: click.Context, task: str, data_dir: Path | None, *, offline: bool, as_json: bool
 ) -> None:
-    """Say what this machine has, and where the data of TASK and the weights would come from."""
+    """Show what this machine has, and where the data of TASK and the weights would come from."""
     registry = App.of(ctx).registry
     folder = data_dir or environment_layer().values.get("data_dir")
     options = DataOptions(folder=Path(folder) if folder else None, offline=offline)
@@ -93,7 +93,7 @@ def _sources(registry: Registry, task: TaskSpec, options: DataOptions) -> list[F
 
 
 def _lines(facts: list[Fact]) -> dict[str, str]:
-    """Names and values with their remedies; one that several facts share stands below the last."""
+    """Names and values with remedies; one that several facts share is printed after the last."""
     shared: dict[str, list[str]] = {}
     for fact in facts:
         shared.setdefault(fact.remedy.replace(fact.name, "NAME"), []).append(fact.name)

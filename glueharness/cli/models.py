@@ -71,7 +71,7 @@ def show(ctx: click.Context, name: str, *, as_json: bool) -> None:
 
 
 def describe(ctx: click.Context, model: ModelSpec) -> dict[str, Any]:
-    """A model's facts, JSON-able; settings as its recipe leaves them."""
+    """A model's facts for JSON, with the defaults that its recipe sets."""
     settings = {item.name: item.default for item in settings_of(model.settings)}
     return {
         "name": model.name,

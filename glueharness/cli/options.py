@@ -1,4 +1,4 @@
-"""Options of ``run`` that are made from the settings that the models declare."""
+"""The options of ``run`` that are made from the settings of the installed models."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """Settings that belong to the same models.
+    """Settings of the same models.
 
     Attributes:
         title: Heading in ``--help``.
@@ -31,7 +31,7 @@ class Section:
 
 
 def sections(models: list[ModelSpec]) -> list[Section]:
-    """The models' settings, one section a settings class; a name is listed once."""
+    """The models' settings, one section per settings class; each name is listed once."""
     by_class: dict[type[Any], list[str]] = {}
     for model in models:
         by_class.setdefault(model.settings, []).append(model.name)
@@ -47,7 +47,7 @@ def sections(models: list[ModelSpec]) -> list[Section]:
 
 
 def make_option(item: Setting) -> click.Option:
-    """The option of a setting; its text is converted later, so that all errors read alike."""
+    """The option of a setting. Its text is converted later, so that all errors look the same."""
     limits = ", ".join(part for part in (item.info.range_text(), item.info.unit) if part)
     default = "" if item.default in (None, False) else f"default: {item.default}"
     notes = "; ".join(part for part in (limits, default) if part)
@@ -68,14 +68,14 @@ class SettingsCommand(click.Command):
     """A command whose options include every setting of every installed model."""
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        """The command's own parameters, the shared settings, the models' settings."""
+        """The command's own parameters, then the shared settings, then those of the models."""
         params = super().get_params(ctx)
         own = {param.name for param in params}
         items = [item for section in self._sections(ctx) for item in section.settings]
         return [*params, *(make_option(item) for item in items if item.name not in own)]
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the options, each section under its heading."""
+        """List the options, with a heading for each section."""
         grouped = {item.name for section in self._sections(ctx) for item in section.settings}
         params = self.get_params(ctx)
         plain = [param for param in params if param.name not in grouped]

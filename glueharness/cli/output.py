@@ -54,10 +54,10 @@ def make_console(**options: Any) -> Console:
 
 
 def accept_any_text() -> None:
-    """Let a terminal or pipe that knows few letters show others in their place, and not fail.
+    """Replace characters that the terminal's or pipe's encoding does not have, instead of failing.
 
-    Tables have dashes and signs that a Windows code page or plain ASCII lack, and a path may hold
-    bytes that are no letters at all.
+    Tables contain dashes and signs that a Windows code page or plain ASCII do not have, and a path
+    may contain bytes that are not text at all.
     """
     codecs.register_error(_STAND_IN, _stand_in)
     for stream in (sys.stdout, sys.stderr):
@@ -70,7 +70,7 @@ def _is_unicode(stream: TextIO) -> bool:
 
 
 def _stand_in(error: UnicodeError) -> tuple[str, int]:
-    """What is written in the place of letters that an encoding lacks."""
+    """The replacement for characters that an encoding does not have."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     text = error.object[error.start : error.end]
@@ -79,18 +79,18 @@ def _stand_in(error: UnicodeError) -> tuple[str, int]:
 
 
 def print_json(value: Any) -> None:
-    """Print a JSON-able value to stdout; readable, keys in their order."""
+    """Print a value as indented JSON to stdout, with keys in their order."""
     sys.stdout.write(json_text(value, ascii_only=not _is_unicode(sys.stdout)))
 
 
 def json_text(value: Any, *, ascii_only: bool = False) -> str:
-    """A JSON-able value as indented JSON with a line feed at its end.
+    """A value as indented JSON with a line feed at its end.
 
-    What could steer a terminal is escaped as JSON escapes it, so that nothing is lost.
+    Characters that could control a terminal are written as JSON escapes, so that nothing is lost.
 
     Args:
-        value: The value; what JSON has no form for is written as its text.
-        ascii_only: Whether every letter beyond ASCII is escaped.
+        value: The value. Parts that JSON cannot represent are written as their text.
+        ascii_only: Whether to escape every character outside of ASCII.
     """
     text = json.dumps(value, indent=2, ensure_ascii=ascii_only, default=str)
     if not text.isascii() or "\x7f" in text:
@@ -103,7 +103,7 @@ def _json_escaped(sign: str) -> str:
 
 
 def make_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """A plain table; every text is shown as it is, never read as markup."""
+    """A plain table. Texts are shown as they are, never interpreted as markup."""
     from rich import box
     from rich.table import Table as RichTable
     from rich.text import Text
@@ -118,7 +118,7 @@ def make_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]
 
 
 def print_facts(title: str, facts: Mapping[str, str]) -> None:
-    """Print names and values in two columns, leaving out what is empty."""
+    """Print names and values in two columns; empty values are left out."""
     from rich.table import Table as RichTable
     from rich.text import Text
 

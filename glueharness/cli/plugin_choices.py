@@ -31,7 +31,8 @@ def disable(ctx: click.Context, name: str) -> None:
     change_stored(
         lambda stored: dataclasses.replace(stored, disabled=with_name(stored.disabled, name))
     )
-    stderr().print(f"{name} is switched off; back: glueharness plugins enable {name}", markup=False)
+    again = f"glueharness plugins enable {name}"
+    stderr().print(f"{name} is switched off. To switch it on again: {again}", markup=False)
 
 
 @click.command()
@@ -53,15 +54,15 @@ def enable(name: str) -> None:
 def trust(folder: Path) -> None:
     """Load a project's own plugins from now on.
 
-    The Python files in FOLDER are loaded whenever one works beside it.
+    The Python files in FOLDER are loaded whenever glueharness runs in the folder above it.
 
     FOLDER is ./plugins if none is given. Trusting it means running its code, today's and what
-    anybody puts there later; so it is asked for once, and kept in your own configuration.
+    anybody puts there later. So you are asked once, and your own configuration keeps the answer.
     """
     path = folder.resolve()
     if path.name != PROJECT_FOLDER:
         raise ConfigError(
-            f"only a folder called {PROJECT_FOLDER!r} is looked for",
+            f"only folders called {PROJECT_FOLDER!r} can be trusted",
             where=str(path),
             remedy=f"For another one: glueharness --plugin {folder} ..., or GLUEHARNESS_PLUGINS.",
         )
@@ -74,7 +75,7 @@ def trust(folder: Path) -> None:
 @click.command()
 @click.argument("folder", default=PROJECT_FOLDER, type=click.Path(path_type=Path))
 def distrust(folder: Path) -> None:
-    """Load a project's own plugins no more."""
+    """Stop loading a project's own plugins."""
     path = str(folder.resolve())
     if path not in read_stored().trusted:
         raise UnknownNameError.among("trusted folder", path, read_stored().trusted)

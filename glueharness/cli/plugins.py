@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 @json_option
 @click.pass_context
 def command(ctx: click.Context, *, as_json: bool) -> None:
-    """List the plugins, in use or not, with what is wrong with each.
+    """List all plugins, in use or not, with their problems.
 
-    `plugins COMMAND --help` tells what can be done with one.
+    `plugins COMMAND --help` explains each command.
     """
     if ctx.invoked_subcommand is not None:
         return
@@ -55,7 +55,7 @@ def command(ctx: click.Context, *, as_json: bool) -> None:
 @json_option
 @click.pass_context
 def show(ctx: click.Context, name: str, *, as_json: bool) -> None:
-    """Show what a plugin offers and where it lives."""
+    """Show what a plugin offers and where its code is."""
     registry = App.of(ctx).registry
     status = find(registry, name)
     facts = describe(registry, name, status)
@@ -84,11 +84,11 @@ def show(ctx: click.Context, name: str, *, as_json: bool) -> None:
 @json_option
 @click.pass_context
 def check(ctx: click.Context, names: tuple[str, ...], *, verbose: bool, as_json: bool) -> None:
-    """Check what a plugin must keep.
+    """Test a plugin.
 
-    NAME is a plugin or a distribution. Tasks, models, writers and data sources go through the
-    suites of `glueharness.testing`; models are trained on a few dozen rows, and the network is
-    not touched. Exit code 1 if anything failed.
+    NAME is a plugin or a distribution. Its tasks, models, writers and data sources are run through
+    the suites of `glueharness.testing`. Models are trained on a few dozen rows, and the network is
+    not used. The exit code is 1 if anything failed.
     """
     from glueharness.testing.checking import check_plugin, plugins_of
 
@@ -118,13 +118,13 @@ def check(ctx: click.Context, names: tuple[str, ...], *, verbose: bool, as_json:
 )
 @click.pass_context
 def new(ctx: click.Context, kind: str, name: str, folder: Path) -> None:
-    """Start a plugin: a whole distribution that works.
+    """Start a new plugin: a complete distribution that works, for you to change.
 
     \b
     glueharness plugins new task word-order      a task with data from CSV files
     glueharness plugins new model my-model       a model, with settings
-    glueharness plugins new writer my-form       a form of submission
-    glueharness plugins new source my-archive    a place that data come from
+    glueharness plugins new writer my-form       a submission format
+    glueharness plugins new source my-archive    a place where data come from
     """  # noqa: D301 - click's mark against re-wrapping
     from glueharness.scaffold import make_names, write
 
@@ -145,7 +145,7 @@ def new(ctx: click.Context, kind: str, name: str, folder: Path) -> None:
             click.echo(path)
     stderr().print(
         f"next    pip install -e {made} · glueharness plugins check {names.distribution}\n"
-        "What is marked 'Yours' is for you to decide.",
+        "Change whatever is marked 'Yours'.",
         markup=False, highlight=False, soft_wrap=True,
     )  # fmt: skip
 
@@ -155,7 +155,7 @@ def _show_outcomes(outcomes: list[Outcome], *, verbose: bool) -> None:
     last = ""
     for outcome in outcomes:
         if verbose or outcome.result != "passed":
-            # One mistake often fails many checks: its long message is worth reading once.
+            # One mistake often makes many checks fail, and its long message need not be repeated.
             same = outcome.reason and outcome.reason == last
             reason = "as above" if same else outcome.reason or "–"
             rows.append([outcome.subject, outcome.check, outcome.result, reason])
@@ -189,7 +189,7 @@ def find(registry: Registry, name: str) -> PluginStatus:
 
 
 def describe(registry: Registry, name: str, status: PluginStatus) -> dict[str, Any]:
-    """A plugin's state, JSON-able."""
+    """A plugin's state, for JSON."""
     return {
         "name": name,
         "module": status.target,
@@ -207,7 +207,7 @@ def describe(registry: Registry, name: str, status: PluginStatus) -> dict[str, A
 
 
 def _location(status: PluginStatus) -> str:
-    """The folder or file of the plugin's code; empty if it cannot be told."""
+    """The folder or file of the plugin's code; empty if it is not known."""
     if status.point is None:
         return str(Path(status.target).resolve()) if status.target.endswith(".py") else ""
     import importlib.util
@@ -225,7 +225,7 @@ def _location(status: PluginStatus) -> str:
 
 
 def _account(registry: Registry, status: PluginStatus) -> list[str]:
-    """What a plugin offers, and what is wrong with it."""
+    """What a plugin offers, and its problems."""
     lines = [problem.what for problem in status.reports]
     if status.disabled:
         lines.append(f"by {status.disabled}")
@@ -237,14 +237,14 @@ def _account(registry: Registry, status: PluginStatus) -> list[str]:
 
 
 def _hint_at_folder() -> None:
-    """A project's plugins are not loaded by themselves; say so where one looks for them."""
+    """Say that a project's own plugins are not loaded until they are trusted."""
     folder = Path(PROJECT_FOLDER)
     if not folder.is_dir() or str(folder.resolve()) in read_stored().trusted:
         return
     files = python_files(folder)
     if files:
         stderr().print(
-            f"{PROJECT_FOLDER}/ holds {len(files)} more, which are not loaded. To load them from "
+            f"{PROJECT_FOLDER}/ has {len(files)} more, which are not loaded. To load them from "
             f"now on: glueharness plugins trust   (remembered in {config_file()})",
             markup=False,
             highlight=False,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class ColumnsCommand(click.Command):
-    """A command with one option a text column of the installed tasks."""
+    """A command with one option for each text column of the installed tasks."""
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """The command's own parameters, then ``--question``, ``--sentence`` and so on."""
@@ -48,7 +48,7 @@ class ColumnsCommand(click.Command):
     "--run",
     "run_id",
     default="",
-    help="Run to ask [default: the best of the task].",
+    help="Run whose model predicts [default: the best of the task].",
     shell_complete=complete.runs,
 )
 @click.option(
@@ -70,7 +70,7 @@ def command(
     as_json: bool,
     **texts: str | None,
 ) -> None:
-    """Ask a trained model about texts of your own; one line a pair goes to stdout.
+    """Predict texts of your own with a trained model; prints one line per row to stdout.
 
     \b
     glueharness predict qnli --question "Who wrote it?" --sentence "Ada wrote it in 1843."
@@ -85,7 +85,7 @@ def command(
     from glueharness.scoring.scorer import check_scores, decide
     from glueharness.submission.submit import load_model
 
-    stderr().print(f"asking run {record.id}", markup=False, highlight=False)
+    stderr().print(f"predicting with run {record.id}", markup=False, highlight=False)
     scores = load_model(record, folder, registry).predict(split)
     check_scores(scores, spec, len(split))
     rows = Answers(task=spec, values=decide(scores, spec), scores=scores.tolist())
@@ -110,7 +110,7 @@ class Answers:
     scores: list[Any]
 
     def as_json(self) -> list[dict[str, Any]]:
-        """One object a row."""
+        """One object per row."""
         if self.task.regression:
             return [{"prediction": value} for value in self.values]
         return [
@@ -119,7 +119,7 @@ class Answers:
         ]
 
     def write_tsv(self) -> None:
-        """A header, then one line a row."""
+        """A header, then one line per row."""
         writer = csv.writer(sys.stdout, delimiter="\t", lineterminator="\n")
         labels = [printable(name) for name in self.task.labels]
         writer.writerow(["index", "prediction", *(f"score:{name}" for name in labels)])
@@ -142,7 +142,7 @@ def _choose(task: TaskSpec, run_id: str, given: Path | None) -> tuple[RunRecord,
     try:
         record = best_run(folder, task)
     except SubmissionError as error:
-        # A model trained on the sample may not be submitted, but may well be asked.
+        # A model that was trained on the sample cannot be submitted, but it can predict.
         samples = [
             record
             for record in list_runs(folder)[0]
@@ -166,7 +166,7 @@ def _one_row(texts: dict[str, str], task: TaskSpec) -> Table:
 
 
 def _read_file(path: Path, task: TaskSpec) -> Table:
-    """Read the task's columns by name; quotes are plain characters, as in GLUE's own files.
+    """Read the task's columns by name. Quotes are ordinary characters, as in GLUE's own files.
 
     Raises:
         DataError: With file and line.

@@ -40,10 +40,10 @@ _SHOWN = (
 
 
 class ProgressDisplay:
-    """Shows what a run is doing: a bar a phase, a line an epoch, a panel a warning.
+    """Shows what a run is doing: a bar per phase, a line per epoch, a panel per warning.
 
     Args:
-        runs: How many runs will follow one another; more than one get an overall bar.
+        runs: How many runs there will be; for more than one there is an overall bar.
     """
 
     def __init__(self, runs: int = 1) -> None:
@@ -76,11 +76,11 @@ class ProgressDisplay:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop drawing; the bars go, the lines stay."""
+        """Stop drawing; the bars disappear, the lines remain."""
         self._progress.stop()
 
     def announce(self, position: int, config: RunConfig) -> None:
-        """Say which of several runs comes next."""
+        """Show which of several runs comes next."""
         if self._runs == 1:
             return
         if self._overall is None:
@@ -90,7 +90,7 @@ class ProgressDisplay:
 
     @hookimpl
     def glueharness_run_started(self, event: RunStarted) -> None:
-        """Say what runs, on which data; loudly if the data are the sample."""
+        """Show what runs on which data, with a panel if the data are the sample."""
         record = event.record
         rows = ", ".join(f"{name} {split.rows:,}" for name, split in record.data.splits.items())
         facts = f" · {record.model} · seed {record.seed} · {record.data.source} data ({rows})"
@@ -116,12 +116,12 @@ class ProgressDisplay:
 
     @hookimpl
     def glueharness_run_adjusted(self, event: RunAdjusted) -> None:
-        """Keep it: a recipe's settings are told together, on one line."""
+        """Keep the change: all that a recipe changes are shown together, on one line."""
         self._adjusted.setdefault(event.reason, []).append(f"{event.setting} {event.value}")
 
     @hookimpl
     def glueharness_run_progress(self, event: RunProgress) -> None:
-        """Move the bar of the present phase; what was adjusted is complete by now."""
+        """Move the bar of the current phase; by now all settings have been adjusted."""
         self._tell_adjusted()
         progress = event.progress
         if self._bar is None or progress.phase != self._phase:
@@ -144,7 +144,7 @@ class ProgressDisplay:
 
     @hookimpl
     def glueharness_run_evaluated(self, event: RunEvaluated) -> None:
-        """Leave a line for the epoch."""
+        """Print a line for the epoch."""
         self._tell_adjusted()
         scores = " · ".join(
             f"{split} {metric} {percent(value)}"

@@ -1,4 +1,4 @@
-"""What ``run`` prints at its end: one run's scores, or a row over tasks and seeds."""
+"""What ``run`` prints at the end: the scores of one run, or a table over tasks and seeds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def show_run(record: RunRecord, task: TaskSpec, runs_dir: Path) -> None:
-    """Print a run's dev scores and what can be done next."""
+    """Print a run's dev scores and what to do next."""
     from rich.text import Text
 
     titles = {metric.name: metric.title for metric in task.metrics}
@@ -49,7 +49,7 @@ def show_run(record: RunRecord, task: TaskSpec, runs_dir: Path) -> None:
 
 
 def show_plan(outcomes: Sequence[Outcome], registry: Registry, groups: Sequence[GroupSpec]) -> None:
-    """Print a line a task with mean and standard deviation over its seeds, then group scores."""
+    """Print each task's mean and standard deviation over its seeds, then group scores."""
     from rich.text import Text
 
     tasks = by_task(outcomes)
@@ -74,7 +74,7 @@ def show_plan(outcomes: Sequence[Outcome], registry: Registry, groups: Sequence[
 
 
 def _rows(outcome: TaskOutcome, task: TaskSpec) -> list[list[str]]:
-    """One line a split and metric; one that says so for a task with no completed run."""
+    """One line per split and metric, or one that says that no run of the task was completed."""
     if not outcome.records:
         return [[task.title, "–", "–", "failed", "0", "–"]]
     titles = {metric.name: metric.title for metric in task.metrics}
@@ -94,14 +94,14 @@ def _rows(outcome: TaskOutcome, task: TaskSpec) -> list[list[str]]:
 
 
 def spread(values: Sequence[float]) -> str:
-    """Mean in points, with the standard deviation if there is more than one value."""
+    """The mean in points, and the standard deviation if there is more than one value."""
     if len(values) < 2:
         return percent(values[0])
     return f"{percent(fmean(values))} ± {percent(stdev(values))}"
 
 
 def _group_line(group: GroupSpec, tasks: Sequence[TaskOutcome]) -> str:
-    """The group's score over the tasks' means, or how many tasks there are."""
+    """The group's score from the tasks' means, or how many of its tasks there are."""
     found = group_score(group, {task.task: task.records for task in tasks})
     if found.score is None:
         present = {task.task for task in tasks if task.records} & set(group.tasks)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @click.option(
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="TOML file with settings; options win over it, it wins over the model's recipe.",
+    help="TOML file with settings; options on the command line override it.",
 )
 @click.option(
     "--seeds",
@@ -54,10 +54,10 @@ if TYPE_CHECKING:
     flag_value="latest",
     default="",
     metavar="[ID]",
-    help="Go on with this unfinished run, or with the latest of these settings.",
+    help="Resume this unfinished run; without ID, the latest one with these settings.",
     shell_complete=complete.runs,
 )
-@click.option("--rerun", is_flag=True, help="Repeat runs that are there already.")
+@click.option("--rerun", is_flag=True, help="Repeat runs that were completed before.")
 @json_option
 @click.pass_context
 def command(
@@ -76,11 +76,11 @@ def command(
 ) -> None:
     """Train a model on TASK, score it on the dev split, and keep everything in a run folder.
 
-    Several tasks, a group of tasks (glue) and several seeds are done one after the other; what is
-    there already is not repeated, so that the same command goes on after an interruption.
+    Several tasks, a group of tasks (glue) and several seeds are run one after the other. Runs that
+    were completed before are not repeated, so that the same command resumes after an interruption.
 
     \b
-    glueharness run qnli                                   the default model, data found by itself
+    glueharness run qnli                                   the default model, on the data it finds
     glueharness run qnli --data-dir glue_data --epochs 5   the official download
     glueharness run qnli --model hf:./my-encoder --seed 7  any encoder, from a folder or the hub
     glueharness run qnli --model tfidf                     a baseline without PyTorch
@@ -117,7 +117,7 @@ def command(
 
 
 def _layers_of_run(run: str, layers: Sequence[Layer]) -> list[Layer]:
-    """What the user of an earlier run chose, so that its settings need not be repeated."""
+    """The settings chosen for an earlier run, so that they need not be given again."""
     folders = [layer.values["runs_dir"] for layer in layers if "runs_dir" in layer.values]
     _, record = find_run(runs_dir(Path(str(folders[0])) if folders else None), run)
     return settings_of_run(record)
@@ -132,7 +132,7 @@ def _first_seed(layers: Sequence[Layer]) -> int:
 
 
 def _do(plan: Sequence[PlannedRun], registry: Registry) -> list[Outcome]:
-    """Run a plan; the error of a single run is the command's error."""
+    """Run a plan. If it has a single run, its error is the command's error."""
     from glueharness.cli.progress import ProgressDisplay
     from glueharness.run.many_runs import run_plan
 
@@ -157,7 +157,7 @@ def _print_json(outcomes: Sequence[Outcome]) -> None:
 
 
 def _tell_reused(outcomes: Sequence[Outcome]) -> None:
-    """Say on stderr what was not repeated, and that no tracker heard of it."""
+    """Say on stderr which runs were not repeated, and that no tracker was called for them."""
     from glueharness.cli.output import stderr
 
     reused = [outcome for outcome in outcomes if outcome.reused]

@@ -39,7 +39,7 @@ def _targets(ctx: click.Context, param: click.Parameter, incomplete: str) -> lis
     "--run",
     default="",
     metavar="ID",
-    help="Run to take [default: the best of the task].",
+    help="Run to submit [default: the best of the task].",
     shell_complete=complete.runs,
 )
 @click.option(
@@ -59,13 +59,13 @@ def _targets(ctx: click.Context, param: click.Parameter, incomplete: str) -> lis
     type=click.Path(path_type=Path),
     help="Data folder [default: the run's].",
 )
-@click.option("--offline", is_flag=True, help="Never touch the network.")
+@click.option("--offline", is_flag=True, help="Do not use the network.")
 @click.option("--writer", default="", metavar="NAME", help="Writer [default: the task's own].")
 @click.option(
     "--check",
     type=click.Path(path_type=Path),
     metavar="PATH",
-    help="Write nothing; check this file, folder or zip, whoever made it.",
+    help="Write nothing; check this file, folder or zip, whichever program wrote it.",
 )
 @runs_dir_option
 @json_option
@@ -81,8 +81,8 @@ def command(
 ) -> None:
     """Write the submission of TASK with its best run, or check one.
 
-    A score group stands for all of its tasks: `submit glue` packs the files of all
-    tasks, and those with no run are filled with a constant and named as fillers.
+    With a score group, `submit glue` for instance, the files of all its tasks are packed.
+    Tasks without a run get a file with a constant prediction, which is named as a filler.
 
     \b
     glueharness submit qnli                     writes out/QNLI.tsv
@@ -166,7 +166,7 @@ def _check(
 
 
 def _show_report(report: Report) -> None:
-    """Print a line a file, then what is wrong, then the verdict."""
+    """Print one line per file, then what is wrong, then the verdict."""
     from rich.text import Text
 
     console = stdout()

@@ -74,7 +74,7 @@ def show(ctx: click.Context, name: str, *, as_json: bool) -> None:
 
 
 def describe(ctx: click.Context, task: TaskSpec) -> dict[str, Any]:
-    """A task's facts, JSON-able."""
+    """A task's facts, for JSON."""
     return {
         "name": task.name,
         "title": task.title,

@@ -1,0 +1,121 @@
+"""From the C++ sources to one library for each instruction set.
+
+Nothing but the standard library is used: the build hook runs this file where nothing is installed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shlex
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+SOURCE = Path(__file__).parent / "source"
+LIBRARIES = Path(__file__).parent / "libraries"
+STAMP = "made-from.txt"
+
+_AVX512 = ("-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mfma", "-mavx2")
+INSTRUCTION_SETS = {
+    "avx512_bf16": (*_AVX512, "-mavx512bf16", "-mprefer-vector-width=512"),
+    "avx512": (*_AVX512, "-mprefer-vector-width=512"),
+    "avx2": ("-mavx2", "-mfma"),
+}
+"""The best first; each is a library of its own, so that none of its instructions runs elsewhere."""
+
+# No -ffast-math, which would reorder sums and assume that nothing is NaN; and no fused operation
+# where the source has none, so that all instruction sets give the same bits.
+_FLAGS = (
+    "-std=c++20", "-O3", "-fPIC", "-shared", "-pthread", "-fvisibility=hidden",
+    "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math",
+    "-Wall", "-Wextra", "-Wno-psabi", "-Wno-unused-function", "-Wno-maybe-uninitialized",
+)  # fmt: skip
+_RELEASE = ("-DNDEBUG", "-static-libstdc++", "-static-libgcc")
+
+
+class CannotCompile(Exception):  # noqa: N818 - not an error: the engine is then done without
+    """There is no compiler here, or it failed."""
+
+
+def compiler() -> str:
+    """The C++ compiler: ``CXX``, or the first of ``g++``, ``c++`` and ``clang++`` on the path.
+
+    Raises:
+        CannotCompile: There is none, or the processor is of a kind that the sources do not know.
+    """
+    if sys.platform != "linux" or platform.machine() not in {"x86_64", "AMD64"}:
+        raise CannotCompile(
+            f"the native engine is for Linux on x86-64; this is {sys.platform} on "
+            f"{platform.machine()}"
+        )
+    for name in (os.environ.get("CXX", ""), "g++", "c++"):
+        if name and shutil.which(shlex.split(name)[0]):
+            return name
+    raise CannotCompile("there is no C++ compiler here (g++ or c++)")
+
+
+def source_hash() -> str:
+    """A hash of the sources and of how they are compiled."""
+    found = hashlib.sha256(repr((INSTRUCTION_SETS, _FLAGS, _RELEASE)).encode())
+    for path in sorted(SOURCE.iterdir()):
+        if path.suffix in {".h", ".cpp"}:
+            found.update(path.name.encode() + b"\0" + path.read_bytes())
+    return found.hexdigest()[:16]
+
+
+def compile_library(instruction_set: str, target: Path, extra: tuple[str, ...] = _RELEASE) -> None:
+    """Compile the library of one instruction set.
+
+    Args:
+        instruction_set: A key of :data:`INSTRUCTION_SETS`.
+        target: The file to write.
+        extra: Further flags: those of a release, or for instance a sanitizer's.
+
+    Raises:
+        CannotCompile: The compiler failed; with the first lines that it said.
+    """
+    aside = target.with_name(f".{target.name}.{os.getpid()}")
+    command = [
+        *shlex.split(compiler()), *_FLAGS, *INSTRUCTION_SETS[instruction_set], *extra,
+        f'-DGLUEHARNESS_SOURCE="{source_hash()}"',
+        *(str(path) for path in sorted(SOURCE.glob("*.cpp"))), "-o", str(aside),
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        aside.unlink(missing_ok=True)
+        words = " ".join(done.stderr.splitlines()[:3])
+        raise CannotCompile(f"{command[0]} failed: {words[:400]}")
+    aside.replace(target)
+
+
+def compile_all(folder: Path = LIBRARIES) -> list[Path]:
+    """Compile the library of each instruction set, unless the folder holds them already.
+
+    Raises:
+        CannotCompile: There is no compiler, or it failed.
+    """
+    targets = {name: folder / f"{name}.so" for name in INSTRUCTION_SETS}
+    stamp = folder / STAMP
+    made_from = source_hash()
+    if (
+        all(target.is_file() for target in targets.values())
+        and stamp.is_file()
+        and stamp.read_text(encoding="ascii") == made_from
+    ):
+        return list(targets.values())
+    compiler()
+    folder.mkdir(exist_ok=True)
+    stamp.unlink(missing_ok=True)
+    with ThreadPoolExecutor(os.cpu_count()) as workers:
+        list(workers.map(compile_library, targets.keys(), targets.values()))
+    stamp.write_text(made_from, encoding="ascii")
+    return list(targets.values())
+
+
+if __name__ == "__main__":
+    for made in compile_all():
+        sys.stdout.write(f"{made}\n")

@@ -1,0 +1,338 @@
+"""``NativeEncoder``: an encoder's parameters in numpy arrays, and the engine that works on them.
+
+Shapes: b = rows of a batch, k = outputs, v = words, e = width of the embeddings.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from glueharness_native.library import Arrays, Batch, Config, Optimiser, Segment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy.typing as npt
+
+    from glueharness_native.architectures import Architecture
+    from glueharness_native.library import Library
+
+_ALIGNMENT = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """Tokenised rows, one after the other without padding.
+
+    Attributes:
+        ids: Token ids, int32 ``[t]``.
+        types: Token types, int8 ``[t]``; None: all 0.
+        offsets: Row i holds the tokens ``offsets[i]`` to ``offsets[i + 1]``, int64 ``[n + 1]``.
+    """
+
+    ids: npt.NDArray[np.int32]
+    types: npt.NDArray[np.int8] | None
+    offsets: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """How the parameters are moved.
+
+    Attributes:
+        rates: Learning rate of each step, before a layer's share.
+        weight_decay: Decoupled decay; not on biases and normalisation weights.
+        max_norm: Largest norm of the gradient; 0: no limit.
+        layer_decay: Factor of the rate from a layer to the one below it.
+        betas: Decay of the two moments.
+        epsilon: Added to the root of the second moment.
+    """
+
+    rates: Sequence[float]
+    weight_decay: float
+    max_norm: float
+    layer_decay: float = 1.0
+    betas: tuple[float, float] = (0.9, 0.999)
+    epsilon: float = 1e-8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """What computes.
+
+    Attributes:
+        library: The compiled engine.
+        threads: Processor threads.
+        bf16: Whether the weights' matrix products are in bfloat16.
+    """
+
+    library: Library
+    threads: int
+    bf16: bool = False
+
+
+class NativeEncoder:
+    """An encoder with its head, computed by the native engine.
+
+    Args:
+        architecture: What it computes.
+        machine: What computes it.
+        outputs: Values it gives a row.
+        regression: Whether the one output is a score.
+        dropout: A rate in the place of all of the checkpoint's own.
+
+    Attributes:
+        weights: Parameters by the checkpoint's names: views of the arrays that the engine works
+            on. After writing to them, call :meth:`changed`.
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        machine: Machine,
+        *,
+        outputs: int,
+        regression: bool,
+        dropout: float | None = None,
+    ) -> None:
+        self.architecture, self.library, self.outputs = architecture, machine.library, outputs
+        sizes = dict(architecture.sizes)
+        if dropout is not None:
+            sizes |= {name: dropout for name in sizes if name.startswith("dropout")}
+            if not architecture.sizes["dropout_pooler"]:
+                sizes["dropout_pooler"] = 0.0
+        self._config = Config(
+            labels=outputs, regression=regression, bf16=machine.bf16, threads=machine.threads,
+            **sizes,
+        )  # fmt: skip
+        self._size, self._places = self.library.layout(self._config)
+        words = (sizes["vocabulary"], sizes["embedding"])
+        self._flat, self._words = aligned_zeros(self._size), aligned_zeros(*words)
+        self._moments: list[npt.NDArray[np.float32]] = []
+        self._word_moments: list[npt.NDArray[np.float32]] = []
+        self._last = np.zeros(0, np.int64)
+        self._steps = 0
+        self.weights = self._views(self._flat, self._words)
+        self._engine = ctypes.c_void_p()
+        self._process = os.getpid()
+        self._create()
+
+    def __del__(self) -> None:
+        """Give the engine's memory and threads back."""
+        self._free()
+
+    def changed(self) -> None:
+        """Tell the engine that its caller has written to the weights."""
+        self.library.tell("parameters_changed", self._engine)
+
+    def train_with(self, schedule: Schedule) -> None:
+        """Begin to train: all moments are zero."""
+        self._schedule = schedule
+        self._moments = [aligned_zeros(self._size) for _ in range(2)]
+        self._word_moments = [aligned_zeros(*self._words.shape) for _ in range(2)]
+        self._last, self._steps = np.zeros(len(self._words), np.int64), 0
+        self._create()
+        self._set_schedule()
+
+    def step(
+        self,
+        rows: Rows,
+        batch: npt.NDArray[np.int64],
+        targets: npt.NDArray[np.float32],
+        key: int,
+        *,
+        update: bool = True,
+    ) -> tuple[float, float]:
+        """One optimiser step over some rows.
+
+        Args:
+            rows: The rows of a split.
+            batch: Which of them, ``[b]``.
+            targets: Label numbers, or scores, of those: ``[b]``.
+            key: 64 bits that dropout's random numbers follow from.
+            update: Whether to move the parameters, or only to compute the gradients.
+
+        Returns:
+            The mean loss, and the norm of its gradient.
+        """
+        given, _kept = self._batch(rows, batch, targets)
+        loss, norm = ctypes.c_double(), ctypes.c_float()
+        self.library.call(
+            "step", self._engine, ctypes.byref(given), ctypes.c_uint64(key), int(update),
+            ctypes.byref(loss), ctypes.byref(norm), None,
+        )  # fmt: skip
+        self._steps += update
+        return loss.value, norm.value
+
+    def logits(self, rows: Rows, batch: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """What the model says of some rows: ``[b, k]``. After steps, call :meth:`flush` first."""
+        found = np.zeros((len(batch), self.outputs), np.float32)
+        given, _kept = self._batch(rows, batch, None)
+        self.library.call(
+            "evaluate", self._engine, ctypes.byref(given), found.ctypes.data_as(ctypes.c_void_p)
+        )
+        return found
+
+    def flush(self) -> None:
+        """Bring every word vector up to date, before the weights are read."""
+        if self._moments:
+            self.library.call("flush", self._engine)
+
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """The optimiser's state, by the names that the torch engine has for it; views."""
+        first, second = (
+            self._views(flat, None) for flat in self._moments
+        )  # the words have names of their own
+        found: dict[str, npt.NDArray[Any]] = {}
+        step = np.float32(self._steps)
+        for name, values in first.items():
+            found[f"{name}/step"] = np.array(step)
+            found[f"{name}/exp_avg"] = values
+            found[f"{name}/exp_avg_sq"] = second[name]
+        return found | {
+            "words/exp_avg": self._word_moments[0],
+            "words/exp_avg_sq": self._word_moments[1],
+            "words/last": self._last,
+            "words/step": np.array(self._steps),
+        }
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Become what :meth:`state` told, here or in the torch engine.
+
+        Raises:
+            KeyError: Something is missing.
+        """
+        for number, kind in enumerate(("exp_avg", "exp_avg_sq")):
+            for name, view in self._views(self._moments[number], None).items():
+                view[...] = state[f"{name}/{kind}"]
+            words = f"words/{kind}"
+            own = f"{self.architecture.words}/{kind}"  # of an optimiser that moved all words
+            self._word_moments[number][...] = state[words if words in state else own]
+        if "words/step" in state:
+            self._steps = int(state["words/step"])
+            self._last[...] = state["words/last"]
+        else:
+            self._steps = int(state[f"{self.architecture.words}/step"])
+            self._last[...] = self._steps
+        self._set_schedule()
+        self.changed()
+
+    def gradients(self) -> dict[str, npt.NDArray[np.float32]]:
+        """The gradients of the last step, by the checkpoint's names; for tests."""
+        flat, words = np.zeros(self._size, np.float32), np.zeros_like(self._words)
+        self.library.tell(
+            "gradients",
+            self._engine,
+            ctypes.c_void_p(_pointer(flat)),
+            ctypes.c_void_p(_pointer(words)),
+        )
+        return self._views(flat, words)
+
+    def _views(
+        self, flat: npt.NDArray[np.float32], words: npt.NDArray[np.float32] | None
+    ) -> dict[str, npt.NDArray[np.float32]]:
+        found = {}
+        for theirs, (ours, first, rows) in self.architecture.parameters().items():
+            at, height, width = self._places[ours]
+            vector = ours.endswith(".bias") or "_norm." in ours
+            if vector:  # [1, width]
+                part = flat[at + first : at + (first + rows if rows else width)]
+            else:
+                whole = flat[at : at + height * width].reshape(height, width)
+                part = whole[first : first + rows if rows else height]
+            found[theirs] = part
+        if words is not None:
+            found[self.architecture.words] = words
+        return found
+
+    def _create(self) -> None:
+        self._free()
+        self._process = os.getpid()
+        first, second = self._moments or (None, None)
+        word_first, word_second = self._word_moments or (None, None)
+        steps = self._last if self._moments else None
+        given: tuple[npt.NDArray[Any] | None, ...] = (
+            self._flat, first, second, self._words, word_first, word_second, steps,
+        )  # fmt: skip
+        arrays = Arrays(*(None if each is None else _pointer(each) for each in given))
+        self.library.call(
+            "new", ctypes.byref(self._config), ctypes.byref(arrays), ctypes.byref(self._engine)
+        )
+
+    def _free(self) -> None:
+        engine = getattr(self, "_engine", None)
+        # Its threads do not exist in a process that was forked off.
+        if engine and self._process == os.getpid():
+            self.library.tell("free", engine)
+            self._engine = ctypes.c_void_p()
+
+    def _set_schedule(self) -> None:
+        given = self._schedule
+        factors = self._rate_factors(given.layer_decay)
+        segments = self._segments(given.weight_decay, factors)
+        rates = (ctypes.c_double * len(given.rates))(*given.rates)
+        optimiser = Optimiser(
+            beta1=given.betas[0], beta2=given.betas[1], epsilon=given.epsilon,
+            weight_decay=given.weight_decay, max_norm=given.max_norm,
+            segments=len(segments), steps=len(given.rates),
+            segment=(Segment * len(segments))(*segments), rates=rates,
+            word_rate_factor=factors[self.architecture.words],
+        )  # fmt: skip
+        self.library.call("train_with", self._engine, ctypes.byref(optimiser), self._steps)
+
+    def _rate_factors(self, decay: float) -> dict[str, float]:
+        """What each parameter's learning rate is multiplied with, by the checkpoint's names."""
+        top = int(self.architecture.sizes["layers"]) + 1
+        names = [*self.architecture.parameters(), self.architecture.words]
+        return {name: decay ** (top - self.architecture.height(name)) for name in names}
+
+    def _segments(self, weight_decay: float, factors: Mapping[str, float]) -> list[Segment]:
+        """Every stretch of the flat array with its decay and its share of the rate."""
+        shares = {
+            ours: factors[theirs] for theirs, (ours, _, _) in self.architecture.parameters().items()
+        }
+        found = []
+        for name, (at, rows, columns) in self._places.items():
+            spared = name.endswith(".bias") or "_norm." in name
+            decay = 0.0 if spared else weight_decay
+            found.append(Segment(at, at + rows * columns, decay, shares[name]))
+        return found
+
+    def _batch(
+        self,
+        rows: Rows,
+        batch: npt.NDArray[np.int64],
+        targets: npt.NDArray[np.float32] | None,
+    ) -> tuple[Batch, list[Any]]:
+        """A batch for the engine, and the arrays that must live as long."""
+        if self._process != os.getpid():
+            raise RuntimeError("a native encoder cannot be used in a process that was forked off")
+        start = np.ascontiguousarray(rows.offsets[batch], np.int64)
+        length = np.ascontiguousarray(rows.offsets[batch + 1] - start, np.int32)
+        ids = np.ascontiguousarray(rows.ids, np.int32)
+        types = None
+        if rows.types is not None and self._config.types > 1:
+            types = np.ascontiguousarray(rows.types, np.int8)
+        wanted = None if targets is None else np.ascontiguousarray(targets, np.float32)
+        if wanted is not None and len(wanted) != len(batch):
+            raise ValueError(f"{len(batch)} rows have {len(wanted)} targets")
+        kept: list[npt.NDArray[Any] | None] = [start, length, ids, types, wanted]
+        pointers = [None if each is None else _pointer(each) for each in kept]
+        return Batch(len(batch), *pointers), kept
+
+
+def aligned_zeros(*shape: int) -> npt.NDArray[np.float32]:
+    """Zeros, float32, that begin at a cache line."""
+    count = int(np.prod(shape))
+    raw = np.zeros(4 * count + _ALIGNMENT, np.uint8)
+    start = -raw.ctypes.data % _ALIGNMENT
+    return raw[start : start + 4 * count].view(np.float32).reshape(shape)
+
+
+def _pointer(array: npt.NDArray[Any]) -> int:
+    return int(array.ctypes.data)

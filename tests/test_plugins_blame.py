@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -184,7 +186,7 @@ def commands_of(*made: click.Command) -> Registry:
         @hookimpl
         def glueharness_commands(self) -> list[CommandSpec]:
             return [
-                CommandSpec(name=str(one.name), help="Does it.", factory=lambda one=one: one)
+                CommandSpec(name=str(one.name), help="Does it.", factory=partial(copy.copy, one))
                 for one in made
             ]
 

@@ -52,6 +52,7 @@ def task(name: str) -> TaskSpec:
                 split=file,
                 values=written,
                 superseded={5740: "QNLI v1"} if name == "qnli" else {},
+                names_taken=name == "wnli",
             )
             for file in files
         ),

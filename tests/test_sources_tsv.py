@@ -123,6 +123,20 @@ def test_qqp_unwraps_its_quotes_and_drops_broken_rows_of_train_only(tmp_path: Pa
     assert caught.value.where.endswith("QQP/dev.tsv:3")
 
 
+@pytest.mark.parametrize("text", ["Why this?", '"Why ""this""?"'])
+def test_a_label_whose_tab_was_lost_is_no_broken_row(text: str, tmp_path: Path) -> None:
+    header = "id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate\n"
+    good = "5\t1\t2\tHow?\tWhy?\t1\n"
+    write(tmp_path, "QQP/train.tsv", header + good + f"6\t3\t4\tWhat?\t{text} 1\n" + good)
+    with pytest.raises(DataError, match="the tab before the label '1' has become spaces") as caught:
+        opened(QQP, tmp_path).load("train")
+    assert caught.value.where.endswith("QQP/train.tsv:3")
+    # The first half of a row that is broken in two ends within its quotes, whatever its last word.
+    broken = '6\t3\t4\tWhat?\t"Is it 1\n or 2?"\t0\n'
+    write(tmp_path, "QQP/train.tsv", header + good + broken)
+    assert list(opened(QQP, tmp_path).load("train")["question2"]) == ["Why?"]
+
+
 def test_qqp_tells_of_quotes_that_are_not_as_they_should_be(tmp_path: Path) -> None:
     header = "id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate\n"
     write(tmp_path, "QQP/dev.tsv", header + '5\t1\t2\tfine\tWhy "this"?\t1\n')

@@ -346,3 +346,39 @@ def test_the_small_task_stands_alone(terminal: Terminal) -> None:
     terminal.submit("parity")
     assert (terminal.out / "Parity.tsv").read_bytes() == PARITY
     assert "parity" in {task.name for task in Registry(toy_registry().plugins).tasks}
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_data_folder_without_the_diagnostic_set_gives_a_filler(
+    named: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def write(file: str, heading: str, rows: list[str]) -> None:
+        path = tmp_path / "data" / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("\n".join([heading, *rows]) + "\n", encoding="utf-8")
+
+    def glueharness(*words: str) -> str:
+        with pytest.raises(SystemExit) as end:
+            main(words)
+        out, err = capsys.readouterr()
+        assert not end.value.code, err
+        return out
+
+    pair = "index\tsentence1\tsentence2"
+    for split in ("train", "dev"):
+        write(
+            f"RTE/{split}.tsv", f"{pair}\tlabel", ["0\ta\tb\tentailment", "1\tc\td\tnot_entailment"]
+        )
+    write("RTE/test.tsv", pair, [f"{row}\ta\tb" for row in range(3000)])
+    for split in ("train", "dev_matched", "dev_mismatched"):
+        write(
+            f"MNLI/{split}.tsv", f"{pair}\tgold_label", ["0\ta\tb\tneutral", "1\tc\td\tentailment"]
+        )
+    monkeypatch.chdir(tmp_path)
+    for name in ("rte", "mnli"):
+        glueharness("run", name, "--model", "majority", "--data-dir", "data")
+    out = glueharness("submit", "glue", *(("--data-dir", "data") if named else ()), "--json")
+    files = {file["file"]: file for file in json.loads(out)["files"]}
+    assert "no AX/AX.tsv" in files["AX.tsv"]["reason"]
+    assert "AX.tsv" in json.loads(out)["fillers"]
+    assert "RTE.tsv" not in json.loads(out)["fillers"]

@@ -89,9 +89,20 @@ DAMAGES = {
     "utf-8 mark": Damage("QNLI.tsv", lambda d: codecs.BOM_UTF8 + d, 1, "byte-order mark"),
     "utf-16": Damage("QNLI.tsv", lambda d: d.decode().encode("utf-16"), 1, "UTF-16"),
     "cr lf": Damage(
-        "QNLI.tsv", lambda d: d.replace(b"\n", b"\r\n"), 2, "CR LF", on_lines=5463
+        "QNLI.tsv", lambda d: d.replace(b"\n", b"\r\n"), 1, "CR LF", "probably accepted", 5464
     ),
-    "one cr lf": Damage("QNLI.tsv", line(9, lambda old: old + b"\r"), 9, "CR LF"),
+    "one cr lf": Damage(
+        "QNLI.tsv", line(9, lambda old: old + b"\r"), 9, "CR LF", "probably accepted"
+    ),
+    "cr lf in the header only": Damage(
+        "QNLI.tsv", line(1, lambda old: old + b"\r"), 1, "CR LF", "probably accepted"
+    ),
+    "cr lf and no header": Damage(
+        "QNLI.tsv", lambda d: d[17:].replace(b"\n", b"\r\n"), 1, "CR LF", "probably accepted", 5463
+    ),
+    "cr within the header": Damage(
+        "QNLI.tsv", line(1, lambda old: old.replace(b"\t", b"\r\t")), 1, "quotes or spaces"
+    ),
     "cr": Damage("QNLI.tsv", lambda d: d.replace(b"\n", b"\r"), 1, "carriage return"),
     "no last line end": Damage(
         "QNLI.tsv", lambda d: d[:-1], 5464, "does not end", "accepted"
@@ -180,7 +191,11 @@ DAMAGES = {
     "label missing": Damage("QNLI.tsv", value(9, b""), 9, "there is no prediction"),
     "id for a name": Damage("QNLI.tsv", value(9, b"1"), 9, "'1' is a label's number"),
     "LABEL_0": Damage("RTE.tsv", value(9, b"LABEL_0"), 9, "'LABEL_0' is a label's number"),
-    "name for an id": Damage("WNLI.tsv", value(9, b"entailment"), 9, "is the label's name"),
+    "name for an id": Damage("MRPC.tsv", value(9, b"equivalent"), 9, "is the label's name"),
+    "name for an id of wnli": Damage(
+        "WNLI.tsv", value(9, b"entailment"), 9, "is the label's name", "probably accepted"
+    ),
+    "name with a space": Damage("WNLI.tsv", value(9, b" entailment"), 9, "is the label's name"),
     "float for an id": Damage("CoLA.tsv", value(9, b"1.0"), 9, "'1.0' is a label's number"),
     "id out of range": Damage("CoLA.tsv", value(9, b"2"), 9, "'2' is a label's number"),
     "minus one": Damage("SST-2.tsv", value(9, b"-1"), 9, "'-1' is no label"),
@@ -193,10 +208,10 @@ DAMAGES = {
     "nan": Damage("STS-B.tsv", value(9, b"nan"), 9, "'nan' is not a finite number"),
     "infinity": Damage("STS-B.tsv", value(9, b"-inf"), 9, "'-inf' is not a finite number"),
     "above the range": Damage(
-        "STS-B.tsv", value(9, b"5.001"), 9, "5.001 is outside of 0 to 5", "scored wrongly"
+        "STS-B.tsv", value(9, b"5.001"), 9, "5.001 is outside of 0 to 5"
     ),
     "below the range": Damage(
-        "STS-B.tsv", value(9, b"-0.1"), 9, "-0.1 is outside of 0 to 5", "scored wrongly"
+        "STS-B.tsv", value(9, b"-0.1"), 9, "-0.1 is outside of 0 to 5"
     ),
     "huge number": Damage("STS-B.tsv", value(9, b"1e999"), 9, "too large"),
     "decimal comma": Damage("STS-B.tsv", value(9, b"3,25"), 9, "decimal comma"),
@@ -230,7 +245,7 @@ def test_damage_is_told_with_its_line(tmp_path: Path, name: str) -> None:
     "name",
     ["cr lf", "no header", "cut short", "one row too many", "unsorted", "from one",
      "all labels wrong", "nan", "utf-8 mark", "header of three", "third field", "cr",
-     "one field", "index that is no number"],
+     "one field", "index that is no number", "cr lf in the header only"],
 )  # fmt: skip
 def test_one_mistake_is_not_told_as_many(tmp_path: Path, name: str) -> None:
     damage = DAMAGES[name]

@@ -18,7 +18,12 @@ if TYPE_CHECKING:
     from glueharness.specs import FileReport, Finding, Report
     from glueharness.submission.submit import Submission, SubmittedFile
 
-_STYLES = {"accepted": "green", "scored wrongly": "yellow", "rejected": "red"}
+_STYLES = {
+    "accepted": "green",
+    "probably accepted": "yellow",
+    "scored wrongly": "yellow",
+    "rejected": "red",
+}
 _VALUES_SHOWN = 3
 
 

@@ -11,8 +11,12 @@ if TYPE_CHECKING:
 
     from glueharness.specs.task import SubmissionFile, TaskSpec
 
-Answer = Literal["accepted", "scored wrongly", "rejected"]
-"""What the server would answer, as far as its rules are known; in doubt the worse."""
+Answer = Literal["accepted", "probably accepted", "scored wrongly", "rejected"]
+"""What the server would answer, as far as its rules are known; in doubt the worse.
+
+"Probably accepted" is for a form that is not as it should be, and of which somebody tells that it
+was scored all the same.
+"""
 
 
 def worst(answers: Iterable[Answer]) -> Answer:

@@ -63,6 +63,7 @@ class SubmissionFile:
             task's ``score_range`` first.
         superseded: Row counts of versions that the server no longer takes, with what they are:
             ``{5740: "QNLI v1, expired on 2019-01-30"}``.
+        names_taken: Whether the server is said to take label names where ``values`` has others.
     """
 
     name: str
@@ -70,6 +71,7 @@ class SubmissionFile:
     values: Mapping[str, str] = field(default_factory=dict)
     decimals: int = 3
     superseded: Mapping[int, str] = field(default_factory=dict)
+    names_taken: bool = False
 
 
 @runtime_checkable

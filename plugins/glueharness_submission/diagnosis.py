@@ -107,7 +107,7 @@ def _header(line: bytes, collector: Collector) -> int:
     Returns:
         The line on which the predictions begin.
     """
-    line = line.removesuffix(b"\r")
+    line = _without_return(line, 1, collector)
     if line == HEADER:
         return 2
     remedy = f"The first line must be {_HEADER_SHOWN}."
@@ -126,6 +126,16 @@ def _header(line: bytes, collector: Collector) -> int:
         what = f"the header has {len(names)} columns; it must have two"
     collector.tell("header", what, line=1, remedy=remedy)
     return 2
+
+
+def _without_return(line: bytes, number: int, collector: Collector) -> bytes:
+    """The line without the CR of a CR LF, which is told of."""
+    if not line.endswith(b"\r"):
+        return line
+    what = "the line ends in CR LF; it should end in LF alone"
+    # Whoever has submitted such files says that they were scored.
+    collector.tell("crlf", what, line=number, answer="probably accepted")
+    return line[:-1]
 
 
 def _split(line: bytes) -> list[bytes]:
@@ -151,11 +161,10 @@ def _read_rows(
     rows = _Rows()
     problems: dict[bytes, ValueProblem | None] = {}
     for number, whole in enumerate(body, start=first):
-        line = whole
-        if line.endswith(b"\r"):
-            line = line[:-1]
-            what = "the line ends in CR LF; it must end in LF alone"
-            collector.tell("crlf", what, line=number)
+        # Of the first line, which may be no header, that was told.
+        line = (
+            whole.removesuffix(b"\r") if number == 1 else _without_return(whole, number, collector)
+        )
         if not line.strip():
             collector.tell("blank", "the line is blank", line=number)
             continue

@@ -68,7 +68,9 @@ def _label_problem(value: bytes, expected: Expected) -> ValueProblem | None:
     names = {name.encode() for name in expected.task.labels}
     if stripped in names:
         what = f"{quoted(value)} is the label's name; {expected.name} takes another form"
-        return ValueProblem(kind="label name", what=what, remedy=remedy)
+        taken = stripped == value and expected.file.names_taken
+        answer: Answer = "probably accepted" if taken else "rejected"
+        return ValueProblem(kind="label name", what=what, answer=answer, remedy=remedy)
     if re.fullmatch(rb"(LABEL_)?\d+(\.0+)?", stripped, re.IGNORECASE):
         what = f"{quoted(value)} is a label's number as {expected.name} does not take it"
         return ValueProblem(kind="label number", what=what, remedy=remedy)
@@ -104,8 +106,7 @@ def _number_problem(value: bytes, expected: Expected) -> ValueProblem | None:
         return ValueProblem(
             kind="range",
             what=f"{value.decode()} is outside of {span[0]:g} to {span[1]:g}",
-            answer="scored wrongly",
-            remedy="Clip the scores.",
+            remedy="Clip the scores; the server is said to answer others with an error.",
         )
     return None
 

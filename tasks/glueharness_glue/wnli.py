@@ -32,7 +32,15 @@ WNLI = TaskSpec(
         on_hub("wnli", HUB_SPLITS),
     ),
     writer="glue",
-    submission=(SubmissionFile(name="WNLI.tsv", split="test", values=written_as_ids(_LABELS)),),
+    submission=(
+        SubmissionFile(
+            name="WNLI.tsv",
+            split="test",
+            values=written_as_ids(_LABELS),
+            # Submissions with names in the place of 0 and 1 are told of, and were scored.
+            names_taken=True,
+        ),
+    ),
     group="glue",
     citation="Levesque et al. 2012, KR; made into pairs by Wang et al. 2019, arXiv:1804.07461",
     licence="CC BY 4.0 (Winograd schemas)",

@@ -70,19 +70,28 @@ def _form(path: Path, split: str, task: TaskSpec, layout: TsvLayout, dropped: li
     values = set(layout.labels or task.labels)
 
     def short(line: int, fields: list[str], width: int) -> bool:
-        if droppable and len(fields) < width:
-            dropped.append(line)
-            return True
-        words = fields[-1].rsplit(maxsplit=1)
-        if len(fields) == width - 1 and len(words) == 2 and words[1] in values:
+        label = _label_behind_spaces(fields) if len(fields) == width - 1 else ""
+        if label in values and label:
             raise DataError(
-                f"the tab before the label {words[1]!r} has become spaces",
+                f"the tab before the label {label!r} has become spaces",
                 where=f"{path}:{line}",
                 remedy="Get the file again from the official GLUE download.",
             )
+        if droppable and len(fields) < width:
+            dropped.append(line)
+            return True
         return False
 
     return Form(headings=headings, positions=positions, width=layout.width, short=short)
+
+
+def _label_behind_spaces(fields: list[str]) -> str:
+    """The last word of a row that lacks a field, if it may be a label; else nothing.
+
+    A row that a line break inside quotes has broken in two ends within its quotes.
+    """
+    words = fields[-1].rsplit(maxsplit=1)
+    return words[1] if len(words) == 2 and fields[-1].count('"') % 2 == 0 else ""
 
 
 def _without_empty_labels(rows: TsvRows, dropped: list[int]) -> TsvRows:

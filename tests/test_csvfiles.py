@@ -49,7 +49,11 @@ def test_labels_of_a_test_split_are_not_read(tmp_path: Path) -> None:
         (b"words,label\n", 1, "the header lacks text; it has words, label"),
         (b"text,label\na,odd\nb\n", 3, "1 fields where the header has 2"),
         (b'text,label\n"a\nb",odd\nc,d,odd\n', 4, "3 fields where the header has 2"),
-        (b"text,label\na,odd\nb,strange\n", 3, "the label is 'strange'; parity knows even, odd"),
+        (
+            b"text,label\na,odd\nb,strange\n",
+            3,
+            "the label is 'strange'; the labels of parity are even, odd",
+        ),
         (b"text,label\na,odd\n\xff,odd\n", 3, "this line is not UTF-8"),
         (b'text,label\n"a"b,odd\n', 2, "not valid CSV"),
         (b'text,label\na,"odd\n', 2, "not valid CSV"),

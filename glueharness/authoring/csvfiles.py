@@ -1,4 +1,4 @@
-"""A data source for tasks whose splits are CSV files: one file a split, read by column name."""
+"""A data source for tasks whose splits are CSV files: one file per split, read by column name."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class CsvForm:
         files: Split name to file name; a split that is not listed is ``<split>.csv``.
         columns: Column of the task, or ``"label"``, to the heading in the files where they differ,
             for instance ``{"text": "headline", "label": "is_clickbait"}``.
-        labels: What stands in the files for a label to the label's name where they differ, for
+        labels: How a label is written in the files to the label's name, where they differ, for
             instance ``{"0": "negative", "1": "positive"}``.
         delimiter: The character between two fields.
     """
@@ -50,13 +50,13 @@ def csv_source(folder: Path | str | None = None, form: CsvForm | None = None) ->
     A test file's labels are not read.
 
     Args:
-        folder: Where the files lie, for data that come with the plugin; None means the folder
+        folder: Where the files are, for data that come with the plugin; None means the folder
             that the user gives with ``--data-dir``.
-        form: How the files are written, if not plainly.
+        form: How the files differ from plain ones.
     """
     return SourceSpec(
         name="csv",
-        description="CSV files, one a split",
+        description="CSV files, one per split",
         factory=partial(CsvSource, None if folder is None else Path(folder), form or CsvForm()),
         order=5,
     )
@@ -67,7 +67,7 @@ class CsvSource:
     """The source of :func:`csv_source`.
 
     Attributes:
-        folder: Where the files lie; None for the user's ``--data-dir``.
+        folder: Where the files are; None for the user's ``--data-dir``.
         form: How they are written.
     """
 
@@ -97,7 +97,7 @@ class CsvData:
 
     Attributes:
         task: The task.
-        folder: Where they lie.
+        folder: Where they are.
         form: How they are written.
     """
 
@@ -146,9 +146,9 @@ class CsvData:
         if name not in self.task.labels:
             known = ", ".join(self.task.labels)
             raise DataError(
-                f"the label is {text!r}; {self.task.name} knows {known}",
+                f"the label is {text!r}; the labels of {self.task.name} are {known}",
                 where=where,
-                remedy="Name it in the task's labels, or say what it stands for: "
+                remedy="Add it to the task's labels, or say which label it means: "
                 f"CsvForm(labels={{{text!r}: ...}}).",
             )
         return name
@@ -168,7 +168,7 @@ def _read(path: Path, headings: Mapping[str, str], delimiter: str) -> dict[str, 
                 raise DataError(
                     f"{len(fields)} fields where the header has {len(header)}",
                     where=f"{path}:{reader.line_num}",
-                    remedy=f"A field that holds {delimiter!r} or a line break stands in quotes.",
+                    remedy=f"A field with {delimiter!r} or a line break in it must be in quotes.",
                 )
             for name, place in places.items():
                 columns[name].append(fields[place])

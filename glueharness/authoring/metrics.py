@@ -1,4 +1,4 @@
-"""Metrics from plain functions, for tasks whose metric is a line of Python or of scikit-learn."""
+"""Metrics from plain functions, and accuracy."""
 
 from __future__ import annotations
 

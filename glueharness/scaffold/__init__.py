@@ -1,4 +1,4 @@
-"""``plugins new``: a whole distribution to start from, made from the templates beside."""
+"""``plugins new``: a complete distribution to start from, made from the folder ``templates``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
-    """How the parts of a new distribution are called.
+    """The names of a new distribution's parts.
 
     Attributes:
         kind: One of :data:`KINDS`.
@@ -80,8 +80,8 @@ def render(names: Names) -> dict[str, str]:
     for folder in ("common", names.kind):
         for path in sorted((_TEMPLATES / folder).rglob(f"*{_SUFFIX}")):
             inner = path.relative_to(_TEMPLATES / folder).as_posix().removesuffix(_SUFFIX)
-            # Dot files and the package's name are spelt out in the templates' own names, since
-            # packaging tools leave the former away and the latter is not known.
+            # Names of templates write dots and the package's name as words: packaging tools leave
+            # dot files out, and the package's name is not known in advance.
             target = inner.replace("DOT_", ".").replace("PACKAGE", names.package)
             template = environment.get_template(path.relative_to(_TEMPLATES).as_posix())
             files[target] = template.render(known)
@@ -102,7 +102,7 @@ def write(names: Names, parent: Path) -> Path:
     folder = parent / names.distribution
     if folder.exists():
         raise ConfigError(
-            "there is something of this name already",
+            "this file or folder exists already",
             where=str(folder),
             remedy="Choose another name, or another place with --folder.",
         )

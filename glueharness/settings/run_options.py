@@ -1,4 +1,4 @@
-"""The settings of every run, and the names that they and ``run`` itself leave to models."""
+"""The settings of every run, and the names that settings of models cannot have."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class RunOptions:
         limit_train: Use only so many training rows; the run is marked limited.
         limit_dev: Use only so many rows of each dev split; the run is marked limited.
         runs_dir: Folder that holds the run folders.
-        offline: Never touch the network.
-        track: Names of the trackers that hear of the run, joined by commas.
+        offline: Whether the network must not be used.
+        track: Names of the trackers that follow the run, separated by commas.
     """
 
     model: str = setting("bert-tiny", help="Model: a name from `glueharness models`, or hf:NAME.")

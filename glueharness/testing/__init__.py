@@ -1,4 +1,4 @@
-"""What every plugin must keep, as suites to inherit.
+"""Test suites that every plugin must pass, as classes to inherit from.
 
 ::
 
@@ -7,8 +7,8 @@
     class TestMine(TaskConformance):
         task = MY_TASK
 
-runs under pytest everything that a task must keep; ``glueharness plugins check NAME`` runs the
-same suites without a test file and without pytest.
+runs all checks of a task under pytest. ``glueharness plugins check NAME`` runs the same suites
+without a test file and without pytest.
 """
 
 from glueharness.testing.expect import expect, skip

@@ -1,4 +1,4 @@
-"""The suites without pytest: what ``glueharness plugins check`` runs."""
+"""Runs the suites without pytest, for ``glueharness plugins check``."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Outcome:
         subject: What was checked, for instance ``"task urgency"``.
         check: The check in words.
         result: How it went.
-        reason: Why it failed or was left out; empty if it passed.
+        reason: Why it failed or was skipped; empty if it passed.
     """
 
     subject: str
@@ -64,7 +64,7 @@ def plugins_of(name: str, registry: Registry) -> list[PluginStatus]:
 
 
 def check_plugin(status: PluginStatus, registry: Registry) -> Iterator[Outcome]:
-    """Everything that can be checked of a plugin: its loading, and whatever it offers."""
+    """Check everything about a plugin: that it loads, and all that it offers."""
     subject = f"plugin {status.name}"
     reports = "; ".join(problem.what for problem in status.reports)
     yield Outcome(

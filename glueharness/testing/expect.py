@@ -1,4 +1,4 @@
-"""What the suites say things with: nothing of pytest, so that they run without it too."""
+"""Assertions of the suites, without pytest, so that the suites also run where it is missing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def expect(condition: object, message: str) -> None:
 
 
 def skip(reason: str) -> NoReturn:
-    """Leave the present check out; pytest understands this exception as well.
+    """Skip the current check; pytest understands this exception too.
 
     Raises:
         unittest.SkipTest: Always.
@@ -35,10 +35,10 @@ def skip(reason: str) -> NoReturn:
 
 @contextlib.contextmanager
 def expect_error(*kinds: type[GlueharnessError], doing: str) -> Iterator[None]:
-    """Expect that the block ends in one of these errors, with something to read in it.
+    """Expect that the block raises one of these errors, with a message.
 
     Raises:
-        AssertionError: It ends well, in another error, or in one that says nothing.
+        AssertionError: It raises nothing, another error, or one without a message.
     """
     names = " or ".join(kind.__name__ for kind in kinds)
     try:

@@ -1,4 +1,4 @@
-"""What the suites ask of the installed plugins."""
+"""What the suites need to know about the installed plugins."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ print(json.dumps({"heavy": sorted(status.heavy), "seconds": status.seconds}))
 
 @functools.cache
 def installed() -> Registry:
-    """What is installed, loaded once a process."""
+    """The installed plugins, loaded once per process."""
     return Registry()
 
 
 def expect_cheap_description(shelf: Shelf, name: str) -> None:  # type: ignore[type-arg]
-    """Expect that the plugin which offers ``name`` imports nothing heavy to describe itself."""
+    """Expect that the plugin that offers ``name`` imports nothing heavy to describe itself."""
     claims = shelf.items.get(name, [])
     if not claims or (claims[0][1].point is None and not claims[0][1].target.endswith(".py")):
         skip(f"no installed plugin offers the {shelf.kind} {name!r}")
@@ -53,7 +53,7 @@ def expect_cheap_description(shelf: Shelf, name: str) -> None:  # type: ignore[t
 
 
 def heavy_imports(status: PluginStatus) -> tuple[str, ...]:
-    """The heavy libraries that loading a plugin imports, seen in an interpreter of its own."""
+    """The heavy libraries that loading a plugin imports, found in a separate process."""
     return _heavy_imports(status.name, status.target)
 
 

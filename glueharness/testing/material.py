@@ -1,4 +1,4 @@
-"""Small tasks and data that the suites make themselves, for whatever a plugin brings."""
+"""Small tasks and data that the suites make themselves, so that any plugin can be tested."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def make_task(form: str, *, labels_reversed: bool = False) -> TaskSpec:
     """A small task of one of the :data:`FORMS`.
 
     Args:
-        form: Which.
-        labels_reversed: Whether the labels stand in the opposite order.
+        form: The form.
+        labels_reversed: Whether the labels are in the opposite order.
     """
     names = {"pair": ("sea", "garden"), "single": ("sea", "garden", "mountain")}.get(form, ())
     labels = tuple(reversed(names)) if labels_reversed else names
@@ -69,7 +69,7 @@ def make_task(form: str, *, labels_reversed: bool = False) -> TaskSpec:
 
 
 def make_split(form: str, rows: int, *, start: int = 0) -> Table:
-    """Rows whose every text says the answer, numbered from ``start`` so that splits differ."""
+    """Rows whose texts all give the answer away, numbered from ``start`` so that splits differ."""
     kinds = 3 if form == "single" else 2
     numbers = range(start, start + rows)
     texts = [[_sentence(number, number % kinds, place) for number in numbers] for place in (0, 1)]
@@ -98,7 +98,7 @@ def dev_split(form: str) -> Table:
 
 
 def replaced(split: Table, **columns: Sequence[Any]) -> Table:
-    """The split with other values in some columns."""
+    """The split, with different values in some columns."""
     return Table({**{name: split[name] for name in split.column_names}, **columns})
 
 
@@ -109,7 +109,7 @@ def chosen(split: Table, rows: Sequence[int]) -> Table:
 
 @contextlib.contextmanager
 def trial_folder() -> Iterator[Path]:
-    """An empty folder whose name has a space and a letter beyond ASCII; it goes afterwards."""
+    """A temporary folder whose name has a space and a non-ASCII letter."""
     with tempfile.TemporaryDirectory() as parent:
         folder = Path(parent) / "a trial ü"
         folder.mkdir()
@@ -118,15 +118,15 @@ def trial_folder() -> Iterator[Path]:
 
 @dataclass(slots=True)
 class TrialContext:
-    """What a model under test is given as its :class:`glueharness.FitContext`.
+    """The :class:`glueharness.FitContext` of a model under test.
 
     Attributes:
         folder: For checkpoints.
         scorer: Scores the dev rows.
-        resume: Whether to go on from ``folder``.
-        epochs: What the model told of its epochs.
+        resume: Whether to resume from ``folder``.
+        epochs: What the model reported of its epochs.
         notes: What it noted.
-        warnings: What it warned of.
+        warnings: Its warnings.
     """
 
     folder: Path
@@ -141,7 +141,7 @@ class TrialContext:
         return self.scorer.evaluate(predictions)
 
     def report(self, progress: Progress) -> None:
-        """Nobody watches."""
+        """Ignore progress."""
 
     def epoch(self, epoch: int, evaluation: Evaluation, values: Mapping[str, float]) -> None:
         """Keep it."""
@@ -152,7 +152,7 @@ class TrialContext:
         self.notes[name] = value
 
     def adjust(self, name: str, value: Any, origin: str) -> None:
-        """Keep it among the notes."""
+        """Keep the value among the notes."""
         self.notes[f"adjusted {name}"] = (value, origin)
 
     def warn(self, message: str) -> None:
@@ -161,5 +161,5 @@ class TrialContext:
 
     @contextlib.contextmanager
     def interruptible(self) -> Iterator[Callable[[], bool]]:
-        """Nobody interrupts."""
+        """A region that nobody interrupts."""
         yield lambda: False

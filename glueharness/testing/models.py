@@ -1,4 +1,4 @@
-"""What every model must keep."""
+"""The test suite for models."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ _SEED = 7
 
 
 class ModelConformance:
-    """Inherit, and say which model.
+    """Tests a model. Inherit from this class and set its attributes.
 
     Attributes:
         model: The model.
         settings: Values for some of its settings, to make it quick.
-        argument: What stands behind the colon, for a family.
-        forms: The kinds of tasks it must cope with: ``"pair"``, ``"single"``, ``"score"`` (a
-            regression). One that the model refuses with a ``ModelError`` is left out.
-        learns: Whether these settings suffice to learn the small tasks; then it must.
-        tolerance: How far scores may differ that ought to be equal; 0 where the model computes
-            every row alone.
-        registry: Where the model's plugin is looked up; the installed plugins if not given.
+        argument: For a family of models, the text after the colon.
+        forms: The kinds of tasks to test it on: ``"pair"``, ``"single"`` and ``"score"`` (a
+            regression). Those that the model refuses with a ``ModelError`` are skipped.
+        learns: Whether the model can learn the small tasks with these settings. If so, it must.
+        tolerance: How much scores may differ that should be equal; 0 if the model computes each
+            row by itself.
+        registry: Where to look up the model's plugin; by default the installed plugins.
     """
 
     model: ClassVar[ModelSpec]
@@ -64,7 +64,7 @@ class ModelConformance:
         cls._fitted = {}
 
     def test_facts_are_complete(self) -> None:
-        """What a reader of ``models show`` needs is there."""
+        """It has the description and help texts that ``models show`` prints."""
         expect(self.model.description.strip(), "description is empty")
         for item in settings_of(self.model.settings):
             expect(item.info.help.strip(), f"the setting {item.name} has no help")
@@ -75,12 +75,12 @@ class ModelConformance:
         expect_cheap_description(registry.models, self.model.name)
 
     def test_its_recipe_fits_its_settings(self) -> None:
-        """The recipe's values are known and in range."""
+        """Its recipe has known settings, with values in range."""
         recipe = Layer(origin="its recipe", values=self.model.recipe)
         resolve(self.model.settings, [recipe], owner=f"model {self.model.name!r}")
 
     def test_scores_have_the_right_form(self) -> None:
-        """float32 ``[n, k]``, or ``[n]`` for a regression, every value a number."""
+        """Scores are float32 ``[n, k]``, or ``[n]`` for a regression, and all are numbers."""
         for form, task, model in self._each():
             dev = dev_split(form)
             scores = model.predict(dev)
@@ -88,23 +88,23 @@ class ModelConformance:
             expect(scores.dtype == "float32", f"{form}: scores are {scores.dtype}, not float32")
 
     def test_predicting_changes_nothing(self) -> None:
-        """The same rows get the same scores a second time."""
+        """Predicting the same rows again gives the same scores."""
         for form, _, model in self._each():
             first, second = model.predict(dev_split(form)), model.predict(dev_split(form))
             expect((first == second).all(), f"{form}: the second prediction differs")
 
     def test_one_seed_one_result(self) -> None:
-        """Two trainings under one seed give the same scores."""
+        """Training twice with the same seed gives the same scores."""
         for form, task, model in self._each(only=self.forms[:1]):
             again = self._train(task, form)
             self._expect_close(
                 model.predict(dev_split(form)),
                 again.predict(dev_split(form)),
-                f"{form}: a second training under the same seed gives other scores",
+                f"{form}: a second training with the same seed gives other scores",
             )
 
     def test_saved_and_loaded_it_is_the_same(self) -> None:
-        """A fresh model that loads what was saved gives the same scores; nothing is pickled."""
+        """A new model that loads what was saved gives the same scores, and nothing is pickled."""
         for form, task, model in self._each():
             with trial_folder() as folder:
                 model.save(folder)
@@ -129,7 +129,7 @@ class ModelConformance:
                 self._make(task).load(folder)
 
     def test_a_row_scores_alone_as_in_company(self) -> None:
-        """Batching and padding do not change what a row gets."""
+        """A row's score does not depend on batching and padding."""
         for form, _, model in self._each():
             dev = dev_split(form)
             together = model.predict(dev)
@@ -140,7 +140,7 @@ class ModelConformance:
                 )
 
     def test_rows_keep_their_order(self) -> None:
-        """Rows in the opposite order get their scores in the opposite order."""
+        """Rows in reverse order get their scores in reverse order."""
         for form, _, model in self._each():
             dev = dev_split(form)
             backwards = chosen(dev, list(reversed(range(len(dev)))))
@@ -156,7 +156,7 @@ class ModelConformance:
             check_scores(model.predict(chosen(dev_split(form), [])), task, 0)
 
     def test_very_long_and_odd_texts_get_scores(self) -> None:
-        """5,000 words, nothing at all, signs of every kind: a number for each."""
+        """Very long, empty and unusual texts get a score too."""
         texts = ["tide apple " * (_LONG_TEXT_WORDS // 2), *_ODD_TEXTS]
         for form, task, model in self._each():
             rows = chosen(dev_split(form), [0] * len(texts))
@@ -164,7 +164,7 @@ class ModelConformance:
             check_scores(model.predict(odd), task, len(texts))
 
     def test_every_column_is_seen(self) -> None:
-        """Other texts in one column change some score."""
+        """Changing the texts of one column changes some score."""
         for form, task, model in self._each():
             dev = dev_split(form)
             before = model.predict(dev)
@@ -179,7 +179,7 @@ class ModelConformance:
                 )
 
     def test_it_learns_labels_by_name(self) -> None:
-        """It learns the small tasks, in whichever order the labels stand."""
+        """It learns the small tasks, whatever the order of the labels."""
         if not self.learns:
             skip("no test file says that its settings suffice to learn (`learns = True`)")
         for form, _, _ in self._each():
@@ -207,7 +207,7 @@ class ModelConformance:
             check_scores(model.predict(bare), task, len(bare))
 
     def _each(self, only: tuple[str, ...] = ()) -> Iterator[tuple[str, TaskSpec, Model]]:
-        """Each form with its task and a model trained on it; those that it refuses left out."""
+        """Each form with its task and a model trained on it, without those that it refuses."""
         refusals = []
         for form in only or self.forms:
             task = make_task(form)

@@ -1,4 +1,4 @@
-"""What every data source must keep."""
+"""The test suite for data sources."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ _DAMAGES: dict[str, Callable[[bytes], bytes]] = {
 
 
 class SourceConformance:
-    """Inherit, and say which source, and a task that it has data for.
+    """Tests a data source. Inherit from this class and set its attributes.
 
     Attributes:
         source: The source.
         task: A task that it has data for.
-        registry: Where the source's plugin is looked up; the installed plugins if not given.
+        registry: Where to look up the source's plugin; by default the installed plugins.
     """
 
     source: ClassVar[SourceSpec]
@@ -45,23 +45,23 @@ class SourceConformance:
     registry: ClassVar[Registry | None] = None
 
     def prepare(self, folder: Path) -> DataOptions:  # noqa: ARG002 - for those who override it
-        """Make the data ready, in ``folder`` if they are files, and say where they are.
+        """Prepare the data, in ``folder`` if they are files, and return where they are.
 
-        Files that are written here are damaged one by one, to see what the source says.
+        Files that are written here are damaged one by one, to test the source's messages.
         """
         return DataOptions(offline=True)
 
     def test_facts_are_complete(self) -> None:
-        """It says what it is."""
+        """It has a description."""
         expect(self.source.description.strip(), "description is empty")
 
     def test_describing_it_is_cheap(self) -> None:
-        """Its plugin imports nothing heavy until data are wanted."""
+        """Its plugin imports nothing heavy until data are needed."""
         registry = self.registry if self.registry is not None else installed()
         expect_cheap_description(registry.sources, self.source.name)
 
     def test_it_says_where_the_data_come_from(self) -> None:
-        """Origin and splits, before anything is read."""
+        """Origin and splits are known before anything is read."""
         with trial_folder() as folder:
             data = self._open(self.prepare(folder))
             expect(data.origin.source, "the origin names no source")
@@ -72,7 +72,7 @@ class SourceConformance:
             expect(not strange, f"the task has no split {', '.join(strange)}")
 
     def test_every_split_is_what_the_task_says(self) -> None:
-        """Columns, texts, labels by name."""
+        """Splits have the task's columns, texts, and labels by name."""
         with trial_folder() as folder:
             data = self._open(self.prepare(folder))
             for name in data.available:
@@ -87,7 +87,7 @@ class SourceConformance:
                 expect(len(prints) == 1, f"{name} read twice is not the same")
 
     def test_other_tasks_are_left_to_other_sources(self) -> None:
-        """For a task that it does not know it says so, soon, so that ``auto`` can go on."""
+        """It quickly refuses a task without data, so that ``auto`` can try the next source."""
         with trial_folder() as folder:
             start = time.monotonic()
             with expect_error(SourceUnavailable, doing="open a task that it does not know"):
@@ -96,7 +96,7 @@ class SourceConformance:
             expect(seconds < _SECONDS, f"it took {seconds:.1f} s to say so")
 
     def test_damaged_files_are_named(self) -> None:
-        """A damaged file is an error that names it, or does no harm; never a bare traceback."""
+        """A damaged file causes an error that names it, or no harm, but never a bare traceback."""
         with trial_folder() as folder:
             options = self.prepare(folder)
             files = [path for path in sorted(folder.rglob("*")) if path.is_file()]

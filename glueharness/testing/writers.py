@@ -1,4 +1,4 @@
-"""What every submission writer must keep."""
+"""The test suite for submission writers."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
 
 _BINARY = (b"PK\x03\x04", b"\x1f\x8b", b"\x89PNG", b"PAR1")
-"""How archives, images and tables begin; everything else is taken for text."""
+"""How archives, images and tables begin; all other files are treated as text."""
 
 
 class WriterConformance:
-    """Inherit, and say which writer.
+    """Tests a submission writer. Inherit from this class and set its attributes.
 
     Attributes:
         writer: The writer.
         tasks: Tasks whose submissions it must be able to write.
-        strict: Whether it must refuse predictions with a row missing or given twice.
-        registry: Where the writer's plugin is looked up; the installed plugins if not given.
+        strict: Whether it must refuse predictions with missing or repeated rows.
+        registry: Where to look up the writer's plugin; by default the installed plugins.
     """
 
     writer: ClassVar[WriterSpec]
@@ -39,7 +39,7 @@ class WriterConformance:
     registry: ClassVar[Registry | None] = None
 
     def test_facts_are_complete(self) -> None:
-        """It says what it writes."""
+        """It has a description."""
         expect(self.writer.description.strip(), "description is empty")
 
     def test_describing_it_is_cheap(self) -> None:
@@ -48,7 +48,7 @@ class WriterConformance:
         expect_cheap_description(registry.writers, self.writer.name)
 
     def test_files_appear_where_it_says(self) -> None:
-        """Every path that it returns is a file with content, inside the folder."""
+        """Every path that it returns is a file inside the folder, and not empty."""
         for task in self.tasks:
             with trial_folder() as folder:
                 paths = self.write(self.predictions(task), folder)
@@ -59,7 +59,7 @@ class WriterConformance:
                     expect(path.stat().st_size > 0, f"{path.name} is empty")
 
     def test_nothing_else_is_left_behind(self) -> None:
-        """No half-written file lies about."""
+        """It leaves no other files behind."""
         for task in self.tasks:
             with trial_folder() as folder:
                 written = set(self.write(self.predictions(task), folder))
@@ -80,7 +80,7 @@ class WriterConformance:
                 expect(b"\r" not in content, f"{name} has carriage returns")
 
     def test_writing_twice_gives_the_same(self) -> None:
-        """No time of day, no random order; and a second submission replaces the first."""
+        """Writing again gives the same files, in the place of the first ones."""
         for task in self.tasks:
             predictions = self.predictions(task)
             first, second = self._content(predictions), self._content(predictions)
@@ -91,7 +91,7 @@ class WriterConformance:
                 self.write(predictions, folder)
 
     def test_the_order_of_rows_does_not_matter(self) -> None:
-        """Rows go by their index, wherever they stand."""
+        """Rows are written by their index, in whatever order they are given."""
         for task in self.tasks:
             straight = self.predictions(task)
             turned = [_turned(one) for one in straight]
@@ -101,7 +101,7 @@ class WriterConformance:
             )
 
     def test_other_predictions_give_another_submission(self) -> None:
-        """What was predicted is in it."""
+        """The predictions are in the submission."""
         for task in self.tasks:
             straight = self.predictions(task)
             other = [dataclasses.replace(one, values=_rotated(one)) for one in straight]
@@ -111,7 +111,7 @@ class WriterConformance:
             )
 
     def test_incomplete_predictions_are_refused(self) -> None:
-        """A row missing, a row twice: an error, and no file."""
+        """Missing or repeated rows cause an error, and no file is left."""
         if not self.strict:
             skip("the writer does not write row by row")
         for task in self.tasks:

@@ -123,56 +123,91 @@ def _parquet(columns: Mapping[str, list[Any]], *, regression: bool) -> bytes:
     return buffer.getvalue()
 
 
-def bert_repository() -> Repository:
-    """BERT-tiny's files with random weights and few word pieces: config, weights, vocabulary.
+def bert_repository(*, modern: bool = False) -> Repository:
+    """BERT-tiny's files with random weights and few word pieces, as the hub has them.
 
-    Made with NumPy: the test's own process needs no torch.
+    The true repository is an old one: its weights are a ``pytorch_model.bin`` alone with the names
+    of BERT's first days (``gamma``, ``beta``) and the heads of pretraining, its vocabulary is a
+    ``vocab.txt`` alone, and its configuration does not say which architecture it is for.
+
+    Args:
+        modern: Weights in safetensors, and a configuration with an architecture.
     """
-    import numpy as np
-    from safetensors.numpy import save
-
-    words = sorted({word for row in generate("qnli")["train"][:500] for word in _words(row)})
-    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words]
-    hidden, inner, positions, layers = 128, 512, 128, 2
-    shapes = {
-        "embeddings.word_embeddings.weight": (len(vocabulary), hidden),
-        "embeddings.position_embeddings.weight": (positions, hidden),
-        "embeddings.token_type_embeddings.weight": (2, hidden),
-        **_normalisation("embeddings.LayerNorm", hidden),
-        **_linear("pooler.dense", hidden, hidden),
+    weights = _bert_weights()
+    files = {"vocab.txt": "".join(f"{word}\n" for word in _vocabulary()).encode()}
+    config: dict[str, Any] = {
+        "vocab_size": len(_vocabulary()),
+        "hidden_size": _HIDDEN,
+        "num_hidden_layers": _LAYERS,
+        "num_attention_heads": 2,
+        "intermediate_size": 4 * _HIDDEN,
+        "max_position_embeddings": _POSITIONS,
     }
-    for number in range(layers):
+    if modern:
+        from safetensors.numpy import save
+
+        config |= {"architectures": ["BertForMaskedLM"], "model_type": "bert"}
+        files["model.safetensors"] = save(weights, metadata={"format": "pt"})
+    else:
+        files["pytorch_model.bin"] = _pickled(weights)
+    files |= {"config.json": json.dumps(config).encode(), "README.md": b"# BERT, in small"}
+    return Repository("models", BERT, BERT_REVISION, files)
+
+
+_HIDDEN, _POSITIONS, _LAYERS = 128, 128, 2
+
+
+def _vocabulary() -> list[str]:
+    words = sorted({word for row in generate("qnli")["train"][:500] for word in _words(row)})
+    return ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words]
+
+
+def _bert_weights() -> dict[str, Any]:
+    """Made with NumPy: the test's own process needs no torch for them."""
+    import numpy as np
+
+    shapes = {
+        "embeddings.word_embeddings.weight": (len(_vocabulary()), _HIDDEN),
+        "embeddings.position_embeddings.weight": (_POSITIONS, _HIDDEN),
+        "embeddings.token_type_embeddings.weight": (2, _HIDDEN),
+        **_normalisation("embeddings.LayerNorm", _HIDDEN),
+        **_linear("pooler.dense", _HIDDEN, _HIDDEN),
+    }
+    for number in range(_LAYERS):
         layer = f"encoder.layer.{number}"
         for name in ("query", "key", "value"):
-            shapes |= _linear(f"{layer}.attention.self.{name}", hidden, hidden)
-        shapes |= _linear(f"{layer}.attention.output.dense", hidden, hidden)
-        shapes |= _normalisation(f"{layer}.attention.output.LayerNorm", hidden)
-        shapes |= _linear(f"{layer}.intermediate.dense", hidden, inner)
-        shapes |= _linear(f"{layer}.output.dense", inner, hidden)
-        shapes |= _normalisation(f"{layer}.output.LayerNorm", hidden)
+            shapes |= _linear(f"{layer}.attention.self.{name}", _HIDDEN, _HIDDEN)
+        shapes |= _linear(f"{layer}.attention.output.dense", _HIDDEN, _HIDDEN)
+        shapes |= _normalisation(f"{layer}.attention.output.LayerNorm", _HIDDEN)
+        shapes |= _linear(f"{layer}.intermediate.dense", _HIDDEN, 4 * _HIDDEN)
+        shapes |= _linear(f"{layer}.output.dense", 4 * _HIDDEN, _HIDDEN)
+        shapes |= _normalisation(f"{layer}.output.LayerNorm", _HIDDEN)
     draw = np.random.default_rng(0)
-    weights = {
+    return {
         f"bert.{name}": np.ones(shape, np.float32)
         if name.endswith("LayerNorm.weight")
         else draw.normal(0, 0.02, shape).astype(np.float32)
         for name, shape in shapes.items()
     }
-    config = {
-        "architectures": ["BertForMaskedLM"],
-        "model_type": "bert",
-        "vocab_size": len(vocabulary),
-        "hidden_size": hidden,
-        "num_hidden_layers": layers,
-        "num_attention_heads": 2,
-        "intermediate_size": inner,
-        "max_position_embeddings": positions,
+
+
+def _pickled(weights: Mapping[str, Any]) -> bytes:
+    """As ``torch.save`` wrote them in those days, with the heads of pretraining."""
+    import torch
+
+    old = {
+        name.replace("LayerNorm.weight", "LayerNorm.gamma").replace(
+            "LayerNorm.bias", "LayerNorm.beta"
+        ): torch.from_numpy(value)
+        for name, value in weights.items()
     }
-    files = {
-        "config.json": json.dumps(config).encode(),
-        "model.safetensors": save(weights, metadata={"format": "pt"}),
-        "vocab.txt": "".join(f"{word}\n" for word in vocabulary).encode(),
-    }
-    return Repository("models", BERT, BERT_REVISION, files)
+    old["cls.seq_relationship.weight"] = torch.zeros(2, _HIDDEN)
+    old["cls.seq_relationship.bias"] = torch.zeros(2)
+    old["cls.predictions.bias"] = torch.zeros(len(_vocabulary()))
+    old["cls.predictions.transform.dense.weight"] = torch.zeros(_HIDDEN, _HIDDEN)
+    buffer = io.BytesIO()
+    torch.save(old, buffer)
+    return buffer.getvalue()
 
 
 def _linear(name: str, inputs: int, outputs: int) -> dict[str, tuple[int, ...]]:

@@ -128,6 +128,9 @@ def running(*repositories: Repository) -> Iterator[Hub]:
     """Serve repositories on two free ports of loopback until the block ends."""
     hub = Hub(repositories)
     hub.storage.requests, hub.storage.cut = hub.requests, hub.cut
+    for repository in repositories:
+        for path, content in repository.files.items():
+            hub.storage.chunks[xet_hash(content)] = (path, content)
     with ExitStack() as stack:
         hub.endpoint = stack.enter_context(serving(type("Bound", (_Handler,), {"served": hub})))
         bound = type("BoundStorage", (StorageHandler,), {"served": hub.storage})
@@ -303,7 +306,6 @@ class _Handler(BaseHTTPRequestHandler):
         headers["X-Linked-ETag"] = f'"{hashlib.sha256(content).hexdigest()}"'
         headers["Location"] = self.served.storage.signed(path, content)
         if self.served.xet:
-            self.served.storage.chunks[xet_hash(content)] = (path, content)
             route = f"{self.served.endpoint}/api/{kind}/{name}/xet-read-token/{repository.commit}"
             headers |= {"X-Xet-Hash": xet_hash(content), "Link": f'<{route}>; rel="xet-auth"'}
         self._send(b"Found", 302, headers)

@@ -147,7 +147,7 @@ def test_a_download_that_breaks_off_gives_one_error_and_the_next_one_succeeds(
 def test_weights_whose_download_breaks_off_are_not_replaced_by_fresh_ones(tmp_path: Path) -> None:
     home = tmp_path / "home"
     with running(bert_repository()) as hub:
-        hub.cut["model.safetensors"] = 300_000
+        hub.cut["pytorch_model.bin"] = 300_000
         broken = python("-c", FIND_WEIGHTS, endpoint=hub.endpoint, home=home)
         assert broken.stdout.startswith(f"error: the download of {BERT}")
         assert "same command again" in broken.stdout

@@ -30,21 +30,6 @@ if TYPE_CHECKING:
 # No network -------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
-    """The network may be asked, the cache is empty, and nothing answers."""
-    from huggingface_hub import close_session, constants
-
-    for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(constants, "ENDPOINT", NOWHERE)
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr("glueharness_hub.request._lately", {})
-    close_session()
-    return monkeypatch
-
-
 @contextmanager
 def silent_server() -> Iterator[str]:
     """Takes connections and never answers."""

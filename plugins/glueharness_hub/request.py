@@ -16,20 +16,17 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 Kind = Literal["models", "datasets"]
-_Method = Literal["GET", "HEAD"]
 
-_CONNECT_SECONDS = 4.0
-"""For one address of the hub; a second packet is sent after one second, a third after three."""
 _REACH_SECONDS = 6.0
-"""For looking the name up and all addresses together."""
+"""For looking the name up and reaching one of its addresses. The system asks an address again after
+one second and after three."""
+_GREET_SECONDS = 10.0
+"""For agreeing on the encryption, once something was reached."""
 _ANSWER_SECONDS = 60.0
 """What the client itself allows a slow hub, where its shorter first limit was not enough."""
 _REMEMBER_SECONDS = 60.0
 """For how long a hub that could not be connected to is not tried again: data, weights and the
 next task of a group ask within seconds of each other."""
-
-_RETRIES = 5
-"""The client's own number, for answers that ask to come back: 429 and the server's faults."""
 
 _lately: dict[str, tuple[float, str]] = {}
 
@@ -75,12 +72,19 @@ def why_not_asked(*, offline: bool) -> str:
 
 
 def why_unreachable() -> str:
-    """Why no connection to the hub can be made; empty if one can, whatever it will answer."""
-    try:
-        _begin(endpoint(), "HEAD", retries=0)
-    except Unreachable as reason:
-        return str(reason)
-    return ""
+    """Why no connection to the hub, or to the proxy in front of it, can be made; empty if one can.
+
+    The client's own transport connects and sends nothing: how long the hub then takes for an
+    answer does not matter here.
+    """
+    place = endpoint()
+    when, reason = _lately.get(place, (0.0, ""))
+    if reason and time.monotonic() - when < _REMEMBER_SECONDS:
+        return reason
+    reason = _connect(place)
+    if reason:
+        _lately[place] = (time.monotonic(), reason)
+    return reason
 
 
 def ask(kind: Kind, name: str, revision: str = "") -> Repository:
@@ -98,78 +102,95 @@ def ask(kind: Kind, name: str, revision: str = "") -> Repository:
     """
     from urllib.parse import quote
 
+    if reason := why_unreachable():
+        raise Unreachable(reason)
     address = f"{endpoint()}/api/{kind}/{quote(name)}"
     if revision:
         address += f"/revision/{quote(revision, safe='')}"
-    response = _request(address)
-    found = response.json()
+    with quiet_client():
+        found = _answer(address)
     return Repository(
         commit=str(found["sha"]),
         files=frozenset(str(item["rfilename"]) for item in found.get("siblings") or ()),
     )
 
 
+def _answer(address: str) -> Any:
+    """What the hub's API says at an address, asked as the client asks."""
+    from huggingface_hub import constants
+
+    client: Any = import_module("huggingface_hub.utils")  # which lists little of what it offers
+    transport = _transport()
+    response = client.http_backoff(
+        "GET",
+        address,
+        headers=client.build_hf_headers(),
+        timeout=max(_ANSWER_SECONDS, float(constants.HF_HUB_ETAG_TIMEOUT)),
+        # A connection that broke is made again, a hub that is too slow is not asked six times.
+        retry_on_exceptions=(transport.ReadError, transport.RemoteProtocolError),
+    )
+    client.hf_raise_for_status(response)
+    return response.json()
+
+
+class _Connected(Exception):  # noqa: N818 - not an error
+    """Raised inside of the transport when it has a connection, so that it goes no further."""
+
+
 @dataclass(slots=True)
 class _Attempt:
-    """A request that goes on in another thread.
+    """An attempt to connect, in a thread of its own.
 
     Attributes:
-        connected: Set once there is a connection, or the request is over.
-        over: Set once the request is over.
-        reached: Whether there was a connection.
-        response: The answer.
-        error: What was raised in its place.
+        over: Set at its end.
+        error: How it ended.
+        reached: Whether something took the connection.
+        connected: Whether it could be spoken to.
     """
 
-    connected: threading.Event = field(default_factory=threading.Event)
     over: threading.Event = field(default_factory=threading.Event)
-    reached: bool = False
-    response: Any = None
     error: BaseException | None = None
+    reached: bool = False
+    connected: bool = False
 
     def trace(self, event: str, _: Any) -> None:
         """Hear from the transport what it does."""
+        self.reached = self.reached or event.endswith("connect_tcp.complete")
         # To the hub, or to the proxy in front of it: the first words are about to be sent.
-        if ".send_request" in event or event.endswith(".send_connection_init.started"):
-            self.reached = True
-            self.connected.set()
+        first_words = ".send_request" in event or ".send_connection_init" in event
+        if first_words and not self.connected:
+            self.connected = True
+            raise _Connected
+
+    def run(self) -> None:
+        """Connect."""
+        from huggingface_hub import get_session
+
+        seconds = max(_GREET_SECONDS, _reach_seconds())
+        try:
+            get_session().head(endpoint(), timeout=seconds, extensions={"trace": self.trace})
+        except BaseException as error:  # noqa: BLE001 - looked at by who waits for it
+            self.error = error
+        finally:
+            self.over.set()
 
 
-def _request(address: str) -> Any:
-    """Send one request with the client, and wait for the answer as it does."""
-    with quiet_client():
-        attempt = _begin(address, "GET", retries=_RETRIES)
-        attempt.over.wait()
-    if attempt.error is not None:
-        raise attempt.error
-    return attempt.response
+def _connect(place: str) -> str:
+    """Connect, and say why that is not possible; empty if it is, or if something else is wrong.
 
-
-def _begin(address: str, method: _Method, retries: int) -> _Attempt:
-    """Begin a request, and return when there is a connection, or something else was raised.
-
-    Looking a name up cannot be told to stop, so the request is made in a thread that is left
-    behind if there is no connection in time.
+    Looking a name up cannot be told to stop, so it takes place in a thread that is left behind when
+    the time is over.
     """
-    place = endpoint()
-    when, reason = _lately.get(place, (0.0, ""))
-    if reason and time.monotonic() - when < _REMEMBER_SECONDS:
-        raise Unreachable(reason)
     attempt = _Attempt()
-    threading.Thread(
-        target=_send, args=(attempt, method, address, retries), name="hub", daemon=True
-    ).start()
-    if not attempt.connected.wait(_reach_seconds()):
-        raise _absent(place, f"no connection within {_reach_seconds():g} s")
+    threading.Thread(target=attempt.run, name=f"connecting to {place}", daemon=True).start()
+    if not attempt.over.wait(_reach_seconds()):
+        if not attempt.reached:
+            return f"no connection within {_reach_seconds():g} s"
+        attempt.over.wait(_GREET_SECONDS)
     error = attempt.error
-    if error is not None and not attempt.reached and _is_absence(error):
-        raise _absent(place, in_words(error)) from error
-    return attempt
-
-
-def _absent(place: str, reason: str) -> Unreachable:
-    _lately[place] = (time.monotonic(), reason)
-    return Unreachable(reason)
+    # One that takes the connection and is slow with the rest is there.
+    slow = attempt.reached and isinstance(error, TimeoutError | _transport().TimeoutException)
+    return in_words(error) if error is not None and not slow and _is_absence(error) else ""
 
 
 def _reach_seconds() -> float:
@@ -178,34 +199,6 @@ def _reach_seconds() -> float:
 
     told = os.environ.get("HF_HUB_ETAG_TIMEOUT", "").isdigit()
     return max(_REACH_SECONDS, float(constants.HF_HUB_ETAG_TIMEOUT) if told else 0.0)
-
-
-def _send(attempt: _Attempt, method: _Method, address: str, retries: int) -> None:
-    from huggingface_hub import constants
-
-    client: Any = import_module("huggingface_hub.utils")  # which lists little of what it offers
-    answer = max(_ANSWER_SECONDS, float(constants.HF_HUB_ETAG_TIMEOUT))
-    connect = max(_CONNECT_SECONDS, _reach_seconds() - _REACH_SECONDS)
-    broken = _transport()
-    try:
-        response = client.http_backoff(
-            method,
-            address,
-            max_retries=retries,
-            headers=client.build_hf_headers(),
-            timeout=(connect, answer, answer, answer),
-            # A hub that cannot be connected to is not tried again and again; a connection that
-            # broke is.
-            retry_on_exceptions=(broken.ReadError, broken.RemoteProtocolError),
-            extensions={"trace": attempt.trace},
-        )
-        client.hf_raise_for_status(response)
-        attempt.response = response
-    except BaseException as error:  # noqa: BLE001 - raised again by who waits for it
-        attempt.error = error
-    finally:
-        attempt.over.set()
-        attempt.connected.set()
 
 
 def _transport() -> ModuleType:

@@ -123,18 +123,51 @@ def test_qqp_unwraps_its_quotes_and_drops_broken_rows_of_train_only(tmp_path: Pa
     assert caught.value.where.endswith("QQP/dev.tsv:3")
 
 
-@pytest.mark.parametrize("text", ["Why this?", '"Why ""this""?"'])
-def test_a_label_whose_tab_was_lost_is_no_broken_row(text: str, tmp_path: Path) -> None:
+LOST_TAB = [
+    "6\t3\t4\tWhat is it?\tWhat is that? 0\n",
+    "6\t3\t4\tWhat is it?\tWhat is that?   1\n",
+    '6\t3\t4\tWhat is it?\t"What is ""that""?" 1\n',
+    "6\t3\t4\tWhat is it?\tWhat is that? 0\n7\t3\t4\tWho?\tWho is that? 1\n",
+]
+
+
+@pytest.mark.parametrize("rows", LOST_TAB)
+@pytest.mark.parametrize("split", ["train", "dev"])
+def test_qqp_tells_a_lost_tab_from_a_broken_row(tmp_path: Path, rows: str, split: str) -> None:
+    """A row of train that is broken in two is left out; a label's tab that is lost never is."""
     header = "id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate\n"
-    good = "5\t1\t2\tHow?\tWhy?\t1\n"
-    write(tmp_path, "QQP/train.tsv", header + good + f"6\t3\t4\tWhat?\t{text} 1\n" + good)
-    with pytest.raises(DataError, match="the tab before the label '1' has become spaces") as caught:
-        opened(QQP, tmp_path).load("train")
-    assert caught.value.where.endswith("QQP/train.tsv:3")
-    # The first half of a row that is broken in two ends within its quotes, whatever its last word.
-    broken = '6\t3\t4\tWhat?\t"Is it 1\n or 2?"\t0\n'
-    write(tmp_path, "QQP/train.tsv", header + good + broken)
-    assert list(opened(QQP, tmp_path).load("train")["question2"]) == ["Why?"]
+    good = "5\t1\t2\tWhy?\tWhy so?\t1\n"
+    path = write(tmp_path, f"QQP/{split}.tsv", header + good + rows + good)
+    with pytest.raises(DataError, match="has become spaces") as caught:
+        opened(QQP, tmp_path).load(split)
+    assert caught.value.where == f"{path}:3"
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        '6\t3\t4\tWhat is it?\t"Is it 1\n"\t0\n',
+        "6\t3\t4\tWhat is it?\tIs it 1\nor 2?\t0\n",
+        '6\t3\t4\t"Is it 1\nor 2?"\tWhat?\t0\n',
+    ],
+)
+def test_a_broken_row_of_qqp_may_end_in_a_digit(tmp_path: Path, rows: str) -> None:
+    header = "id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate\n"
+    good = "5\t1\t2\tWhy?\tWhy so?\t1\n"
+    write(tmp_path, "QQP/train.tsv", header + good + rows + good)
+    data = opened(QQP, tmp_path)
+    assert len(data.load("train")) == 2
+    assert "2 broken rows left out" in data.remarks[0]
+
+
+def test_a_lost_tab_before_a_score(tmp_path: Path) -> None:
+    header = (
+        "index\tgenre\tfilename\tyear\told_index\tsource1\tsource2\tsentence1\tsentence2\tscore\n"
+    )
+    path = write(tmp_path, "STS-B/dev.tsv", f"{header}0\tg\tf\ty\to\tn\tn\tA.\tB. 3.250\n")
+    with pytest.raises(DataError, match=r"the tab before the label '3.250'") as caught:
+        opened(STSB, tmp_path).load("dev")
+    assert caught.value.where == f"{path}:2"
 
 
 def test_qqp_tells_of_quotes_that_are_not_as_they_should_be(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from glueharness import INDEX_COLUMN, LABEL_COLUMN, DataError, Table
@@ -42,6 +43,7 @@ def table_from(dataset: Any, split: str, task: TaskSpec, layout: HubLayout, wher
     # As Arrow, all at once: asking a data set for a column goes value by value.
     rows = dataset.with_format("arrow")[:]
     index: list[Any] = rows["idx"].to_pylist()
+    _refuse_odd(index, int, "idx", where)
     columns: dict[str, list[Any]] = {INDEX_COLUMN: index}
     if task.split(split).role != "test" and LABEL_COLUMN in dataset.column_names:
         labels = _labels(rows[LABEL_COLUMN].to_pylist(), dataset.features, task, where)
@@ -49,10 +51,28 @@ def table_from(dataset: Any, split: str, task: TaskSpec, layout: HubLayout, wher
             columns[LABEL_COLUMN] = labels
     for column in task.columns:
         texts = rows[column].to_pylist()
+        _refuse_odd(texts, str, column, where)
         columns[column] = [unquoted(text) for text in texts] if layout.quoted else texts
     if task.split(split).role == "test" and index != list(range(len(index))):
         columns = _in_order(columns, where)
     return Table(columns)
+
+
+def _refuse_odd(values: list[Any], kind: type | tuple[type, ...], column: str, where: str) -> None:
+    """Refuse a column with a value that is missing, or is something else than it should be.
+
+    Raises:
+        DataError: With row, column and value.
+    """
+    for row, value in enumerate(values):
+        if not isinstance(value, kind) or isinstance(value, bool):
+            what = "is missing" if value is None else f"is {str(value)[:80]!r}"
+            raise DataError(
+                f"row {row}: {column} {what}",
+                where=where,
+                remedy="These are not the data of the pinned revision: get them again (remove "
+                "them from the cache, or check the mirror).",
+            )
 
 
 def _in_order(columns: dict[str, list[Any]], where: str) -> dict[str, list[Any]]:
@@ -69,11 +89,25 @@ def _in_order(columns: dict[str, list[Any]], where: str) -> dict[str, list[Any]]
 def _labels(
     values: list[Any], features: Mapping[str, Any], task: TaskSpec, where: str
 ) -> list[Any] | None:
-    """Label names, or scores; None if no row is labelled."""
+    """Label names, or scores; None if no row is labelled.
+
+    Raises:
+        DataError: One is missing, or is none of the task's.
+    """
     if all(value == _UNLABELLED for value in values):
         return None
     if task.regression:
+        _refuse_odd(values, (int, float), LABEL_COLUMN, where)
+        low, high = task.score_range or (-math.inf, math.inf)
+        for row, value in enumerate(values):
+            if not low <= value <= high:
+                raise DataError(
+                    f"row {row}: the score is {value:g}, which is no number from {low:g} to "
+                    f"{high:g}",
+                    where=where,
+                )
         return [_score(value) for value in values]
+    _refuse_odd(values, int, LABEL_COLUMN, where)
     # Bare files may carry numbers alone; the order is then the task's.
     names = tuple(getattr(features[LABEL_COLUMN], "names", None) or task.labels)
     if names != task.labels:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Any
 
 from glueharness import INDEX_COLUMN, LABEL_COLUMN, DataError, Table
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from glueharness import TaskSpec, TsvLayout
+
+
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
 
 
 def read_split(
@@ -35,7 +39,9 @@ def read_split(
         DataError: The file is not what the task says, with file and line.
     """
     dropped: list[int] = []
-    rows = read_rows(path, _form(path, split, task, layout, dropped))
+    suspects: dict[int, str] = {}
+    rows = read_rows(path, _form(path, split, task, layout, (dropped, suspects)))
+    _refuse_lost_tabs(path, dropped, suspects)
     if split in layout.broken_rows:
         rows = _without_empty_labels(rows, dropped)
     count = len(next(iter(rows.columns.values())))
@@ -59,7 +65,18 @@ def read_split(
     return Table(columns)
 
 
-def _form(path: Path, split: str, task: TaskSpec, layout: TsvLayout, dropped: list[int]) -> Form:
+def _form(
+    path: Path,
+    split: str,
+    task: TaskSpec,
+    layout: TsvLayout,
+    noted: tuple[list[int], dict[int, str]],
+) -> Form:
+    """What is wanted of a file.
+
+    Rows that are too short are noted: the lines that were left out, and, of these, the lines that
+    end in a label all the same, with that label.
+    """
     positions = layout.positions.get(split, {})
     headings = {column: layout.columns.get(column, column) for column in task.columns}
     if task.split(split).role == "test":
@@ -67,31 +84,51 @@ def _form(path: Path, split: str, task: TaskSpec, layout: TsvLayout, dropped: li
     else:
         headings[LABEL_COLUMN] = layout.label
     droppable = split in layout.broken_rows
-    values = set(layout.labels or task.labels)
+    dropped, suspects = noted
 
     def short(line: int, fields: list[str], width: int) -> bool:
-        label = _label_behind_spaces(fields) if len(fields) == width - 1 else ""
-        if label in values and label:
-            raise DataError(
-                f"the tab before the label {label!r} has become spaces",
-                where=f"{path}:{line}",
-                remedy="Get the file again from the official GLUE download.",
-            )
+        label = _label_at_the_end(fields[-1], task, layout) if len(fields) == width - 1 else ""
         if droppable and len(fields) < width:
             dropped.append(line)
+            # In a row that was broken in two, the quote that opens the text is not closed yet.
+            if label and fields[-1].count('"') % 2 == 0:
+                suspects[line] = label
             return True
+        if label:
+            raise _lost_tab(path, line, label)
         return False
 
     return Form(headings=headings, positions=positions, width=layout.width, short=short)
 
 
-def _label_behind_spaces(fields: list[str]) -> str:
-    """The last word of a row that lacks a field, if it may be a label; else nothing.
+def _label_at_the_end(text: str, task: TaskSpec, layout: TsvLayout) -> str:
+    """The label that a text ends in, behind a space; empty if it ends in none."""
+    words = text.rsplit(maxsplit=1)
+    if len(words) < 2:
+        return ""
+    if task.regression:
+        low, high = task.score_range or (-math.inf, math.inf)
+        return words[1] if _NUMBER.fullmatch(words[1]) and low <= float(words[1]) <= high else ""
+    return words[1] if words[1] in (layout.labels or task.labels) else ""
 
-    A row that a line break inside quotes has broken in two ends within its quotes.
+
+def _refuse_lost_tabs(path: Path, dropped: list[int], suspects: dict[int, str]) -> None:
+    """Tell a label's tab that became spaces from a row that was broken in two.
+
+    The second half of a broken row follows it, and is too short as well.
     """
-    words = fields[-1].rsplit(maxsplit=1)
-    return words[1] if len(words) == 2 and fields[-1].count('"') % 2 == 0 else ""
+    halves = set(dropped) - set(suspects)
+    for line, label in suspects.items():
+        if line + 1 not in halves:
+            raise _lost_tab(path, line, label)
+
+
+def _lost_tab(path: Path, line: int, label: str) -> DataError:
+    return DataError(
+        f"the tab before the label {label!r} has become spaces",
+        where=f"{path}:{line}",
+        remedy="Get the file again from the official GLUE download.",
+    )
 
 
 def _without_empty_labels(rows: TsvRows, dropped: list[int]) -> TsvRows:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +17,14 @@ from glueharness.cli.output import print_json, stderr
 from glueharness.data.table import Table
 from glueharness.errors import ConfigError, DataError, SubmissionError, did_you_mean
 from glueharness.system.printable import printable
+from glueharness.system.user_files import read_within
 
 if TYPE_CHECKING:
     from glueharness.record.record import RunRecord
     from glueharness.specs import TaskSpec
+
+
+_LARGEST_FILE = 1 << 30
 
 
 class ColumnsCommand(click.Command):
@@ -172,7 +177,7 @@ def _read_file(path: Path, task: TaskSpec) -> Table:
         DataError: With file and line.
     """
     try:
-        raw = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+        raw = _content(path)
         text = raw.decode("utf-8-sig")
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror}", where=str(path)) from error
@@ -203,3 +208,17 @@ def _read_file(path: Path, task: TaskSpec) -> Table:
         for name, place in places.items():
             columns[name].append(fields[place])
     return Table(columns)
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of a file, or of standard input.
+
+    Raises:
+        OSError: It cannot be read, or never ends.
+    """
+    if str(path) != "-":
+        return read_within(path, _LARGEST_FILE)
+    content = sys.stdin.buffer.read(_LARGEST_FILE + 1)
+    if len(content) > _LARGEST_FILE:
+        raise OSError(errno.EFBIG, f"it has more than {_LARGEST_FILE:,} bytes")
+    return content

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 FILES_VARIABLE = "GLUEHARNESS_PLUGINS"
 PROJECT_FOLDER = "plugins"
 _FILE = "plugins.json"
+_LARGEST_FILE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,16 +99,18 @@ def read_stored() -> Stored:
     Raises:
         ConfigError: The file is damaged.
     """
+    from glueharness.system.user_files import read_within
+
     path = config_file()
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(read_within(path, _LARGEST_FILE))
         return Stored(
             disabled=tuple(map(str, values.get("disabled", ()))),
             trusted=tuple(map(str, values.get("trusted", ()))),
         )
     except FileNotFoundError:
         return Stored()
-    except (OSError, ValueError, AttributeError, TypeError) as error:
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError) as error:
         raise ConfigError(
             f"the list of plugins cannot be read: {error}",
             where=str(path),
@@ -121,14 +124,14 @@ def change_stored(change: Callable[[Stored], Stored]) -> None:
     Raises:
         ConfigError: It cannot be read or written.
     """
-    from glueharness.system import atomic
+    from glueharness.system.user_files import write_named
 
     stored = change(read_stored())
     path = config_file()
     text = json.dumps({"disabled": stored.disabled, "trusted": stored.trusted}, indent=2)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        atomic.write_text(path, text + "\n")
+        write_named(path, text + "\n")
     except OSError as error:
         raise ConfigError(f"cannot be written: {error.strerror}", where=str(path)) from error
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from glueharness.errors import ConfigError
 from glueharness.settings.fields import RECIPE_OF, Layer, Resolved, resolve, settings_of
 from glueharness.settings.run_options import RunOptions
+from glueharness.system.user_files import read_within
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from glueharness.plugin.registry import Registry
 
 COMMAND_LINE = "command line"
+_LARGEST_FILE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,10 +50,14 @@ def read_toml(path: Path) -> Layer:
         ConfigError: The file cannot be read, or is not flat TOML.
     """
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+        values = tomllib.loads(read_within(path, _LARGEST_FILE).decode("utf-8"))
+    except OSError as error:
+        what = f"cannot read the settings: {error.strerror or error}"
+        raise ConfigError(what, where=str(path)) from error
+    except UnicodeDecodeError as error:
         raise ConfigError(f"cannot read the settings: {error}", where=str(path)) from error
-    except tomllib.TOMLDecodeError as error:
+    # Besides its own error: names of thousands of parts, numbers of thousands of digits.
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"not valid TOML: {error}", where=str(path)) from error
     for name, value in values.items():
         if isinstance(value, dict | list):

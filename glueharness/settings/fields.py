@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 _KEY = "glueharness"
+_LONGEST_SHOWN = 80
 DEFAULT = "default"
 """Origin of a value that no layer gives."""
 RECIPE_OF = "recipe of "
@@ -239,11 +240,20 @@ def convert(item: Setting, value: Any, origin: str) -> Any:
             item.kind, "text"
         )
         limits = ", ".join(part for part in (item.info.range_text(), item.info.unit) if part)
+        within = f" ({limits})" if limits else ""
         raise ConfigError(
-            f"{item.flag} must be {expected}{f' ({limits})' if limits else ''}, not {value!r}",
-            where=origin,
+            f"{item.flag} must be {expected}{within}, not {_shown(value)}", where=origin
         )
     return converted
+
+
+def _shown(value: Any) -> str:
+    """A value for a message, short whatever it is."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # a number of thousands of digits, a nest of tables
+        return f"a {type(value).__name__} too large to show"
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
 
 
 def _parse(item: Setting, value: Any) -> Any:

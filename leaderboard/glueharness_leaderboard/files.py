@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from glueharness.errors import GlueharnessError
-from glueharness.system import atomic
+from glueharness.system.user_files import write_named
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 def write_result(path: Path, text: str) -> None:
-    """Write a result whole or not at all.
+    """Write a result: a file whole or not at all, or into what is no file.
 
     Raises:
         GlueharnessError: The file cannot be written; an older one is as it was.
     """
     try:
-        atomic.write_text(path, text)
+        write_named(path, text)
     except OSError as error:
         raise GlueharnessError(
             f"the result cannot be written: {error.strerror or error}",

@@ -182,8 +182,8 @@ def _read_file(path: Path, task: TaskSpec) -> Table:
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror}", where=str(path)) from error
     except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise DataError("this line is not UTF-8", where=f"{path}:{line}") from error
+        place = raw.count(b"\n", 0, error.start) + 1
+        raise DataError("this line is not UTF-8", where=f"{path}:{place}") from error
     lines = text.replace("\r\n", "\n").removesuffix("\n").split("\n")
     header = lines[0].split("\t")
     missing = [name for name in task.columns if name not in header]

@@ -10,7 +10,8 @@ import numpy as np
 
 from glueharness_leaderboard.statistics import influence
 from glueharness_leaderboard.statistics.difference import difference, p_of
-from glueharness_leaderboard.statistics.variance import Measurement, ScoreTable
+from glueharness_leaderboard.statistics.measurement import Measurement
+from glueharness_leaderboard.statistics.variance import ScoreTable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,7 +82,7 @@ class Trial:
 
 def measurement(found: Influence) -> Measurement:
     """A contestant on one split."""
-    return Measurement(splits=(found,))
+    return Measurement.of([found])
 
 
 def right_or_wrong(credit: Floats) -> Measurement:

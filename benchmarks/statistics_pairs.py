@@ -205,7 +205,7 @@ def planning(trial: Trial) -> list[Figure]:
 
 def _plan(trial: Trial, world: World, *, seeds: bool) -> Plan:
     variances, within, between = [], [], []
-    for _ in range(300):
+    for _ in range(1500):  # else the spread over seeds is itself a guess
         first, second = world.draw(trial.generator, [5, 5], [0.0, 0.0])
         variances.append(first.mean(axis=1).var(ddof=1))
         within.append((first[0] != first[1]).mean())

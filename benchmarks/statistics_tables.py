@@ -23,7 +23,6 @@ from glueharness_leaderboard.statistics.score_interval import score_interval
 from glueharness_leaderboard.statistics.selection import out_of_bag_score, selection_factor
 from glueharness_leaderboard.statistics.variance import (
     Components,
-    Measurement,
     ScoreTable,
     rows_variance,
 )
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from benchmarks.simulated_models import Floats, Labels
+    from glueharness_leaderboard.statistics.measurement import Measurement
 
 
 def single(trial: Trial) -> list[Figure]:
@@ -115,7 +115,7 @@ def _covers(each: Measurement, bounds: tuple[float, float], true: float) -> bool
 
 
 def _binary(each: Measurement) -> bool:
-    return len(np.unique(each.splits[0].values)) <= 2
+    return len(np.unique(each.influences[0])) <= 2
 
 
 def _coverage(what: str, held: int, count: int, high: float = COVERAGE[1]) -> Figure:

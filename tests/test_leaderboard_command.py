@@ -138,6 +138,44 @@ def test_output_goes_to_a_file_in_the_form_of_its_suffix(
     assert [path.name for path in tmp_path.iterdir() if path.name != "runs"] == [target.name]
 
 
+def test_a_suffix_that_stands_for_no_form_is_an_error(terminal: Terminal, tmp_path: Path) -> None:
+    make_run(terminal.runs, Making(number=1))
+    for name in ("board.xlsx", "board"):
+        _, err = terminal("leaderboard", "-o", str(tmp_path / name), code=1)
+        assert "stands for no form" in err
+        assert ".tex" in err
+        assert not (tmp_path / name).exists()
+    terminal("leaderboard", "-o", str(tmp_path / "board.xlsx"), "--format", "csv")
+    assert (tmp_path / "board.xlsx").read_text(encoding="utf-8").startswith("task,")
+
+
+def test_a_row_is_a_model_unless_runs_are_asked_for(terminal: Terminal) -> None:
+    make_runs(terminal.runs, [Making(seed=seed) for seed in (1, 2, 3)])
+    (section,) = json.loads(terminal("leaderboard", "--json")[0])["sections"]
+    assert [row["seeds"] for row in section["rows"]] == [[1, 2, 3]]
+    (section,) = json.loads(terminal("leaderboard", "--by", "run", "--json")[0])["sections"]
+    assert len(section["rows"]) == 3
+    assert max(len(row["marks"]) for row in section["rows"]) == 1
+
+
+def test_the_answer_is_the_same_in_every_form(terminal: Terminal) -> None:
+    makings = [
+        Making(model=model, accuracy=accuracy, seed=seed, rows=1000)
+        for model, accuracy in (("x", 0.95), ("y", 0.7))
+        for seed in (1, 2, 3)
+    ]
+    make_runs(terminal.runs, makings)
+    answer = "x is the best: the other one is worse for sure."
+    assert answer in terminal("leaderboard")[0]
+    (section,) = json.loads(terminal("leaderboard", "--json")[0])["sections"]
+    assert section["answer"] == answer
+    assert section["pick"] == section["rows"][0]["runs"]
+    assert [row["ranks"] for row in section["rows"]] == [[1, 1], [2, 2]]
+    assert section["detectable_difference"] > 0
+    for form in ("markdown", "latex", "html"):
+        assert answer in terminal("leaderboard", "--format", form)[0]
+
+
 def test_a_file_that_cannot_be_written_is_an_error_with_its_place(
     terminal: Terminal, tmp_path: Path
 ) -> None:
@@ -149,9 +187,11 @@ def test_a_file_that_cannot_be_written_is_an_error_with_its_place(
 
 def test_intervals_of_f1_come_from_the_predictions(terminal: Terminal) -> None:
     make_run(terminal.runs, Making(task="mrpc", number=1))
-    assert "interval" not in terminal("leaderboard", "mrpc")[0]
-    out, _ = terminal("leaderboard", "mrpc", "--intervals", "--json")
-    (row,) = json.loads(out)["sections"][0]["rows"]
+    assert "95 % interval" in terminal("leaderboard", "mrpc")[0]
+    out, _ = terminal("leaderboard", "mrpc", "--json")
+    (section,) = json.loads(out)["sections"]
+    assert section["ranked_by"] == ["f1", "accuracy"]
+    (row,) = section["rows"]
     low, high = row["interval"]
     assert low < row["score"] < high
     # The spread of F1 at about 0.8 on 400 rows.
@@ -162,9 +202,12 @@ def test_a_run_whose_predictions_are_gone_keeps_its_row(terminal: Terminal) -> N
     first, second = make_runs(terminal.runs, [Making(task="mrpc"), Making(task="mrpc", seed=7)])
     path = terminal.runs / first.id / "predictions" / "dev.parquet"
     path.unlink()
-    out, err = terminal("leaderboard", "mrpc", "--intervals", "--json")
-    intervals = {row["runs"][0]: row["interval"] for row in json.loads(out)["sections"][0]["rows"]}
+    out, err = terminal("leaderboard", "mrpc", "--by", "run", "--json")
+    rows = {row["runs"][0]: row for row in json.loads(out)["sections"][0]["rows"]}
+    intervals = {run: row["interval"] for run, row in rows.items()}
     assert intervals[first.id] is None
+    assert rows[first.id]["ranks"] is None
+    assert rows[second.id]["ranks"] == [1, 2]
     assert intervals[second.id] is not None
     assert str(path) in err
 
@@ -263,16 +306,19 @@ def test_two_hundred_runs_are_ranked_at_once_and_without_frameworks(tmp_path: Pa
     code = (
         "import sys\n"
         "from glueharness.cli import main\n"
-        f"try: main(['leaderboard', '--runs-dir', {str(tmp_path)!r}])\n"
+        f"try: main(['leaderboard', '--by', 'run', '--runs-dir', {str(tmp_path)!r}])\n"
         "except SystemExit as end: assert not end.code, end.code\n"
         "print(*{name.split('.')[0] for name in sys.modules}, file=sys.stderr)"
     )
+    command = [sys.executable, "-c", code]
+    first_time = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert {"torch", "transformers", "pandas"} & set(first_time.stderr.split()) == set()
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert done.stdout == first_time.stdout
     assert done.stdout.count("bert-tiny") == 200
+    # What was computed before is known: not even numpy is imported for it.
     assert set(done.stderr.split()) & (HEAVY | {"numpy", "tabulate"}) == set()
     # Processor time, which other processes stretch less than they do the clock's; 0.8 s of an
     # idle machine's clock is the aim.

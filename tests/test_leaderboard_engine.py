@@ -20,6 +20,7 @@ from glueharness_leaderboard.statistics.difference import (
     p_of,
 )
 from glueharness_leaderboard.statistics.influence import Influence
+from glueharness_leaderboard.statistics.measurement import Measurement
 from glueharness_leaderboard.statistics.ranks import holm_corrected, rank
 from glueharness_leaderboard.statistics.score_interval import score_interval
 from glueharness_leaderboard.statistics.selection import (
@@ -32,10 +33,8 @@ from glueharness_leaderboard.statistics.selection import (
 from glueharness_leaderboard.statistics.student_t import degrees_of_freedom, two_sided_p
 from glueharness_leaderboard.statistics.variance import (
     Components,
-    Measurement,
     ScoreTable,
     rows_variance,
-    seed_spread,
 )
 
 if TYPE_CHECKING:
@@ -137,7 +136,7 @@ def test_random_groups_never_part_a_unit() -> None:
 def table(*contestants: Floats) -> ScoreTable:
     """Contestants from their right rows, ``[m, n]`` each."""
     return ScoreTable([
-        Measurement(splits=(influence.accuracy(np.ones(each.shape[1]), each),))
+        Measurement.of([influence.accuracy(np.ones(each.shape[1]), each)])
         for each in contestants
     ])  # fmt: skip
 
@@ -235,7 +234,7 @@ def test_seed_variance_is_pooled_lent_and_kept() -> None:
     wild = wild.copy()
     wild[0, :150] = 0  # one seed that collapsed
     fixed = np.repeat(dice((1, 0.7), seed=11)[0], 3, axis=0)
-    found = seed_spread(table(*calm, single, wild, fixed).measurements)
+    found = table(*calm, single, wild, fixed).spread
     squares = [each.mean(axis=1).var(ddof=1) for each in [*calm, wild]]
     assert found.pool_degrees == 10
     assert found.pooled == pytest.approx(np.mean(squares))
@@ -260,8 +259,8 @@ def test_all_pairs_are_what_pair_by_pair_gives() -> None:
     twin = drawn[1].copy()
     other = [each[:, ::-1] for each in [*drawn, twin]]
     both = ScoreTable([
-        Measurement(splits=(influence.accuracy(np.ones(300), one),
-                            influence.accuracy(np.ones(300), two)))
+        Measurement.of([influence.accuracy(np.ones(300), one),
+                        influence.accuracy(np.ones(300), two)])
         for one, two in zip([*drawn, twin], other, strict=True)
     ])  # fmt: skip
     together = all_pairs(both)
@@ -301,7 +300,7 @@ def test_an_undefined_score_has_no_rank_and_no_test() -> None:
     drawn = dice((2, 0.9), (2, 0.6), (2, 0.6))
     scored = [influence.accuracy(np.ones(300), each) for each in drawn]
     lost = Influence(scores=np.array([0.5, np.nan]), values=scored[2].values)
-    found = ScoreTable([Measurement(splits=(each,)) for each in (*scored[:2], lost)])
+    found = ScoreTable([Measurement.of([each]) for each in (*scored[:2], lost)])
     assert difference(found, 0, 2).verdict == "undefined"
     ranking = rank(all_pairs(found))
     assert ranking.ranges[2] is None
@@ -343,7 +342,7 @@ def test_eighty_points_are_real_among_seventeen_runs() -> None:
     labels = (generator.random(1043) < 0.69).astype(int)
     runs = np.stack([flipped(labels, 0.08 if run == 0 else 0.48, generator) for run in range(17)])
     found = ScoreTable([
-        Measurement(splits=(influence.matthews(labels, run[None]),)) for run in runs
+        Measurement.of([influence.matthews(labels, run[None])]) for run in runs
     ])  # fmt: skip
     ranking = rank(all_pairs(found), simultaneous=True)
     assert found.scores[0] - found.scores[1:].max() > 0.7
@@ -358,7 +357,7 @@ def test_a_constant_contestant_is_told_from_the_others_by_their_rows() -> None:
     truth = np.round(generator.uniform(0, 5, 1500), 1)
     values = [np.full(1500, 2.5)] + [truth + generator.normal(0, 0.9, 1500) for _ in range(3)]
     found = ScoreTable([
-        Measurement(splits=(influence.pearson(truth, each[None]),)) for each in values
+        Measurement.of([influence.pearson(truth, each[None])]) for each in values
     ])  # fmt: skip
     ranking = rank(all_pairs(found), simultaneous=True)
     assert (ranking.p[0, 1:] < 1e-10).all()
@@ -372,7 +371,7 @@ def test_a_nearly_constant_matthews_correlation_has_an_interval_that_holds_it() 
     truth = np.array([0] * 30 + [1] * 70)
     for same in (np.ones((1, 100)), np.zeros((1, 100))):
         padded = influence.with_pseudo_rows(truth, same)
-        found = ScoreTable([Measurement(splits=(influence.matthews(*padded),))])
+        found = ScoreTable([Measurement.of([influence.matthews(*padded)])])
         interval = score_interval(float(found.scores[0]), found.single(0), (-1, 1), 104)
         assert interval is not None
         assert interval[0] < 0 < interval[1]
@@ -383,7 +382,7 @@ def test_a_correlation_is_given_its_interval_on_fishers_scale() -> None:
     generator = np.random.default_rng(1)
     truth = generator.normal(size=800)
     values = 0.9 * truth + 0.4359 * generator.normal(size=800)
-    found = ScoreTable([Measurement(splits=(influence.pearson(truth, values[None]),))])
+    found = ScoreTable([Measurement.of([influence.pearson(truth, values[None])])])
     interval = score_interval(float(found.scores[0]), found.single(0), (-1, 1), 800)
     expected = stats.pearsonr(truth, values).confidence_interval(0.95)
     assert interval == pytest.approx((expected.low, expected.high), abs=0.003)

@@ -1,4 +1,4 @@
-"""The statistics against scipy, scikit-learn, the tasks' own metrics, and simulated truth."""
+"""Closed forms and weighted metrics against scipy, scikit-learn and the tasks' own metrics."""
 
 from __future__ import annotations
 
@@ -7,13 +7,10 @@ import pytest
 from scipy import stats
 from sklearn import metrics as sk
 
-from glueharness_leaderboard.compare.comparison import bootstrap_p
-from glueharness_leaderboard.compare.predictions import interval_of, percentile_interval
-from glueharness_leaderboard.statistics import bootstrap, intervals
+from glueharness_leaderboard.statistics import intervals
 from glueharness_leaderboard.statistics import weighted_metrics as weighted
-from glueharness_leaderboard.statistics.bootstrap import SplitScores
 from glueharness_leaderboard.statistics.intervals import Interval
-from glueharness_leaderboard.statistics.paired_tests import holm, mcnemar
+from glueharness_leaderboard.statistics.paired_tests import mcnemar
 from tests.leaderboard_runs import TASK
 
 
@@ -29,14 +26,6 @@ def test_wilson_gives_the_half_widths_that_make_small_dev_sets_hard() -> None:
                               (0.563, 71, 0.115)]:  # fmt: skip
         low, high = intervals.wilson(share, rows)
         assert (high - low) / 2 == pytest.approx(half, abs=0.003)
-
-
-@pytest.mark.parametrize("degrees", [1, 2, 4.5, 30, 5000])
-def test_students_t_is_scipys(degrees: float) -> None:
-    assert intervals.student_t_quantile(degrees) == pytest.approx(stats.t.ppf(0.975, degrees))
-    for value in (0.1, 1.0, 2.5, 12.0):
-        expected = 2 * stats.t.sf(value, degrees)
-        assert intervals.student_t_two_sided(value, degrees) == pytest.approx(expected, rel=1e-7)
 
 
 def test_a_share_of_rows_is_told_from_another_number() -> None:
@@ -86,13 +75,6 @@ def test_mcnemar_of_a_published_example() -> None:
 
 def test_mcnemar_without_a_difference_says_nothing() -> None:
     assert mcnemar(0, 0).mid == mcnemar(0, 0).exact == 1.0
-
-
-def test_holm_of_a_known_example() -> None:
-    # By hand: 0.005 × 4, 0.01 × 3, 0.03 × 2, and 0.04 × 1, which may not fall below the one before.
-    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert holm([0.9, 0.8]) == [1.0, 1.0]
-    assert holm([]) == []
 
 
 def _dice(regression: bool) -> tuple[weighted.Values, weighted.Values, weighted.Floats]:
@@ -159,74 +141,3 @@ def test_the_fast_metrics_are_the_tasks_own(task: str) -> None:
             expected = own.compute(predictions=values, references=references)[metric.name]
             found = weighted.FAST[metric.name](truth, row[None], once)[0, 0]
             assert found == pytest.approx(expected, abs=1e-12)
-
-
-def _scores(rows: int = 300) -> SplitScores:
-    generator = np.random.default_rng(11)
-    truth = generator.integers(0, 2, rows)
-    wrong = generator.random((2, rows)) < np.array([[0.15], [0.25]])
-    return SplitScores(
-        name="dev", truth=truth, predictions=np.where(wrong, 1 - truth, truth), labels=("a", "b")
-    )
-
-
-def test_a_metric_of_the_same_name_that_gives_something_else_is_not_taken_for_ours() -> None:
-    scores = _scores()
-    right = [float(sk.f1_score(scores.truth, row)) for row in scores.predictions]
-    macro = [float(sk.f1_score(scores.truth, row, average="macro")) for row in scores.predictions]
-    assert set(bootstrap.fast_metrics(scores, [{"f1": value} for value in right])) == {"f1"}
-    assert not bootstrap.fast_metrics(scores, [{"f1": value} for value in macro])
-
-
-def test_the_slow_way_and_the_fast_way_see_the_same_resamples() -> None:
-    scores = _scores(80)
-    metrics = {
-        "fast": weighted.accuracy,
-        "slow": bootstrap.slow_metric("accuracy", TASK["qnli"], SplitScores(
-            name="dev", truth=scores.truth, predictions=scores.predictions,
-            labels=TASK["qnli"].labels,
-        )),
-    }  # fmt: skip
-    found = bootstrap.resample(scores, metrics, resamples=20)
-    assert found["fast"] == pytest.approx(found["slow"])
-
-
-@pytest.mark.parametrize("rows", [300, 4000])
-def test_resamples_spread_as_theory_says(rows: int) -> None:
-    # Few cells are drawn as counts, many as rows: both must give the binomial's spread.
-    generator = np.random.default_rng(2)
-    scores = _scores(rows)
-    many = SplitScores(
-        name="dev",
-        truth=np.arange(rows, dtype=float),
-        predictions=np.where(generator.random((1, rows)) < 0.8, np.arange(rows), -1.0),
-    )
-    for split in (scores.of([0]), many):
-        found = bootstrap.resample(split, {"accuracy": weighted.accuracy}, 2000)["accuracy"][0]
-        share = float((split.predictions[0] == split.truth).mean())
-        assert found.mean() == pytest.approx(share, abs=0.002)
-        assert found.std() == pytest.approx((share * (1 - share) / rows) ** 0.5, rel=0.06)
-
-
-def test_the_same_question_gets_the_same_answer() -> None:
-    scores = _scores()
-    once = bootstrap.resample(scores, {"f1": weighted.f1}, resamples=50)["f1"]
-    again = bootstrap.resample(scores, {"f1": weighted.f1}, resamples=50)["f1"]
-    assert (once == again).all()
-
-
-def test_an_interval_of_mostly_undefined_scores_is_none() -> None:
-    mostly = np.array([0.5, *[np.nan] * 9])
-    assert percentile_interval(mostly) is None
-    some = np.array([np.nan, *np.linspace(0, 1, 999)])
-    assert percentile_interval(some) == pytest.approx((0.025, 0.975))
-
-
-def test_a_score_that_cannot_vary_has_no_interval() -> None:
-    assert interval_of(np.zeros((1, 100)), [0.0]) is None
-
-
-def test_p_of_resampled_differences() -> None:
-    assert bootstrap_p(np.zeros(99)) == 1.0
-    assert bootstrap_p(np.full(99, 0.5)) == pytest.approx(2 / 100)
-    assert bootstrap_p(np.concatenate([np.full(90, 0.5), np.full(9, -0.5)])) == pytest.approx(0.2)

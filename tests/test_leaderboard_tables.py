@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,10 +11,22 @@ import pytest
 from rich.console import Console
 
 from glueharness.record.folders import find_run, list_runs, short_names
-from glueharness_leaderboard.ranking.sections import sections_of
+from glueharness.record.record import EpochRecord, SettingRecord, write_record
+from glueharness_glue.score import GLUE
+from glueharness_leaderboard.ranking.advice import advise
+from glueharness_leaderboard.ranking.sections import sections_of, with_standings
+from glueharness_leaderboard.ranking.settings import configuration
+from glueharness_leaderboard.ranking.standings import Standings, known_standings, standings_of
 from glueharness_leaderboard.statistics.intervals import wilson
-from glueharness_leaderboard.tables import export
-from glueharness_leaderboard.tables.columns import Column, View, legends, notes, sheet_of
+from glueharness_leaderboard.tables import export, markup
+from glueharness_leaderboard.tables.columns import (
+    Column,
+    View,
+    legends,
+    notes,
+    rank_text,
+    sheet_of,
+)
 from glueharness_leaderboard.tables.terminal import fit, print_sheets, print_table
 from glueharness_leaderboard.tables.texts import duration, plain, short_paths, value_text
 from tests.leaderboard_runs import TASK, Making, make_run, make_runs
@@ -21,11 +34,25 @@ from tests.leaderboard_runs import TASK, Making, make_run, make_runs
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from glueharness.errors import GlueharnessError
     from glueharness_leaderboard.ranking.sections import By, Section
+
+
+GROUPS = (GLUE,)
 
 
 def sections(runs: Path, by: By = "run") -> list[Section]:
     return sections_of(list_runs(runs)[0], TASK, by)
+
+
+def board(runs: Path, by: By = "model") -> list[Section]:
+    """Sections with what the statistics say of their rows."""
+
+    def refuse(problem: GlueharnessError) -> None:
+        raise AssertionError(problem)
+
+    found = sections_of(list_runs(runs)[0], TASK, by, GROUPS)
+    return [with_standings(each, standings_of(each, runs, refuse)) for each in found]
 
 
 def screen(found: list[Section], width: int, by: By = "run") -> str:
@@ -40,26 +67,34 @@ def screen(found: list[Section], width: int, by: By = "run") -> str:
 
 GOLDEN_80 = """\
 QNLI v2 · dev · n = 400
-#    model           Accuracy  95 % interval  seed    lr    time  run
-──────────────────────────────────────────────────────────────────────
-1    bert-mini          87.00  83.3 – 89.9      42  3e-4  1m 04s  0002
-2 ≈  hf:…/minilm[1]     82.50  78.5 – 85.9       7  1e-4  1m 04s  0003
-3    bert-tiny          70.25  65.6 – 74.5      42  1e-4  1m 02s  0001
+#    model           Accuracy  95 % interval  seed    lr  rows/s    time  run
+──────────────────────────────────────────────────────────────────────────────
+1–2  bert-mini          87.00  83.3 – 89.9      42  3e-4     267  1m 04s  0002
+1–2  hf:…/minilm[1]     82.50  78.5 – 85.9       7  1e-4     267  1m 04s  0003
+3    bert-tiny          70.25  65.6 – 74.5      42  1e-4     267  1m 02s  0001
+
+2 runs may be the best. Ranks of single runs allow for the choice of rows only;
+a model's seeds are compared by model.
+Differences from about 7.6 points would show (power 80 %).
+The first of 2 that may be the best is lucky by about 1.0 points if all are
+equal.
 
 QNLI v2 · dev · n = 400
 PARTIAL · train has 23,061 of 104,743 rows
-#  model      Accuracy  95 % interval  seed    time  run
-─────────────────────────────────────────────────────────
-1  bert-tiny     79.25  75.0 – 82.9      42  1m 06s  0004
+#  model      Accuracy  95 % interval  seed  rows/s    time  run
+─────────────────────────────────────────────────────────────────
+1  bert-tiny     79.25  75.0 – 82.9      42     267  1m 06s  0004
 
 QNLI v2 · dev · n = 400
 SAMPLE · made-up data: these scores say nothing about the real task
-#  model  Accuracy  95 % interval  seed    time  run
-─────────────────────────────────────────────────────
-1  tfidf     59.50  54.6 – 64.2      42  1m 06s  0005
+#  model  Accuracy  95 % interval  seed  rows/s    time  run
+─────────────────────────────────────────────────────────────
+1  tfidf     59.50  54.6 – 64.2      42     267  1m 06s  0005
 
-≈ the interval overlaps the best one's; `glueharness compare RUN RUN` tests a
-difference row by row."""
+Made-up sample data: they cannot choose a model.
+
+# the ranks that a row may have (95 %); bold: from 1, it may be the best.
+`glueharness compare A B` tests two row by row."""
 
 
 def three_kinds(runs: Path) -> None:
@@ -78,7 +113,7 @@ def three_kinds(runs: Path) -> None:
 
 def test_a_screen_of_eighty_columns(tmp_path: Path) -> None:
     three_kinds(tmp_path)
-    assert screen(sections(tmp_path), 80) == GOLDEN_80
+    assert screen(board(tmp_path, "run"), 80, "run") == GOLDEN_80
 
 
 def test_a_wide_screen_shows_whole_names_and_ids(tmp_path: Path) -> None:
@@ -171,7 +206,6 @@ def test_equal_scores_share_a_rank(tmp_path: Path) -> None:
     assert first.primary == second.primary
     (section,) = sections(tmp_path)
     assert [row.rank for row in section.rows] == [1, 1, 3]
-    assert [row.contender for row in section.rows] == [False, True, False]
     assert section.rows[2].runs[0].id == third.id
 
 
@@ -244,7 +278,17 @@ def test_only_settings_that_differ_have_a_column(tmp_path: Path) -> None:
     )
     (section,) = sections(tmp_path)
     names = [column.name for column in sheet_of(section, View(by="run", names={})).columns]
-    assert names == ["rank", "model", "Accuracy", "95 % interval", "seed", "epochs", "time", "run"]
+    assert names == [
+        "rank",
+        "model",
+        "Accuracy",
+        "95 % interval",
+        "seed",
+        "epochs",
+        "rows a second",
+        "time",
+        "run",
+    ]
 
 
 def test_a_task_that_no_plugin_knows_is_still_shown(tmp_path: Path) -> None:
@@ -281,7 +325,7 @@ def test_columns_are_left_out_whole_and_named() -> None:
 def test_markdown_shows_any_name_as_it_is(tmp_path: Path) -> None:
     make_run(tmp_path, Making(model="a|b*c_<i>`d`", number=1))
     (section,) = sections(tmp_path)
-    text = export.markdown([sheet_of(section, View(by="run", names={}))], [])
+    text = markup.markdown([sheet_of(section, View(by="run", names={}))], [])
     line = text.splitlines()[-1]
     assert r"a\|b\*c\_\<i\>\`d\`" in line
     assert line.replace(r"\|", "").count("|") == text.splitlines()[-3].count("|")
@@ -330,3 +374,221 @@ def test_ids_with_one_ending_get_longer_names() -> None:
     assert short_names(ids) == {
         "a-1-beef": "1-beef", "b-2-beef": "2-beef", "cafe-1-feed": "feed", "x-cafe": "x-cafe",
     }  # fmt: skip
+
+
+def models(runs: Path, *shapes: tuple[str, float, int], rows: int = 1000) -> None:
+    """Runs of models: name, accuracy, seeds."""
+    makings = [
+        Making(model=model, accuracy=accuracy, rows=rows, seed=seed)
+        for model, accuracy, count in shapes
+        for seed in range(count)
+    ]
+    make_runs(runs, makings)
+
+
+def ranges(section: Section) -> list[str]:
+    return [rank_text(row) for row in section.rows]
+
+
+def test_ranks_are_ranges_and_say_who_may_be_best(tmp_path: Path) -> None:
+    models(tmp_path, ("a", 0.9, 3), ("b", 0.89, 3), ("c", 0.7, 3))
+    (section,) = board(tmp_path)
+    assert ranges(section) == ["1–2", "1–2", "3"]
+    standings = [row.standing for row in section.rows]
+    assert [each.may_be_best for each in standings if each] == [True, True, False]
+    assert {each.seeds for each in standings if each} <= {"pool", "own"}
+    for row in section.rows:
+        assert row.interval is not None
+        assert row.interval.low < (row.value or 0) < row.interval.high
+
+
+def test_of_those_that_cannot_be_told_apart_the_quickest_is_recommended(tmp_path: Path) -> None:
+    models(tmp_path, ("slow", 0.9, 3), ("quick", 0.9, 3), ("b", 0.7, 3), ("c", 0.7, 3))
+    for record in list_runs(tmp_path)[0]:
+        record.timings["evaluate"] = 0.5 if record.model == "quick" else 2.0
+        write_record(tmp_path / record.id, record)
+    (section,) = board(tmp_path)
+    advice = advise(section)
+    assert advice.answer == (
+        "Take quick: of the 2 that may be the best it is the quickest (2,000 rows a second)."
+    )
+    assert advice.pick is not None
+    assert section.rows[advice.pick].model == "quick"
+    assert "points would show (power 80 %)" in advice.reasons[0]
+    # Another machine's speed is no speed to compare with.
+    for record in list_runs(tmp_path)[0]:
+        record.environment["cpu"] = "fast" if record.model == "quick" else "usual"
+        write_record(tmp_path / record.id, record)
+    assert advise(board(tmp_path)[0]).answer.startswith("Take slow:")
+
+
+def test_one_that_is_better_than_all_is_told_so(tmp_path: Path) -> None:
+    models(tmp_path, ("a", 0.95, 3), ("b", 0.8, 3), ("c", 0.7, 3))
+    assert advise(board(tmp_path)[0]).answer == "a is the best: the other 2 are worse for sure."
+
+
+def test_a_table_that_cannot_choose_says_so(tmp_path: Path) -> None:
+    models(tmp_path, ("a", 0.8, 3), ("b", 0.8, 3), ("c", 0.8, 3), rows=200)
+    answer = advise(board(tmp_path)[0]).answer
+    assert answer.startswith("These rows and seeds cannot choose: 3 of 3 models may be the best.")
+
+
+def test_one_seed_each_says_nothing_of_models(tmp_path: Path) -> None:
+    models(tmp_path, ("a", 0.95, 1), ("b", 0.7, 1))
+    (section,) = board(tmp_path)
+    assert "The run of a is the best for sure" in advise(section).answer
+    assert "--seeds 3" in advise(section).answer
+    assert "Nobody has a second seed" in screen([section], 100, "model")
+
+
+def test_who_has_one_seed_is_not_recommended_for_want_of_evidence(tmp_path: Path) -> None:
+    models(tmp_path, ("a", 0.85, 2), ("b", 0.84, 1))
+    (section,) = board(tmp_path)
+    assert advise(section).pick is None
+    assert "none of them has 3 seeds yet" in advise(section).answer
+    assert "seed spread borrowed" in screen([section], 120, "model")
+
+
+def test_the_sample_chooses_nothing(tmp_path: Path) -> None:
+    make_runs(tmp_path, [Making(sample=True), Making(sample=True, model="b", accuracy=0.6)])
+    assert advise(board(tmp_path)[0]).answer == "Made-up sample data: they cannot choose a model."
+
+
+def test_the_first_of_a_models_runs_is_marked_as_the_luckiest(tmp_path: Path) -> None:
+    models(tmp_path, ("a", 0.8, 4))
+    (section,) = board(tmp_path, "run")
+    assert [row.siblings for row in section.rows] == [4, 1, 1, 1]
+    assert "best of 4 seeds" in screen([section], 120, "run")
+    assert all(row.standing is not None and row.standing.seeds == "" for row in section.rows)
+
+
+def test_the_last_epoch_stands_beside_the_best_one(tmp_path: Path) -> None:
+    models(tmp_path, ("a", 0.8, 2), ("b", 0.6, 2))
+    for record in list_runs(tmp_path)[0]:
+        scores = [0.5, record.primary or 0, 0.55][: 3 if record.model == "a" else 1]
+        record.history = [
+            EpochRecord(epoch=place, primary=score, metrics={})
+            for place, score in enumerate(scores, start=1)
+        ]
+        record.settings["keep_best"] = SettingRecord(value=True, origin="default")
+        write_record(tmp_path / record.id, record)
+    (section,) = board(tmp_path)
+    first = section.rows[0]
+    assert first.epochs_tried == 3
+    assert first.last_epoch == pytest.approx(0.55)
+    assert first.standing is not None
+    assert first.standing.optimism is not None
+    assert 0 < first.standing.optimism < 0.03
+    text = screen([section], 120, "model")
+    assert "best of 3 epochs" in text
+    assert "55.00" in text
+    assert "points too high if all are equal" in " ".join(text.split())
+
+
+def test_a_configuration_is_what_decides_and_threads_do_not(tmp_path: Path) -> None:
+    base = {"learning_rate": 1e-4, "precision": "auto", "device": "auto"}
+    for number, threads in enumerate((1, 2), start=1):
+        make_run(
+            tmp_path, Making(number=number, seed=number, settings={**base, "threads": threads})
+        )
+    records = list_runs(tmp_path)[0]
+    assert configuration(records[0]) == configuration(records[1])
+    for key, value in (
+        ("precision", "bf16"),
+        ("device", "cuda:0"),
+        ("checkpoint", {"fresh": True}),
+    ):
+        records[0].notes = {key: value}
+        assert configuration(records[0]) != configuration(records[1])
+    records[0].notes, records[1].notes = {"device": "cuda:0"}, {"device": "cuda:1"}
+    assert configuration(records[0]) == configuration(records[1])
+
+
+def test_mixed_environments_are_marked(tmp_path: Path) -> None:
+    models(tmp_path, ("a", 0.8, 2), ("b", 0.6, 2))
+    for record in list_runs(tmp_path)[0]:
+        record.environment = {"packages": {"torch": f"2.{record.seed}"}}
+        write_record(tmp_path / record.id, record)
+    text = screen(board(tmp_path), 120, "model")
+    assert "mixed environments" in text
+    assert "Mixed environments: torch: 2.0, 2.1." in text
+
+
+def test_mrpc_is_ranked_by_the_mean_that_glue_counts(tmp_path: Path) -> None:
+    makings = [Making(task="mrpc", model=model, seed=seed) for model in "ab" for seed in (1, 2)]
+    make_runs(tmp_path, makings)
+    for record in list_runs(tmp_path)[0]:
+        f1, accuracy = (0.9, 0.70) if record.model == "a" else (0.8, 0.85)
+        record.metrics = {"dev": {"f1": f1, "accuracy": accuracy}}
+        record.primary = f1
+        write_record(tmp_path / record.id, record)
+    (section,) = sections_of(list_runs(tmp_path)[0], TASK, "model", GROUPS)
+    assert section.counted == ("f1", "accuracy")
+    assert [row.model for row in section.rows] == ["b", "a"]
+    assert section.rows[0].value == pytest.approx(0.825)
+    text = screen([section], 120, "model")
+    assert "F1 + Accuracy" in text
+    assert "The metrics disagree: by F1 alone a is first." in text
+    (alone,) = sections_of(list_runs(tmp_path)[0], TASK, "model")
+    assert [row.model for row in alone.rows] == ["a", "b"]
+
+
+def test_a_row_without_predictions_has_no_rank_and_widens_the_others(tmp_path: Path) -> None:
+    models(tmp_path, ("a", 0.9, 2), ("b", 0.6, 2), ("gone", 0.8, 2))
+    for record in list_runs(tmp_path)[0]:
+        if record.model == "gone":
+            shutil.rmtree(tmp_path / record.id / "predictions")
+    (section,) = board(tmp_path)
+    found = {row.model: rank_text(row) for row in section.rows}
+    assert found == {"a": "1–2", "b": "2–3", "gone": "–"}
+    assert "1 without predictions" in screen([section], 120, "model")
+
+
+def test_a_seed_without_a_score_leaves_the_model_without_one(tmp_path: Path) -> None:
+    models(tmp_path, ("a", 0.9, 2), ("b", 0.8, 3))
+    lost = next(record for record in list_runs(tmp_path)[0] if record.model == "b")
+    lost.metrics, lost.primary = {"dev": {"accuracy": float("nan")}}, None
+    (section,) = sections_of(
+        [lost if each.id == lost.id else each for each in list_runs(tmp_path)[0]], TASK, "model"
+    )
+    assert [(row.model, row.value is None) for row in section.rows] == [("a", False), ("b", True)]
+    assert "1 of 3 seeds undefined" in screen([section], 120, "model")
+
+
+def test_what_was_computed_is_known_again_until_a_file_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models(tmp_path, ("a", 0.9, 2), ("b", 0.6, 2))
+    (section,) = sections(tmp_path, "model")
+    calls = []
+
+    def counting(*given: object, **options: object) -> Standings:
+        calls.append(given)
+        return standings_of(*given, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("glueharness_leaderboard.ranking.standings.standings_of", counting)
+    first = known_standings(section, tmp_path, print, False)
+    again = known_standings(section, tmp_path, print, False)
+    assert len(calls) == 1
+    assert again == first
+    path = next(tmp_path.glob("*/predictions/dev.parquet"))
+    path.touch()
+    known_standings(section, tmp_path, print, False)
+    known_standings(section, tmp_path, print, True)
+    assert len(calls) == 3
+
+
+HOSTILE = "a&b_%$#{}~^\\<script>alert(1)</script>|x"
+
+
+def test_latex_and_html_show_any_name_as_it_is(tmp_path: Path) -> None:
+    make_run(tmp_path, Making(model=HOSTILE, number=1))
+    sheets = [sheet_of(section, View(by="model", names={})) for section in board(tmp_path)]
+    text = markup.latex(sheets, ["50 % of _all_"])
+    assert r"a\&b\_\%\$\#\{\}\textasciitilde{}\textasciicircum{}\textbackslash{}" in text
+    assert "% 50 \\% of \\_all\\_" in text
+    assert all(rule in text for rule in (r"\toprule", r"\midrule", r"\bottomrule"))
+    page = markup.html(sheets, [])
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    assert "default-src 'none'" in page

@@ -38,7 +38,11 @@ class SplitPredictions:
 def write_predictions(
     folder: Path, name: str, task: TaskSpec, split: Split, scores: FloatArray
 ) -> Path:
-    """Write ``predictions/<name>.parquet``: index, prediction, label if known, score a label."""
+    """Write ``predictions/<name>.parquet``: index, prediction, label if known, score a label.
+
+    A metric's ``unit`` column goes in too, as ``unit:NAME``, so that whoever resamples the rows
+    knows which belong together.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -52,6 +56,8 @@ def write_predictions(
     if not task.regression:
         for position, label in enumerate(task.labels):
             columns[f"score:{label}"] = pa.array(scores[:, position])
+    for unit in sorted({metric.unit for metric in task.metrics} & {*split.column_names}):
+        columns[f"unit:{unit}"] = pa.array([str(value) for value in split[unit]])
     # A task with no training data is predicted in the run of another, which has such splits too.
     stem = f"{task.name}.{name}" if task.trained_on else name
     path = folder / FOLDER / f"{stem}.parquet"

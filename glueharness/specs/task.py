@@ -43,12 +43,16 @@ class MetricSpec:
         title: Column heading, for instance ``"Matthews corr."``.
         bounds: Worst and best value. Higher is better.
         factory: Makes the metric for a task; an ``evaluate.Metric`` is one.
+        unit: Column of the data that says which rows belong together, for instance the number of
+            a question that has several rows; intervals and tests then count its values, not
+            rows. Empty if every row stands alone.
     """
 
     name: str
     title: str
     factory: Callable[[TaskSpec], Metric]
     bounds: tuple[float, float] = (0.0, 1.0)
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ import click
 
 from glueharness.cli import complete
 from glueharness.cli.app import App, json_option, runs_dir, runs_dir_option
-from glueharness.cli.output import print_json, stdout
+from glueharness_leaderboard.tables.formats import Result, chosen_format, deliver, format_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,36 +28,80 @@ if TYPE_CHECKING:
     help="Task of the models, where RUN is a model's name.",
 )
 @click.option("--against-first", is_flag=True, help="Compare each with the first only.")
+@click.option(
+    "--rows", is_flag=True, help="List the rows on which they differ: texts, labels, scores."
+)
+@click.option("--tsv", "as_tsv", is_flag=True, help="Print TSV.")
+@format_options
 @runs_dir_option
 @json_option
 @click.pass_context
 def command(ctx: click.Context, /, run: tuple[str, ...], **given: Any) -> None:
-    """Say whether the difference between runs is real, row by row on the same dev data.
+    """Say whether the difference between models or runs is real, on the same dev rows.
 
-    RUN is a run's id or the end of one, several of them joined by commas (seeds of one model),
-    or a model's name, which takes all its seeds.
+    RUN is a model's name, which takes all its seeds; or a run's id or the end of one, several of
+    them joined by commas (seeds of one model).
 
     \b
-    glueharness compare 1f3a 77c0                         two runs
     glueharness compare bert-mini bert-tiny --task qnli   models, over their seeds
-    glueharness compare 1f3a,90bb,c2d1 77c0,0a1e,55f2     the same, chosen by hand
+    glueharness compare 1f3a 77c0                         two runs
+    glueharness compare 1f3a,90bb,c2d1 77c0,0a1e,55f2     seeds chosen by hand
+    glueharness compare 1f3a 77c0 --rows --tsv            where they differ, row by row
     """  # noqa: D301 - click's mark against re-wrapping
     from glueharness_leaderboard.compare.contestants import find_contestants
 
+    form = chosen_format(
+        "tsv" if given["as_tsv"] else given["format"], given["output"], as_json=given["as_json"]
+    )
     registry = App.of(ctx).registry
     if given["task"]:
         registry.task(given["task"])
     folder = runs_dir(given["runs_dir"])
     contestants = find_contestants(run, folder, given["task"])
     findings = _findings(contestants, folder, registry, against_first=given["against_first"])
-    if given["as_json"]:
-        from glueharness_leaderboard.compare.json_document import document
-
-        print_json(document(findings))
+    if given["rows"]:
+        brief = form == "rich" and given["output"] is None
+        result = _rows(findings, folder, registry, brief=brief)
     else:
-        from glueharness_leaderboard.compare.terminal import print_findings
+        result = _verdicts(findings)
+    deliver(result, form, given["output"])
 
-        print_findings(findings, stdout())
+
+def _verdicts(findings: Findings) -> Result:
+    from glueharness_leaderboard.compare.json_document import document, flat
+    from glueharness_leaderboard.compare.sheets import sheets_of
+
+    return Result(
+        sheets=sheets_of(findings),
+        legends=[],
+        flat=lambda: flat(findings),
+        document=lambda: document(findings),
+    )
+
+
+def _rows(findings: Findings, folder: Path, registry: Registry, *, brief: bool) -> Result:
+    from glueharness.cli.output import stderr
+    from glueharness_leaderboard.compare.rows import (
+        SHOWN,
+        differing_rows,
+        rows_document,
+        rows_flat,
+        rows_sheet,
+        texts_of,
+    )
+
+    texts, problem = texts_of(findings.contestants[0].runs[0], findings.section.task, registry)
+    if problem:
+        stderr().print(f"warning: no texts: {problem}", style="yellow", soft_wrap=True)
+    rows = differing_rows(findings, folder, texts)
+    return Result(
+        sheets=[rows_sheet(findings, rows, SHOWN if brief else None)],
+        legends=["The number behind an answer: score of the true label less the best other one."]
+        if findings.section.task and not findings.section.task.regression
+        else [],
+        flat=lambda: rows_flat(findings, rows),
+        document=lambda: rows_document(findings, rows),
+    )
 
 
 def _findings(
@@ -65,27 +109,46 @@ def _findings(
 ) -> Findings:
     from glueharness.record.folders import list_runs, short_names
     from glueharness_leaderboard.compare.comparison import compare
-    from glueharness_leaderboard.compare.predictions import load_evidence
-    from glueharness_leaderboard.compare.row_interval import measured
+    from glueharness_leaderboard.compare.contestants import others_on_the_rows
     from glueharness_leaderboard.compare.verdict import Findings
+    from glueharness_leaderboard.evidence.measuring import Contest, measure
+    from glueharness_leaderboard.evidence.pool import seeds_of_others
+    from glueharness_leaderboard.evidence.predictions import check_same_rows
+    from glueharness_leaderboard.evidence.quantity import counted_metrics
     from glueharness_leaderboard.ranking.conditions import Conditions
-    from glueharness_leaderboard.ranking.sections import Row, Section
+    from glueharness_leaderboard.ranking.rows import Row
+    from glueharness_leaderboard.ranking.sections import Section
+    from glueharness_leaderboard.statistics.intervals import Interval
 
-    records = [record for each in contestants for record in each.runs]
-    conditions = Conditions.of(records[0])
+    check_same_rows([run for each in contestants for run in each.runs])
+    conditions = Conditions.of(contestants[0].runs[0])
     task = {known.name: known for known in registry.tasks}.get(conditions.task)
-    evidence = load_evidence(records, folder, task)
-    groups, start = [], 0
+    counted = counted_metrics(task, registry.groups) or (conditions.metric,)
+    contest = Contest(task=task, counted=counted, runs_dir=folder, every_metric=True)
+    measured, reference = [], None
     for each in contestants:
-        groups.append(range(start, start + len(each.runs)))
-        start += len(each.runs)
-    rows = tuple(
-        Row(runs=each.runs, interval=measured(evidence.of(group)))
-        for each, group in zip(contestants, groups, strict=True)
+        found, first = measure(each.runs, contest, reference)
+        reference = reference or first
+        measured.append(found)
+    records = list_runs(folder)[0]
+    others = others_on_the_rows(records, contestants)
+    pool = seeds_of_others(others, contest, reference or {})
+    rows = [Row(runs=each.runs, counted=counted) for each in contestants]
+    comparison = compare(
+        measured,
+        contest,
+        pool,
+        tried=[row.epochs_tried for row in rows],
+        against_first=against_first,
     )
+    rows = [
+        Row(runs=row.runs, counted=counted, interval=Interval(*interval) if interval else None)
+        for row, interval in zip(rows, comparison.intervals, strict=True)
+    ]
     return Findings(
-        section=Section(conditions=conditions, task=task, rows=rows),
+        section=Section(conditions=conditions, task=task, rows=tuple(rows), counted=counted),
         contestants=contestants,
-        pairs=compare(evidence, groups, against_first=against_first),
-        names=short_names([record.id for record in list_runs(folder)[0]]),
+        comparison=comparison,
+        pooled=max(map(len, pool.values()), default=0),
+        names=short_names([record.id for record in records]),
     )

@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from glueharness.cli.app import App, json_option, runs_dir, runs_dir_option
-from glueharness.cli.output import json_text, make_console, stderr, stdout
+from glueharness.cli.output import stderr, stdout
 from glueharness.errors import UnknownNameError
 from glueharness.record.folders import list_runs, short_names
-from glueharness_leaderboard.ranking.sections import sections_of
+from glueharness_leaderboard.ranking.sections import sections_of, with_standings
+from glueharness_leaderboard.ranking.standings import known_standings
 from glueharness_leaderboard.tables.columns import View
+from glueharness_leaderboard.tables.formats import Result, chosen_format, deliver, format_options
 from glueharness_leaderboard.tables.leaderboard import answer_group, answer_tasks
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from click.shell_completion import CompletionItem
 
     from glueharness.errors import GlueharnessError
     from glueharness.plugin.registry import Registry
     from glueharness.record.record import RunRecord
     from glueharness_leaderboard.ranking.sections import By
+    from glueharness_leaderboard.tables.formats import Format
     from glueharness_leaderboard.tables.leaderboard import Answer
 
-Format = Literal["rich", "markdown", "csv", "json"]
-
 ALL = "all"
-_FILE_WIDTH = 160
-_BY_SUFFIX: dict[str, Format] = {".md": "markdown", ".csv": "csv", ".json": "json"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class Wishes:
         format: How the result is written.
         output: File for the result; None for the screen.
         all_statuses: Whether to list runs that did not complete.
-        intervals: Whether to bootstrap the intervals that no formula gives.
+        simultaneous: Whether all rank ranges are to hold at once.
         published: Whether published scores are to follow.
     """
 
@@ -53,7 +53,7 @@ class Wishes:
     format: Format
     output: Path | None
     all_statuses: bool
-    intervals: bool
+    simultaneous: bool
     published: bool
 
 
@@ -79,21 +79,14 @@ def _complete(
 @click.command(name="leaderboard")
 @click.argument("task", default=ALL, shell_complete=_complete)
 @click.option(
-    "--by", type=click.Choice(["run", "model"]), default="run", show_default=True,
-    help="A row for each run, or for each model and its settings over the seeds.",
+    "--by", type=click.Choice(["model", "run"]), default="model", show_default=True,
+    help="A row for each model and its settings, over the seeds, or for each run.",
 )  # fmt: skip
-@click.option(
-    "--format", type=click.Choice(["rich", "markdown", "csv", "json"]),
-    help="How to write the result [default: rich, or after the output's suffix].",
-)  # fmt: skip
-@click.option(
-    "--output", type=click.Path(dir_okay=False, path_type=Path),
-    help="Write to a file, whole or not at all.",
-)  # fmt: skip
+@format_options
 @click.option("--all-statuses", is_flag=True, help="List runs that did not complete, too.")
 @click.option(
-    "--intervals", is_flag=True,
-    help="Bootstrap the intervals of F1 and correlations from the runs' predictions.",
+    "--simultaneous", is_flag=True,
+    help="Make the ranges wide enough that all of them hold at once (95 %), not each.",
 )  # fmt: skip
 @click.option(
     "--published", is_flag=True, help="Show published scores, too, in tables of their own."
@@ -104,14 +97,16 @@ def _complete(
 def command(ctx: click.Context, /, **given: Any) -> None:
     """Rank the runs of TASK, or of all tasks, best first.
 
-    Runs on other data (sample, partial, limited, another version) stand in tables of their own.
-    The name of a group, for instance glue, gives one row a model over all of its tasks.
+    A row is a model with its settings, over its seeds; its ranks are those that it may have, and
+    below the table stands which one to take. Runs on other data (sample, partial, limited,
+    altered, another version) and from fresh weights stand in tables of their own. The name of a
+    group, for instance glue, gives one row a model over all of its tasks.
 
     \b
-    glueharness leaderboard                         every task that has runs
-    glueharness leaderboard qnli --by model         mean ± deviation over seeds
-    glueharness leaderboard glue --published        GLUE rows, own and published
-    glueharness leaderboard qnli --output qnli.md   Markdown, for a paper
+    glueharness leaderboard                     every task that has runs
+    glueharness leaderboard qnli --by run       each run by itself
+    glueharness leaderboard glue --published    GLUE rows, own and published
+    glueharness leaderboard qnli -o qnli.tex    a table for a paper (.md, .csv, .html ...)
     """  # noqa: D301 - click's mark against re-wrapping
     wishes = _wishes(given)
     registry = App.of(ctx).registry
@@ -137,16 +132,14 @@ def _warn(problem: GlueharnessError) -> None:
 
 def _wishes(given: dict[str, Any]) -> Wishes:
     output: Path | None = given["output"]
-    suffix = output.suffix.lower() if output else ""
-    chosen: Format = given["format"] or _BY_SUFFIX.get(suffix, "rich")
     return Wishes(
         task=given["task"],
         runs=runs_dir(given["runs_dir"]),
         by=given["by"],
-        format="json" if given["as_json"] else chosen,
+        format=chosen_format(given["format"], output, as_json=given["as_json"]),
         output=output,
         all_statuses=given["all_statuses"],
-        intervals=given["intervals"],
+        simultaneous=given["simultaneous"],
         published=given["published"],
     )
 
@@ -180,15 +173,15 @@ def _answer(
         and (record.status == "completed" or (wishes.all_statuses and not group))
     ]
     specs = {task.name: task for task in registry.tasks}
-    sections = sections_of(chosen, specs, "model" if group else wishes.by)
+    sections = sections_of(chosen, specs, "model" if group else wishes.by, registry.groups)
     if group:
         return answer_group(
             sections, registry.groups.get(wishes.task), registry, published=wishes.published
         )
-    if wishes.intervals:
-        from glueharness_leaderboard.compare.row_interval import measured_section
-
-        sections = [measured_section(section, wishes.runs, _warn) for section in sections]
+    sections = [
+        with_standings(section, known_standings(section, wishes.runs, _warn, wishes.simultaneous))
+        for section in sections
+    ]
     names = short_names([record.id for record in records])
     view = View(by=wishes.by, names=names, statuses=wishes.all_statuses)
     shown = (tasks or list(specs)) if wishes.published else []
@@ -218,36 +211,10 @@ def _nothing(records: list[RunRecord], tasks: list[str], wishes: Wishes, registr
 
 
 def _deliver(answer: Answer, wishes: Wishes) -> None:
-    if wishes.format == "rich" and wishes.output is None:
-        from glueharness_leaderboard.tables.terminal import print_sheets
+    def document() -> dict[str, Any]:
+        return {"runs_dir": str(wishes.runs), "by": wishes.by, **answer.document()}
 
-        print_sheets(answer.sheets, answer.legends, stdout())
-        return
-    text = _text(answer, wishes)
-    if wishes.output is None:
-        click.echo(text, nl=False)
-        return
-    from glueharness_leaderboard.files import write_result
-
-    write_result(wishes.output, text)
-    stderr().print(f"wrote {wishes.output}", markup=False, highlight=False, soft_wrap=True)
-
-
-def _text(answer: Answer, wishes: Wishes) -> str:
-    from glueharness_leaderboard.tables import export
-
-    if wishes.format == "markdown":
-        return export.markdown(answer.sheets, answer.legends)
-    if wishes.format == "csv":
-        return export.write_csv(answer.flat())
-    if wishes.format == "json":
-        result = {"runs_dir": str(wishes.runs), "by": wishes.by, **answer.document()}
-        return json_text(result)
-    import io
-
-    from glueharness_leaderboard.tables.terminal import print_sheets
-
-    stream = io.StringIO()
-    console = make_console(file=stream, width=_FILE_WIDTH, color_system=None)
-    print_sheets(answer.sheets, answer.legends, console)
-    return stream.getvalue()
+    result = Result(
+        sheets=answer.sheets, legends=answer.legends, flat=answer.flat, document=document
+    )
+    deliver(result, wishes.format, wishes.output)

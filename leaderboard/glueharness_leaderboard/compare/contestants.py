@@ -9,7 +9,12 @@ from glueharness.errors import ConfigError, UnknownNameError
 from glueharness.record.folders import find_run, list_runs, short_names
 from glueharness_leaderboard.ranking.conditions import Conditions
 from glueharness_leaderboard.ranking.sections import sections_of
-from glueharness_leaderboard.ranking.settings import by_configuration, differing, settings_of_run
+from glueharness_leaderboard.ranking.settings import (
+    by_configuration,
+    configuration,
+    differing,
+    settings_of_run,
+)
 from glueharness_leaderboard.tables.texts import value_text
 
 if TYPE_CHECKING:
@@ -170,3 +175,24 @@ def _refuse_repeats(contestants: Sequence[Contestant]) -> None:
                     remedy="Compare different runs.",
                 )
             seen[run.id] = contestant.label
+
+
+def others_on_the_rows(
+    records: Sequence[RunRecord], contestants: Sequence[Contestant]
+) -> list[list[RunRecord]]:
+    """Runs on the same rows that do not take part, by configuration.
+
+    Where all contestants are runs of one configuration there are none, for then the runs are
+    compared and not models.
+    """
+    first = Conditions.of(contestants[0].runs[0])
+    taking_part = {run.id for each in contestants for run in each.runs}
+    if len({configuration(run) for each in contestants for run in each.runs}) == 1:
+        return []
+    by_conditions: dict[Conditions, list[RunRecord]] = {}
+    for record in records:
+        if record.status == "completed" and record.task == first.task:
+            found = Conditions.of(record)
+            if found.dev == first.dev and record.id not in taking_part:
+                by_conditions.setdefault(found, []).append(record)
+    return [runs for group in by_conditions.values() for runs in by_configuration(group)]

@@ -6,15 +6,17 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from glueharness_leaderboard.statistics.detectable import detectable_difference
 from glueharness_leaderboard.tables.texts import NOTHING, plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from glueharness.record.record import RunRecord
-    from glueharness_leaderboard.compare.comparison import Difference, Pair
+    from glueharness_leaderboard.compare.comparison import Compared, Comparison, Pair
     from glueharness_leaderboard.compare.contestants import Contestant
     from glueharness_leaderboard.ranking.sections import Section
+
+_MUCH = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,49 +26,73 @@ class Findings:
     Attributes:
         section: The contestants as rows, in their order, under what they have in common.
         contestants: The contestants.
-        pairs: What was compared.
+        comparison: What was found.
+        pooled: Further models on the same rows whose seeds were asked for the spread.
         names: Run id to its shortest name.
     """
 
     section: Section
     contestants: Sequence[Contestant]
-    pairs: Sequence[Pair]
+    comparison: Comparison
+    pooled: int
     names: Mapping[str, str]
 
+    @property
+    def pairs(self) -> Sequence[Pair]:
+        """The pairs that were asked for."""
+        return self.comparison.pairs
+
     def title(self, metric: str) -> str:
-        """A metric's name in print."""
+        """A metric's name in print; of the mean of those that count, all of them."""
         specs = self.section.task.metrics if self.section.task else ()
-        return plain(next((spec.title for spec in specs if spec.name == metric), metric))
+        titles = {spec.name: spec.title for spec in specs}
+        names = [metric] if metric else list(self.section.counted)
+        return plain(" + ".join(titles.get(name, name) for name in names))
+
+    def name(self, place: int) -> str:
+        """A contestant in a sentence: its model, and its letter where models are the same."""
+        each = self.contestants[place]
+        alike = [other for other in self.contestants if other.model == each.model]
+        return plain(each.model if len(alike) == 1 else f"{each.model} ({each.label})")
 
     def label(self, pair: Pair) -> str:
         """``A − B``."""
         return f"{self.contestants[pair.first].label} − {self.contestants[pair.second].label}"
 
     def verdict(self, pair: Pair) -> str:
-        """One sentence on a pair, by the primary metric."""
-        first, second = self.contestants[pair.first].label, self.contestants[pair.second].label
-        primary = pair.differences[0]
-        p = f"p {p_relation(primary.p_corrected)}"
-        size = f"{signed(primary.value, 2)} points (95 % interval {signed_interval(primary)}, {p})"
+        """One sentence on a pair, by what ranks."""
+        first, second = self.name(pair.first), self.name(pair.second)
+        primary = pair.primary
         if pair.verdict == "undefined":
-            metric = self.title(primary.metric)
+            metric = self.title(primary.quantity.metric)
             return f"{first} and {second} cannot be compared: one has no {metric} on these rows."
         if pair.verdict == "identical":
             return f"{first} and {second} are right and wrong on the same rows."
-        if pair.verdict == "real":
-            better, worse = (first, second) if primary.value > 0 else (second, first)
+        if pair.verdict == "too few rows differ":
             return (
-                f"{better} is better than {worse}: the difference of {size} is real "
-                "at the 5 % level."
+                f"{first} and {second} cannot be told apart: they differ on a handful of rows "
+                f"only ({signed(primary.difference.value, 2)} points)."
             )
-        if pair.verdict == "borderline":
+        p = p_relation(primary.difference.p_corrected)
+        size = (
+            f"{signed(primary.difference.value, 2)} points "
+            f"(95 % interval {signed_interval(primary)}, p {p})"
+        )
+        tested = f"tested for the choice of {primary.tested}"
+        if pair.verdict == "not distinguishable":
             return (
-                f"{first} against {second} is borderline: of the difference of {size}, the test "
-                "says that it is real and the interval that it may not be."
+                f"{first} and {second} are not distinguishable: the difference of {size} may well "
+                f"be chance, {tested}."
+            )
+        better, worse = (first, second) if primary.difference.value > 0 else (second, first)
+        if self._runs_only(pair):
+            return (
+                f"This run of {better} is better than that of {worse}: the difference of {size} is "
+                f"real at the 5 % level, {tested}."
             )
         return (
-            f"{first} and {second} are not distinguishable: the difference of {size} "
-            "may well be chance."
+            f"{better} is better than {worse}: the difference of {size} is real at the 5 % level, "
+            f"{tested}."
         )
 
     def remarks(self) -> list[str]:
@@ -74,40 +100,116 @@ class Findings:
         lines = [
             *self._on_number(),
             *self._on_seeds(),
+            *self._on_power(),
+            *self._on_selection(),
+            *self._on_disagreement(),
+            *self._on_constants(),
             *(
-                f"The runs of {each.label} differ in more than their seed."
-                for each in self.contestants
+                f"The runs of {self.name(place)} differ in more than their seed."
+                for place, each in enumerate(self.contestants)
                 if each.mixed
             ),
         ]
-        if len({trained_on(run) for each in self.contestants for run in each.runs}) > 1:
-            parts = [f"{each.label} {trained_on(each.runs[0])}" for each in self.contestants]
-            lines.append(f"They were trained on different rows: {'; '.join(parts)}.")
-        missing = sorted({name for pair in self.pairs for name in pair.without})
+        missing = sorted({name for each in self.comparison.measured for name in each.without})
         if missing:
             lines.append(f"Not compared: {', '.join(missing)}; its plugin is not installed here.")
         return [plain(line) for line in lines]
 
+    def _runs_only(self, pair: Pair) -> bool:
+        """Whether nothing is known of seeds, so that nothing can be said of models."""
+        sides = (pair.first, pair.second)
+        return pair.primary.tested == "rows" and any(
+            self.comparison.measured[place].splits[0].predictions.shape[0] == 1 for place in sides
+        )
+
     def _on_number(self) -> list[str]:
         if len(self.pairs) == 1:
             return []
-        return [f"The verdicts allow for {len(self.pairs)} comparisons at once (Holm)."]
+        return [
+            f"The verdicts, p and intervals allow for {len(self.pairs)} comparisons at once (Holm)."
+        ]
 
     def _on_seeds(self) -> list[str]:
-        single = [each.label for each in self.contestants if len(each.runs) == 1]
-        if len(single) == len(self.contestants):
-            line = (
-                "One seed each: this compares these trained models. Another seed may move "
-                "either; to compare several: glueharness compare MODEL MODEL --task TASK"
+        lines = []
+        if any(self._runs_only(pair) for pair in self.pairs):
+            lines.append(
+                "One seed a side cannot carry that one model is better: another seed may turn it. "
+                "To compare models, run each with --seeds 3 and name the models: "
+                "glueharness compare MODEL MODEL --task TASK"
             )
-            return [line]
-        if any(pair.borrowed for pair in self.pairs):
-            line = (
-                f"Of {' and '.join(single)} there is one seed; its spread over seeds is taken "
-                "from the other side."
+        borrowed = [self.name(place) for place in self.comparison.borrowed]
+        table = next(iter(self.comparison.tables.values()), None)
+        if borrowed:
+            lines.append(
+                f"Of {' and '.join(borrowed)} there is one seed; its spread over seeds is taken "
+                "from the others."
             )
-            return [line]
-        return []
+        if self.pooled and table is not None and table.spread.pool_degrees:
+            lines.append(
+                f"The spread over seeds is pooled with {self.pooled} further "
+                f"{'model' if self.pooled == 1 else 'models'} on the same rows."
+            )
+        if table is not None and table.spread.ratio > _MUCH:
+            lines.append(
+                f"Seeds of one model spread {table.spread.ratio:.1f} times as much as all "
+                "together; with few seeds its comparisons are unsure."
+            )
+        if (
+            table is not None
+            and table.spread.pool_degrees == 1
+            and any(pair.verdict == "not distinguishable" for pair in self.pairs)
+        ):
+            lines.append("With two seeds in all hardly anything can be shown: add a seed.")
+        return lines
+
+    def _on_power(self) -> list[str]:
+        """What would have shown, where something did not."""
+        found = [
+            detectable_difference(each.rows, each.seeds, each.seed_degrees)
+            for pair in self.pairs
+            if pair.verdict == "not distinguishable"
+            for each in [pair.primary.difference.components]
+        ]
+        if not found:
+            return []
+        return [f"Differences from about {100 * max(found):.1f} points would show (power 80 %)."]
+
+    def _on_selection(self) -> list[str]:
+        rows = self.section.rows
+        lines = []
+        for pair in self.pairs:
+            if pair.selection > 1:
+                ahead = pair.first if pair.primary.difference.value > 0 else pair.second
+                lines.append(
+                    f"{self.name(ahead)} is the best of {rows[ahead].epochs_tried} epochs, picked "
+                    f"on these rows: p is multiplied by {pair.selection:.3g} for that."
+                )
+        return lines
+
+    def _on_disagreement(self) -> list[str]:
+        """Where a single metric points the other way than the mean that ranks."""
+        if len(self.section.counted) < 2:
+            return []
+        lines = []
+        for pair in self.pairs:
+            sign = math.copysign(1, pair.primary.difference.value)
+            other = [
+                self.title(each.quantity.metric)
+                for each in pair.differences[1:]
+                if each.difference.value * sign < 0
+            ]
+            if other:
+                lines.append(f"{self.label(pair)}: {', '.join(other)} points the other way.")
+        return lines
+
+    def _on_constants(self) -> list[str]:
+        lines = []
+        for place, each in enumerate(self.comparison.measured):
+            count = each.splits[0].predictions.shape[0]
+            if each.constant:
+                which = "" if each.constant == count else f" ({each.constant} of {count} seeds)"
+                lines.append(f"{self.name(place)} says the same for every row{which}.")
+        return lines
 
 
 def signed(fraction: float, digits: int) -> str:
@@ -120,18 +222,20 @@ def signed(fraction: float, digits: int) -> str:
     return text.replace("-", "−")
 
 
-def signed_interval(difference: Difference) -> str:
+def signed_interval(compared: Compared) -> str:
     """The interval of a difference in points: ``+0.2 … +2.4``."""
-    if difference.interval is None:
+    if not math.isfinite(compared.difference.value):
         return NOTHING
-    low, high = (signed(end, 1) for end in difference.interval)
+    low, high = (signed(end, 1) for end in compared.difference.interval)
     return f"{low} … {high}"
 
 
 def p_text(p: float | None) -> str:
     """A p value: ``0.013``; very small ones as a bound."""
-    if p is None:
+    if p is None or math.isnan(p):
         return NOTHING
+    if p < 1e-10:
+        return "< 1e-10"
     if p < 0.0001:
         return "< 0.0001"
     return f"{p:.4f}" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
@@ -141,9 +245,3 @@ def p_relation(p: float | None) -> str:
     """A p value behind the letter p: ``= 0.013`` or ``< 0.0001``."""
     text = p_text(p)
     return text if text.startswith("<") else f"= {text}"
-
-
-def trained_on(run: RunRecord) -> str:
-    """The rows that a run was trained on."""
-    splits = [split for split in run.data.splits.values() if split.role == "train"]
-    return ", ".join(f"{split.rows:,} rows, fingerprint {split.fingerprint}" for split in splits)

@@ -2,80 +2,27 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from glueharness_leaderboard.evidence.quantity import Quantity, counted_metrics, ranked_quantity
 from glueharness_leaderboard.ranking.conditions import Conditions
+from glueharness_leaderboard.ranking.record_interval import interval_from_record
+from glueharness_leaderboard.ranking.rows import Row, mean_score
 from glueharness_leaderboard.ranking.settings import by_configuration
-from glueharness_leaderboard.statistics import intervals
 from glueharness_leaderboard.statistics.intervals import Interval
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from glueharness.record.record import RunRecord
-    from glueharness.specs import TaskSpec
+    from glueharness.specs import GroupSpec, TaskSpec
+    from glueharness_leaderboard.ranking.standings import Standings
 
 By = Literal["run", "model"]
 
 _SAME = 1e-12
-"""Scores that differ by less share a rank; floats from the same counts do."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One line of a ranking: a run, or the runs of one configuration with different seeds.
-
-    Attributes:
-        runs: The runs; one, or one a seed.
-        rank: 1 for the best; equal scores share a rank. 0 if there is no score to rank by.
-        interval: 95 % interval of the primary score, a fraction; None if unknown.
-        contender: Whether its interval overlaps the best row's; False for the best itself.
-    """
-
-    runs: tuple[RunRecord, ...]
-    rank: int = 0
-    interval: Interval | None = None
-    contender: bool = False
-
-    @property
-    def model(self) -> str:
-        """The model's name."""
-        return self.runs[0].model
-
-    @property
-    def seeds(self) -> tuple[int, ...]:
-        """The runs' seeds."""
-        return tuple(run.seed for run in self.runs)
-
-    @property
-    def primary(self) -> float | None:
-        """Mean primary score over the seeds, a fraction; None if there is none."""
-        return _mean([run.primary for run in self.runs])
-
-    @property
-    def seconds(self) -> float:
-        """Mean time of a run."""
-        return math.fsum(sum(run.timings.values()) for run in self.runs) / len(self.runs)
-
-    def score(self, split: str, metric: str) -> float | None:
-        """Mean score over the seeds, a fraction; None if there is none."""
-        return _mean([run.metrics.get(split, {}).get(metric) for run in self.runs])
-
-    def deviation(self, split: str = "", metric: str = "") -> float | None:
-        """Standard deviation over the seeds, of the primary score if none is named.
-
-        Returns:
-            A fraction; None for fewer than two seeds.
-        """
-        found = [
-            run.metrics.get(split, {}).get(metric) if split else run.primary for run in self.runs
-        ]
-        scores = [score for score in found if score is not None and math.isfinite(score)]
-        if len(scores) < 2 or len(scores) < len(self.runs):
-            return None
-        return intervals.standard_deviation(scores)
+"""Scores that differ by less share a place; floats from the same counts do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,17 +34,26 @@ class Section:
         task: The task's spec; None if no installed plugin knows the task.
         rows: Best first; those without a score at the end.
         ambiguous: Whether another section looks the same but for the rows' fingerprint.
+        counted: Metrics whose mean ranks, the primary one first.
+        standings: What the statistics say of the rows together; None if they were not asked.
     """
 
     conditions: Conditions
     task: TaskSpec | None
     rows: tuple[Row, ...]
     ambiguous: bool = False
+    counted: tuple[str, ...] = ()
+    standings: Standings | None = None
 
     @property
     def title(self) -> str:
         """The task's name in print."""
         return self.task.title if self.task else self.conditions.task
+
+    @property
+    def quantity(self) -> Quantity:
+        """What ranks."""
+        return ranked_quantity([split.name for split in self.conditions.dev], self.counted)
 
     @property
     def metrics(self) -> list[str]:
@@ -115,7 +71,10 @@ class Section:
 
 
 def sections_of(
-    records: Iterable[RunRecord], tasks: Mapping[str, TaskSpec], by: By = "run"
+    records: Iterable[RunRecord],
+    tasks: Mapping[str, TaskSpec],
+    by: By = "run",
+    groups: Iterable[GroupSpec] = (),
 ) -> list[Section]:
     """Rank runs, apart wherever they may not be compared.
 
@@ -123,101 +82,86 @@ def sections_of(
         records: The runs; those without a score end up unranked.
         tasks: The known tasks, in the order of the sections.
         by: ``"run"`` for a row a run; ``"model"`` for a row a configuration, over its seeds.
+        groups: The known groups: they say which metrics of a task count.
 
     Returns:
         By task; complete data first, then partial, limited and sample data.
     """
-    groups: dict[Conditions, list[RunRecord]] = {}
+    known = tuple(groups)
+    found: dict[Conditions, list[RunRecord]] = {}
     for record in records:
-        groups.setdefault(Conditions.of(record), []).append(record)
+        found.setdefault(Conditions.of(record), []).append(record)
     looks: dict[object, int] = {}
-    for conditions in groups:
+    for conditions in found:
         looks[_look(conditions)] = looks.get(_look(conditions), 0) + 1
-    sections = [
-        Section(
+    sections = []
+    for conditions, runs in found.items():
+        task = tasks.get(conditions.task)
+        counted = counted_metrics(task, known) or (conditions.metric,)
+        section = Section(
             conditions=conditions,
-            task=tasks.get(conditions.task),
-            rows=ranked(_rows(runs, by)),
+            task=task,
+            rows=ranked(_rows(runs, by, counted)),
             ambiguous=looks[_look(conditions)] > 1,
+            counted=counted,
         )
-        for conditions, runs in groups.items()
-    ]
+        sections.append(section)
     order = {name: position for position, name in enumerate(tasks)}
     return sorted(sections, key=lambda section: _position(section, order))
 
 
 def ranked(rows: Sequence[Row]) -> tuple[Row, ...]:
-    """The rows best first, with their ranks and marks."""
+    """The rows best first, with their places."""
     scored = sorted(
-        (row for row in rows if row.primary is not None),
-        key=lambda row: (-(row.primary or 0.0), row.model, row.runs[0].started),
+        (row for row in rows if row.value is not None),
+        key=lambda row: (-(row.value or 0.0), row.model, row.runs[0].started),
     )
     result: list[Row] = []
     for position, row in enumerate(scored, start=1):
-        tied = bool(result) and abs((result[-1].primary or 0) - (row.primary or 0)) <= _SAME
-        rank = result[-1].rank if tied else position
-        best = scored[0].interval
-        contender = (
-            position > 1
-            and row.interval is not None
-            and best is not None
-            and row.interval.overlaps(best)
-        )
-        result.append(replace(row, rank=rank, contender=contender))
-    unscored = [replace(row, rank=0) for row in rows if row.primary is None]
+        tied = bool(result) and abs((result[-1].value or 0) - (row.value or 0)) <= _SAME
+        result.append(replace(row, rank=result[-1].rank if tied else position))
+    unscored = [replace(row, rank=0) for row in rows if row.value is None]
     return (*result, *unscored)
 
 
-def with_intervals(section: Section, measure: Callable[[Row], Interval | None]) -> Section:
-    """The section ranked again with intervals from elsewhere; None keeps the one there is."""
-    rows = [replace(row, interval=measure(row) or row.interval) for row in section.rows]
-    return replace(section, rows=ranked(rows))
+def with_standings(section: Section, standings: Standings) -> Section:
+    """The section with what the statistics say; a row that they know nothing of stays as it is."""
+    rows = tuple(
+        row
+        if standing is None
+        else replace(
+            row,
+            standing=standing,
+            interval=Interval(*standing.interval) if standing.interval else row.interval,
+        )
+        for row, standing in zip(section.rows, standings.rows, strict=True)
+    )
+    return replace(section, rows=rows, standings=standings)
 
 
-def interval_from_record(runs: Sequence[RunRecord]) -> Interval | None:
-    """The 95 % interval of runs' mean primary score, if their records allow one.
-
-    They do for accuracy, which is a share of n rows. Of several seeds the interval covers the
-    choice of rows, as if all seeds erred on the same ones, and the choice of seeds.
-    """
-    first = runs[0]
-    if first.primary_metric != "accuracy":
-        return None
-    scores = [run.primary for run in runs if run.primary is not None]
-    by_split = _proportions(runs)
-    if by_split is None or len(scores) < len(runs):
-        return None
-    of_splits = [intervals.wilson(share, rows) for share, rows in by_split]
-    rows = intervals.of_mean([share for share, _ in by_split], of_splits)
-    if len(scores) == 1:
-        return rows
-    low, high = intervals.widened_by_seeds(math.fsum(scores) / len(scores), rows, scores)
-    return Interval(max(low, 0.0), min(high, 1.0))
-
-
-def _proportions(runs: Sequence[RunRecord]) -> list[tuple[float, int]] | None:
-    """Accuracy and rows of each dev split, the mean over runs; None if any is no share of rows."""
-    found = []
-    for name, split in runs[0].data.splits.items():
-        if split.role != "dev":
-            continue
-        shares = [run.metrics.get(name, {}).get("accuracy") for run in runs]
-        known = [share for share in shares if share is not None]
-        if len(known) < len(runs) or any(
-            not intervals.is_share(share, split.rows) for share in known
-        ):
-            return None
-        found.append((math.fsum(known) / len(known), split.rows))
-    return found or None
-
-
-def _rows(records: list[RunRecord], by: By) -> list[Row]:
-    scored = [record for record in records if _mean([record.primary]) is not None]
-    unscored = [record for record in records if _mean([record.primary]) is None]
-    groups = [[record] for record in scored] if by == "run" else by_configuration(scored)
+def _rows(records: list[RunRecord], by: By, counted: tuple[str, ...]) -> list[Row]:
+    # A seed without a score leaves its whole configuration without one: the rest would be
+    # those that went well.
+    usable: list[RunRecord] = []
+    rest: list[RunRecord] = []
+    for record in records:
+        scored = mean_score([record.primary]) is not None or record.status == "completed"
+        (usable if scored else rest).append(record)
+    configurations = by_configuration(usable)
+    best = {max(runs, key=lambda run: run.primary or 0.0).id: len(runs) for runs in configurations}
+    groups = [[record] for record in usable] if by == "run" else configurations
+    alone = len(counted) < 2
     return [
-        *(Row(runs=tuple(runs), interval=interval_from_record(runs)) for runs in groups),
-        *(Row(runs=(record,)) for record in unscored),
+        *(
+            Row(
+                runs=tuple(runs),
+                counted=counted,
+                interval=interval_from_record(runs) if alone else None,
+                siblings=best.get(runs[0].id, 1) if by == "run" else 1,
+            )
+            for runs in groups
+        ),
+        *(Row(runs=(record,), counted=counted) for record in rest),
     ]
 
 
@@ -245,11 +189,3 @@ def _position(section: Section, order: Mapping[str, int]) -> tuple[object, ...]:
         conditions.metric,
         [split.fingerprint for split in conditions.dev + conditions.train],
     )
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    """The mean; None if a value is missing or no number."""
-    numbers = [value for value in values if value is not None and math.isfinite(value)]
-    if not numbers or len(numbers) < len(values):
-        return None
-    return math.fsum(numbers) / len(numbers)

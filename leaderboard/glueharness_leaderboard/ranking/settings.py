@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from glueharness.record.record import RunRecord
 
 Value: TypeAlias = "str | int | float | bool | None"
-Configuration: TypeAlias = "tuple[str, tuple[tuple[str, Value], ...]]"
-"""A model's name and its settings by name, whatever the seed."""
+Configuration: TypeAlias = "tuple[str, tuple[tuple[str, Value], ...], tuple[tuple[str, str], ...]]"
+"""A model's name, its settings by name, and what else decides, whatever the seed."""
 
 _ELSEWHERE = frozenset(
     {"model", "seed", "data", "data_dir", "limit_train", "limit_dev", "runs_dir", "offline"}
 )
 """Settings with a column of their own, part of what is compared at all, or of no effect."""
+
+_HOW_MANY_AT_ONCE = frozenset({"threads", "evaluation_tokens"})
+"""Settings that may change the last digits, and are no part of a configuration."""
+
+_RESOLVED = ("precision", "device")
+"""Settings whose ``auto`` the run resolved, and told."""
+
+_DECIDING = ("engine", "device", "precision")
+"""What decides of the machine: the rest of it is the environment."""
 
 _FIRST = (
     "learning_rate",
@@ -31,17 +40,85 @@ _FIRST = (
 
 
 def settings_of_run(record: RunRecord) -> dict[str, Value]:
-    """The settings that can explain a score, by name."""
-    return {
+    """The settings that can explain a score, by name; ``auto`` as it was resolved."""
+    found = {
         name: item.value
         for name, item in record.settings.items()
-        if item.changes_result and name not in _ELSEWHERE
+        if item.changes_result and name not in _ELSEWHERE and name not in _HOW_MANY_AT_ONCE
+    }
+    system = system_of(record)
+    return {
+        name: system.get(name, value) if name in _RESOLVED else value
+        for name, value in found.items()
     }
 
 
+def system_of(record: RunRecord) -> dict[str, str]:
+    """Engine, device and precision that a run used, as far as it told."""
+    computation = getattr(record, "computation", None)
+    told: Mapping[str, Any] = computation.system if computation is not None else record.notes
+    found = {name: str(told[name]) for name in _DECIDING if told.get(name)}
+    if "device" in found:
+        found["device"] = found["device"].partition(":")[0]  # the first GPU or the second: one kind
+    return found
+
+
+def weights_of(record: RunRecord) -> str:
+    """What a run began with: a commit, a hash, ``fresh``; empty if it did not tell."""
+    computation = getattr(record, "computation", None)
+    if computation is not None:
+        return str(computation.model.weights)
+    checkpoint = record.notes.get("checkpoint")
+    if isinstance(checkpoint, dict):
+        return "fresh" if checkpoint.get("fresh") is True else str(checkpoint.get("revision") or "")
+    return ""
+
+
+def environment_of(record: RunRecord) -> dict[str, str]:
+    """What may move the last digits: versions of libraries, processor, GPU."""
+    environment = record.environment
+    computation = getattr(record, "computation", None)
+    if computation is not None:
+        found = {
+            name: str(value) for name, value in computation.system.items() if name not in _DECIDING
+        }
+    else:
+        packages = environment.get("packages")
+        known = packages if isinstance(packages, dict) else {}
+        found = {
+            name: str(known[name])
+            for name in ("torch", "transformers", "glueharness")
+            if name in known
+        }
+    for name, key in (("processor", "cpu"), ("GPU", "gpu")):
+        if environment.get(key):
+            found[name] = str(environment[key])
+    return found
+
+
 def configuration(record: RunRecord) -> Configuration:
-    """What runs share that differ in nothing but the seed."""
-    return record.model, tuple(sorted(settings_of_run(record).items()))
+    """What runs share that differ in nothing but the seed: resolved settings, weights, task.
+
+    Precision and the kind of device are part of it; threads are not.
+    """
+    computation = getattr(record, "computation", None)
+    name = computation.model.name if computation is not None else record.model
+    facts = {"weights": weights_of(record), **system_of(record)}
+    if computation is not None:
+        facts["task"] = repr(computation.task)
+        facts["code"] = computation.model.code
+    return name, tuple(sorted(settings_of_run(record).items())), tuple(sorted(facts.items()))
+
+
+def mixed_environments(records: Sequence[RunRecord]) -> list[str]:
+    """What of the environment differs between runs, in words; empty for one environment."""
+    found: dict[str, set[str]] = {}
+    for record in records:
+        for name, value in environment_of(record).items():
+            found.setdefault(name, set()).add(value)
+    return [
+        f"{name}: {', '.join(sorted(values))}" for name, values in found.items() if len(values) > 1
+    ]
 
 
 def differing(records: Iterable[RunRecord]) -> list[str]:

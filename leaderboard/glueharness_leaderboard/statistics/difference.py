@@ -198,12 +198,14 @@ def _rows_of_pairs(influence: Floats) -> tuple[Floats, Floats]:
 def _seeds_of_pairs(table: ScoreTable) -> tuple[Floats, Floats, Floats]:
     """Seed variance of all pairs, its degrees of freedom, and the interaction within it."""
     spread, runs = table.spread, table.runs
-    each = spread.variances / runs
+    count = len(runs)  # the pool may hold more than the contestants
+    own_degrees = spread.degrees[:count]
+    each = spread.variances[:count] / runs
     seeds = each[:, None] + each[None, :]
-    doubt = np.divide(each**2, spread.degrees, out=np.zeros_like(each), where=spread.degrees > 0)
+    doubt = np.divide(each**2, own_degrees, out=np.zeros_like(each), where=own_degrees > 0)
     doubts = doubt[:, None] + doubt[None, :]
     degrees = np.divide(seeds**2, doubts, out=np.zeros_like(seeds), where=doubts > 0)
-    shared = spread.interactions / runs
+    shared = spread.interactions[:count] / runs
     return seeds, np.minimum(degrees, spread.pool_degrees), shared[:, None] + shared[None, :]
 
 

@@ -15,8 +15,6 @@ CONFIDENCE = 0.95
 Z = 1.959963984540054
 """Normal quantile for a two-sided interval of 95 %."""
 
-_TINY = 1e-300
-_MANY_DEGREES = 1e6
 _WHOLE = 1e-6
 
 
@@ -30,10 +28,6 @@ class Interval(NamedTuple):
 
     low: float
     high: float
-
-    def overlaps(self, other: Interval) -> bool:
-        """Whether the two have a point in common."""
-        return self.low <= other.high and other.low <= self.high
 
 
 def wilson(share: float, trials: int) -> Interval:
@@ -87,8 +81,11 @@ def widened_by_seeds(mean: float, rows: Interval, seed_scores: Sequence[float]) 
         rows: Its interval for the choice of rows.
         seed_scores: One score a seed; at least two.
     """
+    from scipy import special
+
     count = len(seed_scores)
-    half = student_t_quantile(count - 1) * standard_deviation(seed_scores) / math.sqrt(count)
+    quantile = float(special.stdtrit(count - 1, (1 + CONFIDENCE) / 2))
+    half = quantile * standard_deviation(seed_scores) / math.sqrt(count)
     return Interval(
         mean - math.hypot(mean - rows.low, half), mean + math.hypot(rows.high - mean, half)
     )
@@ -100,58 +97,3 @@ def standard_deviation(values: Sequence[float]) -> float:
         return 0.0
     mean = math.fsum(values) / len(values)
     return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
-
-
-def student_t_two_sided(statistic: float, degrees: float) -> float:
-    """Probability that Student's t is at least as far from 0 as ``statistic``."""
-    if math.isinf(statistic):
-        return 0.0
-    if degrees > _MANY_DEGREES:
-        return math.erfc(abs(statistic) / math.sqrt(2))
-    return _incomplete_beta(degrees / (degrees + statistic**2), degrees / 2, 0.5)
-
-
-def student_t_quantile(degrees: float, confidence: float = CONFIDENCE) -> float:
-    """The value that Student's t stays within, on both sides, with that confidence."""
-    low, high = 0.0, 2.0
-    while student_t_two_sided(high, degrees) > 1 - confidence:
-        low, high = high, high * 2
-    while high - low > 1e-12 * high:
-        middle = (low + high) / 2
-        if student_t_two_sided(middle, degrees) > 1 - confidence:
-            low = middle
-        else:
-            high = middle
-    return (low + high) / 2
-
-
-def _incomplete_beta(x: float, a: float, b: float) -> float:
-    """Regularised incomplete beta function, by its continued fraction (DLMF 8.17.22)."""
-    if x <= 0 or x >= 1:
-        return float(x >= 1)
-    # The fraction converges fast on one side of the mean; the other is its mirror image.
-    if x > (a + 1) / (a + b + 2):
-        return 1 - _incomplete_beta(1 - x, b, a)
-    front = math.exp(
-        a * math.log(x) + b * math.log1p(-x) + math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
-    )
-    c, d, fraction = 1.0, 0.0, 1.0
-    for step in range(500):
-        d = 1 + _beta_term(step, x, a, b) * d
-        d = 1 / (d if abs(d) > _TINY else _TINY)
-        c = 1 + _beta_term(step, x, a, b) / c
-        c = c if abs(c) > _TINY else _TINY
-        fraction *= c * d
-        if abs(c * d - 1) < 1e-15:
-            break
-    return front * (fraction - 1) / a
-
-
-def _beta_term(step: int, x: float, a: float, b: float) -> float:
-    """The ``step``-th coefficient of the continued fraction; the 0th starts it."""
-    if step == 0:
-        return 1.0
-    half = step // 2
-    if step % 2 == 0:
-        return half * (b - half) * x / ((a + step - 1) * (a + step))
-    return -(a + half) * (a + b + half) * x / ((a + step - 1) * (a + step))

@@ -1,4 +1,4 @@
-"""Tests for two classifiers on the same rows, and for many such tests at once.
+"""McNemar's test for two classifiers on the same rows, as a note beside the engine's own.
 
 Plain Python: exact where exactness is cheap.
 """
@@ -6,10 +6,6 @@ Plain Python: exact where exactness is cheap.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,19 +58,3 @@ def mcnemar(first: int, second: int) -> McNemar:
     if first == second:
         return McNemar(exact=1.0, mid=1 - term / (2 * whole))
     return McNemar(exact=min(1.0, 2 * tail / whole), mid=(2 * tail - term) / whole)
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Values of p corrected for their number (Holm 1979, Scandinavian Journal of Statistics 6:65).
-
-    Returns:
-        One corrected value each, in the given order; below 5 % as many as the family-wise error
-        of 5 % allows.
-    """
-    order = sorted(range(len(p_values)), key=p_values.__getitem__)
-    corrected = [0.0] * len(p_values)
-    highest = 0.0
-    for position, place in enumerate(order):
-        highest = max(highest, min(1.0, (len(p_values) - position) * p_values[place]))
-        corrected[place] = highest
-    return corrected

@@ -66,7 +66,7 @@ def holm_corrected(p_values: Floats) -> Floats:
     return result
 
 
-def rank(pairs: AllPairs, *, simultaneous: bool = False) -> Ranking:
+def rank(pairs: AllPairs, *, factors: Floats | None = None, simultaneous: bool = False) -> Ranking:
     """Rank ranges from all pairs of a table.
 
     Each contestant's range comes from its own comparisons, corrected after Holm (Mogstad,
@@ -75,10 +75,13 @@ def rank(pairs: AllPairs, *, simultaneous: bool = False) -> Ranking:
 
     Args:
         pairs: All pairs.
+        factors: ``[K, K]``, by how much each p is multiplied first, for instance because one side
+            picked the best of several candidates.
         simultaneous: Whether all ranges are to hold at once: corrected over all pairs.
     """
     values, count = pairs.differences, len(pairs.differences)
-    p = np.where(np.eye(count, dtype=bool), np.nan, pairs.p)
+    known = pairs.p if factors is None else np.minimum(1.0, pairs.p * factors)
+    p = np.where(np.eye(count, dtype=bool), np.nan, known)
     corrected = _over_all(p) if simultaneous else holm_corrected(p)
     told = (corrected < LEVEL) & (pairs.effective_rows >= LEAST_ROWS)
     better, worse = told & (values < 0), told & (values > 0)

@@ -19,64 +19,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
+from glueharness_leaderboard.statistics.measurement import SeedSample
 from glueharness_leaderboard.statistics.student_t import degrees_of_freedom
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from glueharness_leaderboard.statistics.influence import Floats, Influence
+    from glueharness_leaderboard.statistics.influence import Floats
+    from glueharness_leaderboard.statistics.measurement import Measurement
 
 _OWN_LEVEL = 0.10
 """Level of the F test by which a contestant keeps a seed variance of its own."""
-_SAME = 1e-12
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measurement:
-    """One contestant: its runs, one a seed, on the rows of one or several dev splits.
-
-    Attributes:
-        splits: By split; all with the same runs in the same order.
-    """
-
-    splits: tuple[Influence, ...]
-
-    @property
-    def scores(self) -> Floats:
-        """Score of each run, the mean over the splits: ``[m]``."""
-        scores: Floats = np.mean([split.scores for split in self.splits], axis=0)
-        return scores
-
-    @property
-    def score(self) -> float:
-        """Mean over the runs; not a number if it is undefined for one of them."""
-        return float(self.scores.mean())
-
-    @property
-    def runs(self) -> int:
-        """Number of runs, m."""
-        return len(self.splits[0].scores)
-
-    @property
-    def defined(self) -> bool:
-        """Whether every run has a score."""
-        return bool(np.isfinite(self.scores).all())
-
-    @property
-    def repeats(self) -> bool:
-        """Whether several runs agree in every row: the model does not depend on its seed."""
-        return self.runs > 1 and all(
-            np.abs(split.values - split.values[0]).max() <= _SAME
-            and np.abs(split.scores - split.scores[0]).max() <= _SAME
-            for split in self.splits
-        )
-
-    @property
-    def interaction(self) -> float:
-        """Variance of one run's score that comes from rows on which its seed acts otherwise."""
-        if self.runs < 2:
-            return 0.0
-        return sum(map(_interaction, self.splits)) / len(self.splits) ** 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,30 +111,24 @@ class SeedSpread:
         return float(np.sqrt(self.variances[self.own].max() / self.pooled))
 
 
-def seed_spread(measurements: Sequence[Measurement]) -> SeedSpread:
+def seed_spread(samples: Sequence[SeedSample]) -> SeedSpread:
     """Pool the contestants' variance over seeds.
 
     A contestant whose variance is larger than the others' (F test at 10 %) keeps its own; one
     with a single run borrows the pool's; one whose seeds agree in every row has none.
     """
-    fixed = np.array([each.repeats for each in measurements])
-    runs = np.array([each.runs for each in measurements])
-    counted = np.array([each.defined for each in measurements]) & (runs > 1) & ~fixed
-    own_degrees = np.where(counted, runs - 1.0, 0.0)
-    own_variance = np.array(
-        [each.scores.var(ddof=1) if use else 0.0
-         for each, use in zip(measurements, counted, strict=True)]
-    )  # fmt: skip
-    interaction = np.array(
-        [each.interaction if use else 0.0 for each, use in zip(measurements, counted, strict=True)]
-    )
-    total = float(own_degrees.sum())
-    pooled = float((own_variance * own_degrees).sum()) / total if total else 0.0
-    shared = float((interaction * own_degrees).sum()) / total if total else 0.0
-    own = _stands_out(own_variance, own_degrees) & counted
+    fixed = np.array([each.repeats for each in samples], dtype=bool)
+    runs = np.array([each.runs for each in samples])
+    degrees = np.array([each.degrees for each in samples], np.float64)
+    variance = np.array([each.variance for each in samples], np.float64)
+    interaction = np.array([each.interaction for each in samples], np.float64)
+    total = float(degrees.sum())
+    pooled = float((variance * degrees).sum()) / total if total else 0.0
+    shared = float((interaction * degrees).sum()) / total if total else 0.0
+    own = _stands_out(variance, degrees)
     return SeedSpread(
-        variances=np.where(fixed, 0.0, np.where(own, own_variance, pooled)),
-        degrees=np.where(own, own_degrees, total),
+        variances=np.where(fixed, 0.0, np.where(own, variance, pooled)),
+        degrees=np.where(own, degrees, total),
         interactions=np.where(fixed, 0.0, shared),
         pooled=pooled,
         pool_degrees=total,
@@ -212,14 +159,15 @@ class ScoreTable:
 
     Args:
         measurements: The contestants.
-        spread: Their variance over seeds, if it was pooled over more than these.
+        others: Seeds of further contestants on the same rows, for the pool only.
     """
 
     def __init__(
-        self, measurements: Sequence[Measurement], spread: SeedSpread | None = None
+        self, measurements: Sequence[Measurement], others: Sequence[SeedSample] = ()
     ) -> None:
         self.measurements = tuple(measurements)
-        self.spread = seed_spread(self.measurements) if spread is None else spread
+        samples = [each.seeds if each.defined else SeedSample(runs=1) for each in self.measurements]
+        self.spread = seed_spread([*samples, *others])
 
     def __len__(self) -> int:
         """Number of contestants, K."""
@@ -238,10 +186,9 @@ class ScoreTable:
     @cached_property
     def influences(self) -> tuple[Floats, ...]:
         """Mean influence of each contestant over its runs, by split: ``[K, u]``."""
-        splits = range(len(self.measurements[0].splits)) if self.measurements else ()
+        splits = range(len(self.measurements[0].influences)) if self.measurements else ()
         return tuple(
-            np.stack([each.splits[split].values.mean(axis=0) for each in self.measurements])
-            for split in splits
+            np.stack([each.influences[split] for each in self.measurements]) for split in splits
         )
 
     def single(self, contestant: int) -> Components:
@@ -303,13 +250,6 @@ def rows_variance(influence: Floats) -> tuple[float, float]:
         return 0.0, float("inf")
     deciding = total**2 / fourth
     return total / (count * (count - 1)) * (1 + 1 / deciding), deciding
-
-
-def _interaction(split: Influence) -> float:
-    runs, units = split.values.shape
-    runs, units = split.values.shape
-    rest = split.values - split.values.mean(axis=0)
-    return float((rest**2).sum()) / float((runs - 1) * units * (units - 1))
 
 
 def _satterthwaite(parts: Sequence[tuple[float, float]]) -> float:

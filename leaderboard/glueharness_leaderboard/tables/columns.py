@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from glueharness_leaderboard.ranking.advice import advise
 from glueharness_leaderboard.ranking.settings import differing, settings_of_run
+from glueharness_leaderboard.tables.remarks import marks_of, remarks, shared_epochs
 from glueharness_leaderboard.tables.texts import (
     NOTHING,
     duration,
@@ -20,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from glueharness_leaderboard.ranking.conditions import SplitFacts
-    from glueharness_leaderboard.ranking.sections import By, Row, Section
+    from glueharness_leaderboard.ranking.rows import Row
+    from glueharness_leaderboard.ranking.sections import By, Section
 
 SAMPLE_NOTE = "made-up data: these scores say nothing about the real task"
 
@@ -72,14 +75,16 @@ class Sheet:
         title: One line above it.
         notes: What sets it apart, below the title.
         columns: The table.
-        best: Position of the row to stand out; None for none.
+        best: Positions of the rows to stand out.
+        answers: What the table comes to, a sentence each.
         footnotes: Lines below it.
     """
 
     title: str
     columns: Sequence[Column]
     notes: Sequence[str] = ()
-    best: int | None = None
+    best: frozenset[int] = frozenset()
+    answers: Sequence[str] = ()
     footnotes: Sequence[str] = ()
 
 
@@ -102,26 +107,33 @@ def legends(sections: Sequence[Section]) -> list[str]:
     """What the signs in these sections' tables mean."""
     rows = [row for section in sections for row in section.rows]
     lines = []
+    if any(row.standing is not None for row in rows):
+        lines.append(
+            "# the ranks that a row may have (95 %); bold: from 1, it may be the best. "
+            "`glueharness compare A B` tests two row by row."
+        )
     if any(row.deviation() is not None for row in rows):
         lines.append(
-            "± standard deviation over the seeds; with several seeds, the interval covers "
-            "the choice of rows and of seeds."
-        )
-    if any(row.contender for row in rows):
-        lines.append(
-            "≈ the interval overlaps the best one's; "
-            "`glueharness compare RUN RUN` tests a difference row by row."
+            "± standard deviation over the seeds; intervals allow for other rows and other seeds."
         )
     return lines
 
 
 def sheet_of(section: Section, view: View) -> Sheet:
     """A section as a table."""
+    advice = advise(section, by_model=view.by == "model")
+    stand_out = frozenset(
+        place
+        for place, row in enumerate(section.rows)
+        if (row.standing.may_be_best if row.standing else row.rank == 1 and not section.standings)
+    )
     return Sheet(
         title=heading(section),
         notes=notes(section),
         columns=columns_of(section, view),
-        best=next((place for place, row in enumerate(section.rows) if row.rank == 1), None),
+        best=stand_out,
+        answers=[plain(advice.answer)] if advice.answer else [],
+        footnotes=[plain(line) for line in (*advice.reasons, *remarks(section, view.by))],
     )
 
 
@@ -140,19 +152,29 @@ def columns_of(section: Section, view: View) -> list[Column]:
         cells = [interval_text(row.interval) for row in rows]
         # Beside the score that it belongs to.
         scores.insert(1, Column(name="95 % interval", heading="95 % interval", cells=cells))
-    found += scores
+    found += [*scores, *_last_epoch(rows)]
     if view.statuses:
         found.append(
             Column(name="status", heading="status", cells=[row.runs[0].status for row in rows])
         )
-    found += [_seeds(rows, view.by), *_settings(rows)]
+    found += [_seeds(rows, view.by), *_marks(rows), *_settings(rows), *_speed(rows)]
     times = [duration(row.seconds) for row in rows]
     found.append(Column(name="time", heading="time", cells=times, right=True, spare=1000))
     if view.by == "run":
         full = [plain(row.runs[0].id) for row in rows]
         short = [plain(view.names.get(row.runs[0].id, row.runs[0].id)) for row in rows]
         found.append(Column(name="run", heading="run", cells=short, wide=full))
+    else:
+        found.append(
+            Column(name="runs", heading="runs", cells=[_runs(row, view) for row in rows], spare=990)
+        )
     return found
+
+
+def _runs(row: Row, view: View) -> str:
+    """A row's runs by their shortest names; of many the first."""
+    names = [plain(view.names.get(run.id, run.id)) for run in row.runs]
+    return ", ".join(names) if len(names) <= 3 else f"{names[0]}, … {names[-1]}"
 
 
 def heading(section: Section) -> str:
@@ -176,6 +198,10 @@ def notes(section: Section) -> list[str]:
         lines.append("PARTIAL · " + _shortages(splits, "partial"))
     if "limited" in conditions.marks:
         lines.append("LIMITED · " + _shortages(splits, "limited"))
+    if "altered" in conditions.marks:
+        lines.append("ALTERED · as many rows as the official data, and not the same ones")
+    if "fresh" in conditions.marks:
+        lines.append("FRESH · trained from fresh weights, not from the pretrained ones")
     if section.task is None:
         lines.append(f"no installed plugin knows the task {plain(conditions.task)!r}")
     if section.ambiguous:
@@ -197,18 +223,21 @@ def _shortages(splits: Sequence[SplitFacts], kind: Literal["partial", "limited"]
 
 
 def _scores(section: Section) -> list[Column]:
-    """A column a metric and dev split, and one for the mean where several splits are ranked."""
+    """What ranks first; then a column a metric and dev split where that is a mean."""
     splits = [split.name for split in section.conditions.dev]
     titles = {spec.name: spec.title for spec in section.task.metrics} if section.task else {}
     labels = dict(zip(splits, without_shared_words(splits), strict=True))
     found = []
+    quantity = section.quantity
+    if not quantity.split or not quantity.metric:
+        names = [plain(titles.get(name, name)) for name in section.counted]
+        title = " + ".join(names)
+        cells = [score_text(row.value, row.deviation()) for row in section.rows]
+        found.append(
+            Column(name=f"{title} (mean)", heading=f"{title}\nmean", cells=cells, right=True)
+        )
     for metric in section.metrics:
         title = plain(titles.get(metric, metric))
-        if metric == section.conditions.metric and len(splits) > 1:
-            cells = [score_text(row.primary, row.deviation()) for row in section.rows]
-            found.append(
-                Column(name=f"{title} (mean)", heading=f"{title}\nmean", cells=cells, right=True)
-            )
         for split in splits:
             label = plain(labels[split])
             cells = [
@@ -221,9 +250,40 @@ def _scores(section: Section) -> list[Column]:
                     heading=f"{title}\n{label}" if len(splits) > 1 else title,
                     cells=cells,
                     right=True,
+                    spare=5 if found else 0,
                 )
             )
     return found
+
+
+def _last_epoch(rows: Sequence[Row]) -> list[Column]:
+    """The last epoch's score, where another one was picked."""
+    found = [row.last_epoch for row in rows]
+    if not any(
+        last is not None and row.primary is not None and abs(last - row.primary) > 1e-9
+        for last, row in zip(found, rows, strict=True)
+    ):
+        return []
+    cells = [score_text(last) for last in found]
+    return [Column(name="last epoch", heading="last\nepoch", cells=cells, right=True, spare=6)]
+
+
+def _marks(rows: Sequence[Row]) -> list[Column]:
+    """What sets single rows apart."""
+    shared = shared_epochs(rows)
+    cells = [", ".join(marks_of(row, shared)) for row in rows]
+    if not any(cells):
+        return []
+    return [Column(name="marks", heading="marks", cells=cells, flexible=True, spare=7)]
+
+
+def _speed(rows: Sequence[Row]) -> list[Column]:
+    """Dev rows scored in a second."""
+    found = [row.rows_per_second for row in rows]
+    if not any(found):
+        return []
+    cells = [NOTHING if value is None else f"{value:,.0f}" for value in found]
+    return [Column(name="rows a second", heading="rows/s", cells=cells, right=True, spare=900)]
 
 
 def without_shared_words(names: Sequence[str]) -> list[str]:
@@ -260,10 +320,15 @@ def _settings(rows: Sequence[Row]) -> list[Column]:
 
 
 def _ranks(rows: Sequence[Row]) -> list[str]:
-    """Ranks, digits below digits, each contender marked."""
-    digits = max((len(str(row.rank)) for row in rows), default=1)
-    mark = " ≈" if any(row.contender for row in rows) else ""
-    return [
-        f"{row.rank or NOTHING:>{digits}}{mark if row.contender else ' ' * len(mark)}"
-        for row in rows
-    ]
+    """Rank ranges; a dash where nothing was tested."""
+    return [rank_text(row) for row in rows]
+
+
+def rank_text(row: Row) -> str:
+    """``1–3``, ``2``, or a dash."""
+    standing = row.standing
+    if standing is None or not standing.low:
+        return NOTHING
+    if standing.low == standing.high:
+        return str(standing.low)
+    return f"{standing.low}–{standing.high}"

@@ -1,58 +1,25 @@
-"""Sections as Markdown, CSV and JSON. Texts of users are data in each of them, never code."""
+"""Sections as CSV and JSON. Texts of users are data in each of them, never code."""
 
 from __future__ import annotations
 
 import csv
 import io
-import re
 from typing import TYPE_CHECKING, Any
 
 from glueharness.system.printable import printable
-from glueharness_leaderboard.ranking.settings import settings_of_run
+from glueharness_leaderboard.ranking.advice import advise
+from glueharness_leaderboard.ranking.settings import settings_of_run, system_of, weights_of
+from glueharness_leaderboard.tables.remarks import marks_of, remarks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from glueharness_leaderboard.ranking.conditions import SplitFacts
-    from glueharness_leaderboard.ranking.sections import Row, Section
-    from glueharness_leaderboard.tables.columns import Column, Sheet
+    from glueharness_leaderboard.ranking.rows import Row
+    from glueharness_leaderboard.ranking.sections import By, Section
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 """What a spreadsheet takes for the start of a formula (OWASP, CSV injection)."""
-
-
-def markdown(sheets: Sequence[Sheet], legends: Sequence[str]) -> str:
-    """A heading and a pipe table for each sheet, then what the signs mean."""
-    blocks = []
-    for sheet in sheets:
-        lines = [f"### {escape_markdown(sheet.title)}", ""]
-        lines += [f"> {escape_markdown(note)}\n" for note in sheet.notes]
-        blocks.append("\n".join([*lines, markdown_table(sheet.columns)]))
-        blocks += [escape_markdown(line) for line in sheet.footnotes]
-    blocks += legends
-    return "\n\n".join(blocks) + "\n"
-
-
-def markdown_table(columns: Sequence[Column]) -> str:
-    """Columns as a pipe table."""
-    from tabulate import tabulate
-
-    return tabulate(
-        [
-            [escape_markdown(cell) for cell in cells]
-            for cells in zip(*(column.wide or column.cells for column in columns), strict=True)
-        ],
-        headers=[escape_markdown(column.heading.replace("\n", " ")) for column in columns],
-        tablefmt="pipe",
-        colalign=["right" if column.right else "left" for column in columns],
-        disable_numparse=True,
-    )
-
-
-def escape_markdown(text: str) -> str:
-    """Text that Markdown shows as it is, in a cell too."""
-    escaped = re.sub(r"([\\`*_\[\]|<>~])", r"\\\1", printable(text, lines=True))
-    return " ".join(escaped.split())
 
 
 def flat_rows(sections: Sequence[Section]) -> list[dict[str, Any]]:
@@ -63,36 +30,50 @@ def flat_rows(sections: Sequence[Section]) -> list[dict[str, Any]]:
     return [_flat(section, row) for section in sections for row in section.rows]
 
 
-def write_csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows as CSV (RFC 4180 with line feeds); the columns are the rows' keys, in order.
+def write_csv(rows: Sequence[Mapping[str, Any]], delimiter: str = ",") -> str:
+    """Rows as CSV (RFC 4180 with line feeds) or TSV; the columns are the rows' keys, in order.
 
     A text that a spreadsheet would run as a formula gets an apostrophe before it.
     """
     names = dict.fromkeys(name for row in rows for name in row)
     stream = io.StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\n")
+    writer = csv.writer(stream, delimiter=delimiter, lineterminator="\n")
     writer.writerow([_cell(name) for name in names])
     writer.writerows([_cell(row.get(name)) for name in names] for row in rows)
     return stream.getvalue()
 
 
-def document(sections: Iterable[Section]) -> list[dict[str, Any]]:
+def document(sections: Iterable[Section], by: By = "run") -> list[dict[str, Any]]:
     """The sections in full, JSON-able; scores and intervals are fractions."""
-    return [_section(section) for section in sections]
+    return [_section(section, by) for section in sections]
 
 
-def _section(section: Section) -> dict[str, Any]:
-    conditions = section.conditions
+def _section(section: Section, by: By) -> dict[str, Any]:
+    conditions, standings = section.conditions, section.standings
+    advice = advise(section, by_model=by == "model")
     return {
         "task": conditions.task,
         "title": section.title,
         "version": conditions.version,
         "marks": list(conditions.marks),
         "metric": conditions.metric,
+        "ranked_by": list(section.counted),
+        "answer": advice.answer,
+        "reasons": [*advice.reasons, *remarks(section, by)],
+        "pick": [run.id for run in section.rows[advice.pick].runs]
+        if advice.pick is not None
+        else None,
+        "detectable_difference": standings.detectable if standings else None,
         "dev": [_split(split) for split in conditions.dev],
         "train": [_split(split) for split in conditions.train],
         "rows": [_row(row) for row in section.rows],
     }
+
+
+def _ranks(row: Row) -> tuple[int | None, int | None]:
+    """The ranks that a row may have; None for a row without a rank."""
+    standing = row.standing
+    return (standing.low, standing.high) if standing and standing.low else (None, None)
 
 
 def _split(split: SplitFacts) -> dict[str, Any]:
@@ -110,10 +91,11 @@ def _row(row: Row) -> dict[str, Any]:
     pairs = [(split, metric) for split, scores in first.metrics.items() for metric in scores]
     return {
         "rank": row.rank or None,
-        "interval_overlaps_best": row.contender,
+        "ranks": list(_ranks(row)) if row.standing else None,
+        "may_be_best": row.standing.may_be_best if row.standing else None,
         "model": row.model,
         "seeds": list(row.seeds),
-        "score": row.primary,
+        "score": row.value,
         "standard_deviation": row.deviation(),
         "interval": list(row.interval) if row.interval else None,
         "scores": {
@@ -127,8 +109,14 @@ def _row(row: Row) -> dict[str, Any]:
             }
             for split, _ in pairs
         },
+        "marks": marks_of(row),
+        "epochs_tried": row.epochs_tried,
+        "last_epoch": row.last_epoch,
         "settings": settings_of_run(first),
+        "weights": weights_of(first),
+        "system": system_of(first),
         "seconds": row.seconds,
+        "rows_per_second": row.rows_per_second,
         "runs": [run.id for run in row.runs],
         "status": first.status,
         "started": first.started,
@@ -145,11 +133,13 @@ def _flat(section: Section, row: Row) -> dict[str, Any]:
         "train_rows": sum(split.rows for split in conditions.train),
         "dev_fingerprint": " ".join(split.fingerprint for split in conditions.dev),
         "rank": row.rank or None,
-        "interval_overlaps_best": row.contender,
+        "rank_low": _ranks(row)[0] if row.standing else None,
+        "rank_high": _ranks(row)[1] if row.standing else None,
+        "may_be_best": row.standing.may_be_best if row.standing else None,
         "model": row.model,
         "seeds": " ".join(map(str, row.seeds)),
-        "metric": conditions.metric,
-        "score": row.primary,
+        "metric": " + ".join(section.counted) or conditions.metric,
+        "score": row.value,
         "standard_deviation": row.deviation(),
         "interval_low": row.interval.low if row.interval else None,
         "interval_high": row.interval.high if row.interval else None,
@@ -159,7 +149,11 @@ def _flat(section: Section, row: Row) -> dict[str, Any]:
             for metric in scores
         },
         **{f"setting:{name}": value for name, value in settings_of_run(row.runs[0]).items()},
+        "row_marks": ", ".join(marks_of(row)),
+        "epochs_tried": row.epochs_tried,
+        "last_epoch": row.last_epoch,
         "seconds": round(row.seconds, 3),
+        "rows_per_second": row.rows_per_second,
         "runs": " ".join(run.id for run in row.runs),
         "status": row.runs[0].status,
         "started": row.runs[0].started,

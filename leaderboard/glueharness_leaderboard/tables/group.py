@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from glueharness.specs import GroupSpec, TaskSpec
-    from glueharness_leaderboard.ranking.sections import Row, Section
+    from glueharness_leaderboard.ranking.rows import Row
+    from glueharness_leaderboard.ranking.sections import Section
 
 _MARK_NOTES = {
     "sample": f"SAMPLE · {SAMPLE_NOTE}",
@@ -140,7 +141,7 @@ def group_sheet(table: GroupTable, tasks: Mapping[str, TaskSpec]) -> Sheet:
         title=plain(f"{table.group.title} · dev"),
         notes=[_MARK_NOTES[mark] for mark in table.marks if mark in _MARK_NOTES],
         columns=columns,
-        best=0 if rows and rows[0].score is not None else None,
+        best=frozenset({0}) if rows and rows[0].score is not None else frozenset(),
         footnotes=[plain(line) for line in remarks],
     )
 

@@ -69,7 +69,7 @@ def answer_tasks(
     def document() -> dict[str, Any]:
         from glueharness_leaderboard.tables import export
 
-        found: dict[str, Any] = {"sections": export.document(sections)}
+        found: dict[str, Any] = {"sections": export.document(sections, view.by)}
         if published:
             shown = [spec for spec in specs if set(spec.scores) & set(published)]
             found["published"] = [_published(spec) for spec in shown]

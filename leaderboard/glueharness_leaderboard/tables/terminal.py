@@ -30,6 +30,10 @@ def print_sheets(sheets: Sequence[Sheet], legends: Sequence[str], console: Conso
             console.print()
         print_heading(sheet.title, sheet.notes, console)
         print_table(sheet.columns, console, best=sheet.best)
+        if sheet.answers:
+            console.print()
+        for answer in sheet.answers:
+            console.print(answer, style="bold", markup=False, highlight=False)
         for line in sheet.footnotes:
             print_dim(line, console)
     if legends:
@@ -54,7 +58,7 @@ def print_table(
     columns: Sequence[Column],
     console: Console,
     *,
-    best: int | None = None,
+    best: frozenset[int] = frozenset(),
     instead: str = "--format csv",
 ) -> None:
     """Print columns as a table that fits; texts are shown as they are, never read as markup.
@@ -62,7 +66,7 @@ def print_table(
     Args:
         columns: The columns.
         console: Where to; its width is kept as long as every number fits.
-        best: Position of the row to stand out.
+        best: Positions of the rows to stand out.
         instead: The option that gives the columns that have no room.
     """
     from rich import box
@@ -80,7 +84,7 @@ def print_table(
         justify: JustifyMethod = "right" if column.right else "left"
         table.add_column(Text(title), justify=justify, width=width, overflow="fold")
     for position, cells in enumerate(zip(*(column.cells for column in shown), strict=True)):
-        table.add_row(*map(Text, cells), style="bold" if position == best else "")
+        table.add_row(*map(Text, cells), style="bold" if position in best else "")
     # Where even the numbers are too wide, let the terminal wrap the lines: cut is worse.
     options = console.options.update_width(max(console.width, _total(widths)))
     console.print(Segments(console.render(table, options)), crop=False, soft_wrap=True, end="")

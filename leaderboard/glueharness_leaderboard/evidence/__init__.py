@@ -1,0 +1,1 @@
+"""From run folders to the arrays that the statistics take: predictions, metrics, measurements."""

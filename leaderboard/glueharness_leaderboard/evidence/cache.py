@@ -1,0 +1,79 @@
+"""Results that took a while, kept by what they were computed from.
+
+A cache only: it lies in the user's cache folder, anything in it can be deleted at any time, and
+what cannot be read is computed again. A result's key holds everything that it depends on: the
+version of the method, the records' scores, and size and time of every file of predictions.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from glueharness.system import atomic
+from glueharness_leaderboard.evidence.predictions_file import dev_splits, predictions_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from glueharness.record.record import RunRecord
+
+METHOD = 1
+"""Another number makes every result be computed again: for when the statistics change."""
+
+_MOST_FILES = 200
+
+
+def cache_folder() -> Path:
+    """The folder for what can be made again: in ``GLUEHARNESS_CACHE``, or the platform's."""
+    if chosen := os.environ.get("GLUEHARNESS_CACHE"):
+        return Path(chosen).expanduser() / "statistics"
+    from platformdirs import user_cache_path
+
+    return user_cache_path("glueharness", appauthor=False) / "statistics"
+
+
+def key_of(what: object, runs: Iterable[RunRecord], runs_dir: Path) -> str:
+    """A key that changes whenever what a result was computed from does.
+
+    Args:
+        what: What was asked, as JSON takes it.
+        runs: The runs that it is about.
+        runs_dir: Their folder.
+    """
+    facts = [_facts(run, runs_dir) for run in runs]
+    text = json.dumps([METHOD, what, facts], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _facts(run: RunRecord, runs_dir: Path) -> Sequence[object]:
+    files = []
+    for split in dev_splits(run):
+        path = predictions_file(run, runs_dir, split)
+        with contextlib.suppress(OSError):
+            found = path.stat()
+            files.append([split, str(path), found.st_size, found.st_mtime_ns, found.st_ino])
+    return [run.id, run.seed, run.metrics, run.primary, files, getattr(run, "seals", {})]
+
+
+def load(key: str) -> Any | None:
+    """A result that is known by that key; None if there is none."""
+    try:
+        return json.loads((cache_folder() / f"{key}.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def keep(key: str, result: Any) -> None:
+    """Keep a result, if the folder can be written to, and let the oldest ones go."""
+    with contextlib.suppress(OSError, ValueError):
+        folder = cache_folder()
+        folder.mkdir(parents=True, exist_ok=True)
+        atomic.write_text(folder / f"{key}.json", json.dumps(result, allow_nan=False))
+        files = sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime)
+        for path in files[:-_MOST_FILES]:
+            path.unlink(missing_ok=True)

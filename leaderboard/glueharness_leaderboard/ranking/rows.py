@@ -1,0 +1,135 @@
+"""One line of a ranking."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from glueharness_leaderboard.evidence.quantity import Quantity, score_of
+from glueharness_leaderboard.ranking.epochs import epochs_tried, last_epoch
+from glueharness_leaderboard.ranking.settings import mixed_environments
+from glueharness_leaderboard.statistics import intervals
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from glueharness.record.record import RunRecord
+    from glueharness_leaderboard.ranking.standings import Standing
+    from glueharness_leaderboard.statistics.intervals import Interval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One line of a ranking: a run, or the runs of one configuration with different seeds.
+
+    Attributes:
+        runs: The runs; one, or one a seed.
+        counted: Metrics whose mean ranks; empty for the primary one.
+        rank: Place by the score alone, 1 for the best; equal scores share a place. 0 if there is
+            no score to rank by.
+        interval: 95 % interval of the score, a fraction; None if unknown.
+        standing: What the statistics say of it; None if there are no predictions to ask.
+        siblings: Runs of the same configuration in the table, with this one, where each run has
+            a row of its own and this is the best of them; 1 otherwise.
+    """
+
+    runs: tuple[RunRecord, ...]
+    counted: tuple[str, ...] = ()
+    rank: int = 0
+    interval: Interval | None = None
+    standing: Standing | None = None
+    siblings: int = 1
+
+    @property
+    def model(self) -> str:
+        """The model's name."""
+        return self.runs[0].model
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The runs' seeds."""
+        return tuple(run.seed for run in self.runs)
+
+    @property
+    def value(self) -> float | None:
+        """What ranks, the mean over the seeds, a fraction; None if a seed has none."""
+        return mean_score(self.values)
+
+    @property
+    def values(self) -> list[float | None]:
+        """What ranks, by seed."""
+        if len(self.counted) < 2:
+            return [run.primary for run in self.runs]
+        everything = Quantity("", "")
+        return [score_of(run, everything, self.counted) for run in self.runs]
+
+    @property
+    def undefined(self) -> int:
+        """How many seeds have no score."""
+        return sum(value is None or not math.isfinite(value) for value in self.values)
+
+    @property
+    def primary(self) -> float | None:
+        """Mean of the primary metric over the seeds, a fraction; None if there is none."""
+        return mean_score([run.primary for run in self.runs])
+
+    @property
+    def seconds(self) -> float:
+        """Mean time of a run."""
+        return math.fsum(sum(run.timings.values()) for run in self.runs) / len(self.runs)
+
+    @property
+    def rows_per_second(self) -> float | None:
+        """Dev rows that are scored in a second, the mean over the runs; None if not told."""
+        found = [rows_per_second(run) for run in self.runs]
+        known = [value for value in found if value]
+        return math.fsum(known) / len(known) if len(known) == len(found) else None
+
+    @property
+    def epochs_tried(self) -> int:
+        """Of how many epochs the dev split picked the one that is scored; 1 for none."""
+        return max(map(epochs_tried, self.runs))
+
+    @property
+    def last_epoch(self) -> float | None:
+        """Primary score of the last epoch, where the best one was picked; None elsewhere."""
+        return last_epoch(self.runs)
+
+    @property
+    def mixed(self) -> list[str]:
+        """What of the environment differs between its runs."""
+        return mixed_environments(self.runs) if len(self.runs) > 1 else []
+
+    def score(self, split: str, metric: str) -> float | None:
+        """Mean score over the seeds, a fraction; None if there is none."""
+        return mean_score([run.metrics.get(split, {}).get(metric) for run in self.runs])
+
+    def deviation(self, split: str = "", metric: str = "") -> float | None:
+        """Standard deviation over the seeds, of what ranks if none is named.
+
+        Returns:
+            A fraction; None for fewer than two seeds.
+        """
+        found = (
+            [run.metrics.get(split, {}).get(metric) for run in self.runs] if split else self.values
+        )
+        scores = [score for score in found if score is not None and math.isfinite(score)]
+        if len(scores) < 2 or len(scores) < len(self.runs):
+            return None
+        return intervals.standard_deviation(scores)
+
+
+def rows_per_second(run: RunRecord) -> float | None:
+    """Dev rows that a run scored in a second; None if it did not tell."""
+    seconds = run.timings.get("evaluate", 0.0)
+    rows = sum(split.rows for split in run.data.splits.values() if split.role == "dev")
+    return rows / seconds if seconds > 0 else None
+
+
+def mean_score(values: Sequence[float | None]) -> float | None:
+    """The mean; None if a value is missing or no number."""
+    numbers = [value for value in values if value is not None and math.isfinite(value)]
+    if not numbers or len(numbers) < len(values):
+        return None
+    return math.fsum(numbers) / len(numbers)

@@ -1,0 +1,298 @@
+"""What the statistics say of a table of the leaderboard: rank ranges, intervals, power, luck."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from glueharness.errors import GlueharnessError
+    from glueharness.record.record import RunRecord
+    from glueharness_leaderboard.evidence.measuring import Contest, Measured
+    from glueharness_leaderboard.ranking.rows import Row
+    from glueharness_leaderboard.ranking.sections import Section
+    from glueharness_leaderboard.statistics.difference import AllPairs
+    from glueharness_leaderboard.statistics.influence import Floats
+    from glueharness_leaderboard.statistics.variance import ScoreTable
+
+MOST_ROWS = 500
+"""Rows of a table that are tested against each other, the best ones; pairs grow by the square."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What the statistics say of one row.
+
+    Attributes:
+        low: The best rank that it may have; 0 if it has no rank.
+        high: The worst.
+        interval: 95 % interval of the score; None if it has none.
+        p_best: p of the difference from the first row, uncorrected; 1 for the first row.
+        seeds: Where its spread over seeds is from: ``pool``, ``own`` (larger than the others'),
+            ``borrowed`` (it has one run), ``none`` (all its runs agree), or empty where nothing is
+            known of seeds.
+        constant: How many of its runs say the same for every row.
+        optimism: How far its score is expected to be too high because the best epoch was picked,
+            a fraction; None if no epoch was picked or it is not known.
+    """
+
+    low: int
+    high: int
+    interval: tuple[float, float] | None
+    p_best: float
+    seeds: str
+    constant: int
+    optimism: float | None
+
+    @property
+    def may_be_best(self) -> bool:
+        """Whether no other row is better for sure."""
+        return self.low == 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standings:
+    """What the statistics say of a table.
+
+    Attributes:
+        rows: By row of the table; None for one that could not be measured.
+        detectable: Difference from the first row that would show with a power of 80 %, the
+            median over the others, a fraction; None for fewer than two rows.
+        luck: How far the first row is expected to be too high for being the first of those that
+            may be best, a fraction.
+        pool_degrees: Degrees of freedom of the pooled spread over seeds; 0 if nobody has two.
+        spread_ratio: Largest spread over seeds by the pool's; 1 if all share it.
+        left_out: Rows beyond those that are tested.
+    """
+
+    rows: tuple[Standing | None, ...]
+    detectable: float | None = None
+    luck: float = 0.0
+    pool_degrees: float = 0.0
+    spread_ratio: float = 1.0
+    left_out: int = 0
+
+    def document(self) -> dict[str, Any]:
+        """As JSON takes it."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def of_document(cls, values: dict[str, Any]) -> Standings:
+        """From what :meth:`document` gave.
+
+        Raises:
+            TypeError: It is something else.
+        """
+        rows = tuple(
+            None
+            if row is None
+            else Standing(**{**row, "interval": row["interval"] and tuple(row["interval"])})
+            for row in values["rows"]
+        )
+        return cls(**{**values, "rows": rows})
+
+
+def known_standings(
+    section: Section,
+    runs_dir: Path,
+    warn: Callable[[GlueharnessError], None],
+    simultaneous: bool,
+) -> Standings:
+    """As :func:`standings_of`; from the cache where nothing has changed since."""
+    from glueharness_leaderboard.evidence import cache
+
+    rows = [[run.id for run in row.runs] for row in section.rows]
+    tried = [row.epochs_tried for row in section.rows]
+    task = section.task
+    bounds = [[each.name, each.bounds, each.unit] for each in task.metrics] if task else []
+    what = ["standings", rows, tried, section.counted, task and task.labels, bounds, simultaneous]
+    runs = [run for row in section.rows for run in row.runs]
+    if not any(has_predictions([run], runs_dir) for run in runs):
+        return Standings(rows=(None,) * len(section.rows))
+    key = cache.key_of(what, runs, runs_dir)
+    kept = cache.load(key)
+    if kept is not None:
+        try:
+            return Standings.of_document(kept)
+        except (TypeError, KeyError, ValueError):
+            pass  # of another version: computed again
+    problems: list[GlueharnessError] = []
+    found = standings_of(section, runs_dir, problems.append, simultaneous=simultaneous)
+    for problem in problems:
+        warn(problem)
+    if not problems:  # what is wrong is to be told each time
+        cache.keep(key, found.document())
+    return found
+
+
+def standings_of(
+    section: Section,
+    runs_dir: Path,
+    warn: Callable[[GlueharnessError], None],
+    *,
+    simultaneous: bool = False,
+) -> Standings:
+    """Measure the rows of a section from their predictions and test them against each other.
+
+    Args:
+        section: The section, its rows best first.
+        runs_dir: Folder of the runs.
+        warn: Told of predictions that are missing or damaged; such a row has no standing.
+        simultaneous: Whether all rank ranges are to hold at once.
+    """
+    from glueharness_leaderboard.evidence.measuring import Contest
+
+    contest = Contest(task=section.task, counted=section.counted, runs_dir=runs_dir)
+    scored = [place for place, row in enumerate(section.rows) if row.value is not None]
+    tested = scored[:MOST_ROWS]
+    measured = _measured([section.rows[place] for place in tested], contest, warn)
+    known = [place for place, found in zip(tested, measured, strict=True) if found is not None]
+    rows: list[Standing | None] = [None] * len(section.rows)
+    if not known:
+        return Standings(rows=tuple(rows), left_out=len(scored) - len(tested))
+    found = [each for each in measured if each is not None]
+    inner = _test([section.rows[place] for place in known], found, contest, simultaneous)
+    for place, standing in zip(known, inner.rows, strict=True):
+        rows[place] = standing
+    # Who could not be measured might have any rank, and so might the others because of it.
+    missing = len(scored) - len(known)
+    if missing:
+        rows = [
+            dataclasses.replace(row, high=row.high + missing) if row is not None and row.high
+            else row
+            for row in rows
+        ]  # fmt: skip
+    return dataclasses.replace(inner, rows=tuple(rows), left_out=len(scored) - len(tested))
+
+
+def _measured(
+    rows: Sequence[Row], contest: Contest, warn: Callable[[GlueharnessError], None]
+) -> list[Measured | None]:
+    from glueharness.errors import RunFolderError
+    from glueharness_leaderboard.evidence.measuring import measure
+
+    found: list[Measured | None] = []
+    reference = None
+    for row in rows:
+        if not has_predictions(row.runs, contest.runs_dir):
+            found.append(None)
+            continue
+        try:
+            measured, first = measure(row.runs, contest, reference)
+        except RunFolderError as problem:
+            warn(problem)
+            found.append(None)
+            continue
+        reference = reference or first
+        # Without its task's plugin, a metric of its own cannot be computed again.
+        found.append(measured if measured.quantities else None)
+    return found
+
+
+def has_predictions(runs: Sequence[RunRecord], runs_dir: Path) -> bool:
+    """Whether there are predictions of any of the runs: of a copied record there may be none."""
+    return any((runs_dir / run.id / "predictions").is_dir() for run in runs)
+
+
+def _test(
+    rows: Sequence[Row], found: Sequence[Measured], contest: Contest, simultaneous: bool
+) -> Standings:
+    import numpy as np
+
+    from glueharness_leaderboard.evidence.measuring import intervals_of
+    from glueharness_leaderboard.statistics.difference import all_pairs
+    from glueharness_leaderboard.statistics.ranks import rank
+
+    quantity = next(iter(found[0].quantities))
+    intervals = intervals_of(contest, quantity, found)
+    table = intervals.table
+    pairs = all_pairs(table)
+    tried = np.array([row.epochs_tried for row in rows], np.float64)
+    ranking = rank(pairs, factors=selection_factors(tried, pairs), simultaneous=simultaneous)
+    first = int(np.nanargmax(table.scores)) if np.isfinite(table.scores).any() else 0
+    standings = []
+    for place, (row, each) in enumerate(zip(rows, found, strict=True)):
+        ranks = ranking.ranges[place]
+        p = float(pairs.p[first, place])
+        standings.append(
+            Standing(
+                low=ranks.low if ranks else 0,
+                high=ranks.high if ranks else 0,
+                interval=intervals.of(place),
+                p_best=p if np.isfinite(p) else 1.0,
+                seeds=_seeds(table, place),
+                constant=each.constant,
+                optimism=_optimism(table, row.epochs_tried, place),
+            )
+        )
+    return Standings(
+        rows=tuple(standings),
+        detectable=_detectable(pairs, first),
+        luck=_luck(pairs, [place for place, each in enumerate(standings) if each.may_be_best]),
+        pool_degrees=table.spread.pool_degrees,
+        spread_ratio=table.spread.ratio,
+    )
+
+
+def selection_factors(tried: Floats, pairs: AllPairs) -> Floats:
+    """By how much each p is multiplied because one side picked from more epochs: ``[K, K]``."""
+    import numpy as np
+
+    ahead = np.where(pairs.differences > 0, tried[:, None], tried[None, :])
+    behind = np.where(pairs.differences > 0, tried[None, :], tried[:, None])
+    factors: Floats = np.maximum(1.0, ahead / behind)
+    return factors
+
+
+def _seeds(table: ScoreTable, place: int) -> str:
+    spread = table.spread
+    if table.measurements[place].seeds.repeats:
+        return "none"
+    if spread.pool_degrees == 0:
+        return ""
+    if spread.borrowed[place]:
+        return "borrowed"
+    return "own" if spread.own[place] else "pool"
+
+
+def _optimism(table: ScoreTable, tried: int, place: int) -> float | None:
+    """What the best of equal epochs is expected to win, if epochs differ as seeds do."""
+    from glueharness_leaderboard.statistics.selection import expected_maximum
+
+    shared = float(table.spread.interactions[place])
+    if tried < 2 or shared <= 0:
+        return None
+    return expected_maximum(tried) * math.sqrt(shared)
+
+
+def _detectable(pairs: AllPairs, first: int) -> float | None:
+    import numpy as np
+
+    from glueharness_leaderboard.statistics.detectable import detectable_difference
+
+    found = [
+        detectable_difference(each.rows, each.seeds, each.seed_degrees)
+        for other in range(len(pairs.differences))
+        if other != first and np.isfinite(pairs.differences[first, other])
+        for each in [pairs.components(first, other)]
+        if each.variance > 0
+    ]
+    return float(np.median(found)) if found else None
+
+
+def _luck(pairs: AllPairs, tied: Sequence[int]) -> float:
+    """What the first of so many equal rows is expected to be too high by."""
+    import numpy as np
+
+    from glueharness_leaderboard.statistics.selection import expected_maximum
+
+    if len(tied) < 2:
+        return 0.0
+    variance = (pairs.rows + pairs.seeds)[np.ix_(tied, tied)]
+    mean = float(variance.sum()) / (len(tied) * (len(tied) - 1))
+    return expected_maximum(len(tied)) * math.sqrt(mean / 2)

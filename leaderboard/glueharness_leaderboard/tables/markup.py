@@ -1,0 +1,163 @@
+"""Tables as Markdown, LaTeX and HTML. Texts of users are data in each of them, never code."""
+
+from __future__ import annotations
+
+import html as html_escapes
+import re
+from typing import TYPE_CHECKING
+
+from glueharness.system.printable import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from glueharness_leaderboard.tables.columns import Column, Sheet
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+    "±": r"$\pm$",
+    "−": "$-$",
+    "≈": r"$\approx$",
+    "×": r"$\times$",
+    "·": r"$\cdot$",
+    "…": r"\dots{}",
+    "–": "--",
+    "²": r"$^2$",
+}
+
+_STYLE = (
+    "body{font:15px/1.5 system-ui,sans-serif;margin:2rem;color:#1b1b1b;background:#fff}"
+    "table{border-collapse:collapse;display:block;overflow-x:auto}"
+    "th,td{padding:.25rem .75rem;text-align:left;border-bottom:1px solid #ddd;white-space:nowrap}"
+    ".right{text-align:right;font-variant-numeric:tabular-nums}"
+    ".best td{font-weight:600}.note{color:#8a5a00}.dim{color:#595959}"
+    "@media(prefers-color-scheme:dark){body{color:#e6e6e6;background:#161616}"
+    "th,td{border-color:#444}.note{color:#e0b050}.dim{color:#a8a8a8}}"
+)
+
+
+def markdown(sheets: Sequence[Sheet], legends: Sequence[str]) -> str:
+    """A heading and a pipe table for each sheet, then what the signs mean."""
+    blocks = []
+    for sheet in sheets:
+        lines = [f"### {escape_markdown(sheet.title)}", ""]
+        lines += [f"> {escape_markdown(note)}\n" for note in sheet.notes]
+        blocks.append("\n".join([*lines, markdown_table(sheet.columns)]))
+        blocks += [f"**{escape_markdown(answer)}**" for answer in sheet.answers]
+        blocks += [escape_markdown(line) for line in sheet.footnotes]
+    blocks += [escape_markdown(line) for line in legends]
+    return "\n\n".join(blocks) + "\n"
+
+
+def markdown_table(columns: Sequence[Column]) -> str:
+    """Columns as a pipe table."""
+    from tabulate import tabulate
+
+    return tabulate(
+        [
+            [escape_markdown(cell) for cell in cells]
+            for cells in zip(*(column.wide or column.cells for column in columns), strict=True)
+        ],
+        headers=[escape_markdown(column.heading.replace("\n", " ")) for column in columns],
+        tablefmt="pipe",
+        colalign=["right" if column.right else "left" for column in columns],
+        disable_numparse=True,
+    )
+
+
+def escape_markdown(text: str) -> str:
+    """Text that Markdown shows as it is, in a cell too."""
+    escaped = re.sub(r"([\\`*_\[\]|<>~])", r"\\\1", printable(text, lines=True))
+    return " ".join(escaped.split())
+
+
+def latex(sheets: Sequence[Sheet], legends: Sequence[str]) -> str:
+    r"""A ``table`` with booktabs rules for each sheet; needs ``\\usepackage{booktabs}``."""
+    blocks = ["% Needs \\usepackage{booktabs}, and UTF-8 (the default since 2018)."]
+    for sheet in sheets:
+        lines = [r"\begin{table}", r"\centering", rf"\caption{{{escape_latex(sheet.title)}}}"]
+        under = [escape_latex(each) for each in (*sheet.notes, *sheet.answers, *sheet.footnotes)]
+        lines += [_tabular(sheet), *(rf"\par\smallskip {{\footnotesize {line}}}" for line in under)]
+        blocks.append("\n".join([*lines, r"\end{table}"]))
+    blocks += [f"% {escape_latex(line)}" for line in legends]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _tabular(sheet: Sheet) -> str:
+    alignment = "".join("r" if column.right else "l" for column in sheet.columns)
+    headings = [escape_latex(column.heading.replace("\n", " ")) for column in sheet.columns]
+    lines = [rf"\begin{{tabular}}{{{alignment}}}", r"\toprule", " & ".join(headings) + r" \\"]
+    lines.append(r"\midrule")
+    for place, cells in enumerate(_rows(sheet.columns)):
+        texts = [escape_latex(cell) for cell in cells]
+        if place in sheet.best:
+            texts = [rf"\textbf{{{text}}}" if text else text for text in texts]
+        lines.append(" & ".join(texts) + r" \\")
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"])
+
+
+def escape_latex(text: str) -> str:
+    """Text that LaTeX sets as it is."""
+    return "".join(
+        _LATEX.get(letter, letter) for letter in " ".join(printable(text, lines=True).split())
+    )
+
+
+def html(sheets: Sequence[Sheet], legends: Sequence[str]) -> str:
+    """One page with a table for each sheet: no script, no request, nothing but text."""
+    parts = [
+        "<!doctype html>",
+        '<html lang="en"><head><meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width,initial-scale=1">',
+        (
+            '<meta http-equiv="Content-Security-Policy" '
+            "content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+        ),
+        f"<title>{_text(sheets[0].title if sheets else 'glueharness')}</title>",
+        f"<style>{_STYLE}</style></head><body>",
+    ]
+    for sheet in sheets:
+        parts.append(f"<h2>{_text(sheet.title)}</h2>")
+        parts += [f'<p class="note">{_text(note)}</p>' for note in sheet.notes]
+        parts.append(_html_table(sheet))
+        parts += [f"<p><strong>{_text(answer)}</strong></p>" for answer in sheet.answers]
+        parts += [f'<p class="dim">{_text(line)}</p>' for line in sheet.footnotes]
+    parts += [f'<p class="dim">{_text(line)}</p>' for line in legends]
+    return "\n".join([*parts, "</body></html>"]) + "\n"
+
+
+def _html_table(sheet: Sheet) -> str:
+    def cell(tag: str, column: Column, text: str) -> str:
+        kind = ' class="right"' if column.right else ""
+        return f"<{tag}{kind}>{_text(text)}</{tag}>"
+
+    head = "".join(cell("th", column, column.heading) for column in sheet.columns)
+    lines = [f"<table><thead><tr>{head}</tr></thead><tbody>"]
+    for place, cells in enumerate(_rows(sheet.columns)):
+        best = ' class="best"' if place in sheet.best else ""
+        inner = "".join(
+            cell("td", column, text) for column, text in zip(sheet.columns, cells, strict=True)
+        )
+        lines.append(f"<tr{best}>{inner}</tr>")
+    return "\n".join([*lines, "</tbody></table>"])
+
+
+def _text(text: str) -> str:
+    return html_escapes.escape(" ".join(printable(text, lines=True).split()))
+
+
+def _rows(columns: Sequence[Column]) -> list[tuple[str, ...]]:
+    return list(zip(*(column.wide or column.cells for column in columns), strict=True))

@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from tests.finetune_tools import write_checkpoint
-from tests.hub_stand_in import Repository, running
+from tests.hub_stand_in import Fault, Repository, running
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,6 +84,22 @@ def test_the_hub_then_its_cache(tmp_path: Path) -> None:
     other = find(tmp_path, NOWHERE, revision="f" * 40)
     assert other["how"] == "hub cache"
     assert "in another revision" in other["warning"]
+
+
+def test_what_a_broken_download_left_out_is_fetched(tmp_path: Path) -> None:
+    """Configuration and weights have arrived, and the tokenizer has not."""
+    with running(repository(tmp_path)) as hub:
+        hub.faults = [Fault(404, where="/tokenizer")]
+        assert "broke off" in find(tmp_path, hub.endpoint)["error"]
+        hub.faults = []
+        hub.requests.clear()
+        whole = find(tmp_path, hub.endpoint)
+        assert whole["how"] == "hub"
+        assert "tokenizer.json" in whole["files"]
+        assert not any("model.safetensors" in request for request in hub.requests)
+        hub.requests.clear()
+        assert find(tmp_path, hub.endpoint)["how"] == "hub cache"
+        assert not hub.requests
 
 
 def test_a_revision_that_the_user_names_is_the_only_one_that_will_do(tmp_path: Path) -> None:

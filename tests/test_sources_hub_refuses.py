@@ -129,7 +129,7 @@ def test_the_client_waits_as_long_as_it_is_asked_to_and_says_so(
         find_checkpoint(WEIGHTS, weights=None, offline=False)
     assert [wait for wait in waits if wait > 20] == [31.0, 31.0]
     told = capsys.readouterr().err.splitlines()
-    assert told == [f"the hub asks to wait: trying again in 31 s ({n} of 5)" for n in (1, 2)]
+    assert told == [f"waiting for the hub: next attempt in 31 s ({n} of 5)" for n in (1, 2)]
 
 
 def test_a_revision_that_a_mirror_does_not_have(served: Hub, network: pytest.MonkeyPatch) -> None:

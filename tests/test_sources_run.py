@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -88,6 +89,19 @@ def test_a_named_folder_without_the_task_is_an_error(
     assert f"the data folder {tmp_path / folder} {what}" in told
     assert "--data sample" in told
     assert not list(tmp_path.glob("runs/*/run.json"))
+
+
+def test_doctor_says_where_auto_would_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["doctor", "qqp", "--offline", "--json", "--data-dir", str(tmp_path)])
+    sources = json.loads(capsys.readouterr().out)["data of qqp"]
+    told = {source["name"]: source["value"] for source in sources}
+    assert told["dir"].startswith("error: the data folder")
+    assert told["dir"].endswith("<- where --data auto ends with an error")
+    assert told["hub"].startswith("not here:")
+    assert "auto" not in told["sample"]
 
 
 def test_without_a_named_folder_the_sample_says_what_was_tried(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import click
 from glueharness.cli.app import App, environment_layer, json_option
 from glueharness.cli.output import print_facts, print_json, stdout
 from glueharness.data.opening import sources_for
-from glueharness.errors import GlueharnessError, SourceUnavailable
+from glueharness.errors import GlueharnessError, NotInFolder, SourceUnavailable
 from glueharness.plugin.loading import describe as describe_error
 from glueharness.run.environment import describe_environment
 from glueharness.specs import DataOptions, Fact
@@ -76,19 +76,23 @@ def _plugins(registry: Registry) -> list[Fact]:
 
 
 def _sources(registry: Registry, task: TaskSpec, options: DataOptions) -> list[Fact]:
-    """Each source in the order of ``--data auto``; the first that has the data is marked."""
-    facts, chosen = [], False
+    """Each source in the order of ``--data auto``; where that would stop is marked."""
+    facts, decided = [], False
     for spec in sources_for(task, list(registry.sources)):
         try:
             origin = spec.factory().open(task, options).origin
-        except SourceUnavailable as reason:
-            facts.append(Fact(name=spec.name, value=f"not here: {reason.what}"))
         except GlueharnessError as error:
-            facts.append(Fact(name=spec.name, value=f"damaged: {error.what}", remedy=error.remedy))
+            if isinstance(error, SourceUnavailable) and not isinstance(error, NotInFolder):
+                facts.append(Fact(name=spec.name, value=f"not here: {error.what}"))
+                continue
+            mark = "" if decided else "  <- where --data auto ends with an error"
+            value = f"error: {error.what}{mark}"
+            facts.append(Fact(name=spec.name, value=value, remedy=error.remedy))
+            decided = True
         else:
-            mark = "" if chosen else "  <- what --data auto takes"
+            mark = "" if decided else "  <- what --data auto takes"
             facts.append(Fact(name=spec.name, value=f"{origin.location} {origin.revision}{mark}"))
-            chosen = True
+            decided = True
     return facts
 
 

@@ -25,7 +25,7 @@ class _Waits(logging.Handler):
             return
         with suppress(OSError, ValueError):  # a terminal that is gone is no reason to stop
             sys.stderr.write(
-                f"the hub asks to wait: trying again in {float(found[1]):.0f} s "
+                f"waiting for the hub: next attempt in {float(found[1]):.0f} s "
                 f"({found[2]} of {found[3]})\n"
             )
             sys.stderr.flush()

@@ -12,7 +12,7 @@ from glueharness import ModelError
 from glueharness_finetune.pretrained.files import CONFIG, SAFE, check_folder, lacks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 _OTHERS = (
     CONFIG, "tokenizer*", "vocab*", "merges.txt", "*.model", "special_tokens_map.json",
@@ -119,9 +119,12 @@ def find_checkpoint(checkpoint: Checkpoint, *, weights: Path | None, offline: bo
         return Found(folder=own, how="folder")
     tried: list[tuple[str, str]] = [("folder", f"there is no folder {checkpoint.name}")]
     replaceable = checkpoint.revision and not checkpoint.pinned
+    cached = in_cache(checkpoint, checkpoint.revision or "main", tried)
+    if cached is not None and _all_arrived(checkpoint, cached):
+        return cached
     found = (
-        in_cache(checkpoint, checkpoint.revision or "main", tried)
-        or _on_hub(checkpoint, tried, offline=offline)
+        _on_hub(checkpoint, tried, offline=offline)
+        or cached
         or (in_cache(checkpoint, "main", []) if replaceable else None)
     )
     if found is not None:
@@ -168,6 +171,34 @@ def in_cache(checkpoint: Checkpoint, revision: str, tried: list[tuple[str, str]]
     return Found(folder=folder, how="hub cache", commit=folder.name, warning=warning)
 
 
+def _all_arrived(checkpoint: Checkpoint, cached: Found) -> bool:
+    """Whether a download that was broken off left nothing out, as far as the client remembers."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    from glueharness_hub import quiet_client
+
+    assert cached.folder is not None  # noqa: S101 - it is in the cache
+    names = {path.name for path in cached.folder.iterdir()}
+    try:
+        with quiet_client():
+            snapshot_download(
+                checkpoint.name,
+                revision=cached.commit,
+                allow_patterns=_wanted(names),
+                local_files_only=True,
+            )
+    except LocalEntryNotFoundError:
+        return False
+    return True
+
+
+def _wanted(names: Iterable[str]) -> list[str]:
+    """Patterns of the files to have, for a repository with files of these names."""
+    weights = "*.safetensors*" if set(names) & set(SAFE) else "pytorch_model*"
+    return [*_OTHERS, weights, "*.py"]
+
+
 def _on_hub(checkpoint: Checkpoint, tried: list[tuple[str, str]], *, offline: bool) -> Found | None:
     """A checkpoint from the hub; None, and the reason in ``tried``, if there is no hub.
 
@@ -188,14 +219,13 @@ def _on_hub(checkpoint: Checkpoint, tried: list[tuple[str, str]], *, offline: bo
     try:
         repository = ask("models", checkpoint.name, checkpoint.revision)
         what = f"the download of {checkpoint.name} broke off"
-        weights = "*.safetensors*" if repository.files & set(SAFE) else "pytorch_model*"
         disable_progress_bars()
         with quiet_client():
             folder = snapshot_download(
                 checkpoint.name,
                 # By its name, not its commit: else the cache would not know what it stands for.
                 revision=checkpoint.revision or None,
-                allow_patterns=[*_OTHERS, weights, "*.py"],
+                allow_patterns=_wanted(repository.files),
             )
     except Unreachable as reason_of:
         tried.append(("hub", f"{endpoint()} cannot be reached: {reason_of}"))

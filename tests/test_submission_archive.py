@@ -99,7 +99,7 @@ LAYOUTS: dict[str, tuple[Callable[[dict[str, bytes]], dict[str, bytes]], str, st
     "another name": (renamed("RTE.tsv", "RTE (1).tsv"), "RTE (1).tsv", "did you mean RTE.tsv?"),
     "in a folder": (
         lambda files: {f"out/{name}": data for name, data in files.items()},
-        "out/QNLI.tsv", "must lie at the archive's root",
+        "out/QNLI.tsv", "must be at the archive's root",
     ),
     "one in a folder": (renamed("AX.tsv", "diagnostic/AX.tsv"), "diagnostic/AX.tsv", "root"),
     "an extra file": (added("README.md"), "README.md", "an extra file"),
@@ -144,7 +144,7 @@ def test_a_folder_whose_zip_is_older_is_told(tmp_path: Path, submission: Path) -
     folder = shutil.copytree(submission, tmp_path / "copy")
     assert check(folder).clean
     (folder / "RTE.tsv").write_bytes((folder / "RTE.tsv").read_bytes().replace(b"not_", b""))
-    told(check(folder), "submission.zip", "does not hold this RTE.tsv")
+    told(check(folder), "submission.zip", "does not contain this RTE.tsv")
 
 
 def test_an_empty_folder_and_an_empty_zip(tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_a_folder_with_something_else_than_files(
     else:
         os.mkfifo(folder / "RTE.tsv")
     report = check(folder)
-    told(report, "RTE.tsv", "symbolic link" if what == "link" else "no regular file")
+    told(report, "RTE.tsv", "symbolic link" if what == "link" else "not a regular file")
     told(report, "RTE.tsv", "missing")
 
 
@@ -362,7 +362,7 @@ def test_what_is_not_there_is_an_error(tmp_path: Path) -> None:
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system knows no named pipes")
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.tsv")
-    with pytest.raises(SubmissionError, match="no regular file"):
+    with pytest.raises(SubmissionError, match="not a regular file"):
         check(tmp_path / "pipe.tsv")
 
 

@@ -325,7 +325,7 @@ def test_markup_in_a_strangers_file_is_shown_as_it_is(
     monkeypatch.setenv("COLUMNS", width)
     (tmp_path / "Parity.tsv").write_bytes(PARITY.replace(b"3\t1", b"3\t[bold]x[/]"))
     out, _ = terminal("submit", "evenness", "--check", str(tmp_path / "Parity.tsv"), code=1)
-    assert "'[bold]x[/]' is no label" in out
+    assert "'[bold]x[/]' is not a label" in out
 
 
 def test_the_manifest_survives_a_read_only_run(terminal: Terminal) -> None:

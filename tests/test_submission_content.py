@@ -126,14 +126,14 @@ DAMAGES = {
         "QNLI.tsv", line(1, lambda old: b"\t" + old), 1, "has 3 columns"
     ),
     "commas": Damage(
-        "QNLI.tsv", lambda d: d.replace(b"\t", b","), 2, "a comma stands where a tab", on_lines=5463
+        "QNLI.tsv", lambda d: d.replace(b"\t", b","), 2, "a comma is where a tab", on_lines=5463
     ),
     "comma in header": Damage("QNLI.tsv", line(1, lambda _: b"index,prediction"), 1, "a comma"),
     "spaces": Damage(
-        "QNLI.tsv", lambda d: d.replace(b"\t", b"  "), 2, "a space stands where", on_lines=5463
+        "QNLI.tsv", lambda d: d.replace(b"\t", b"  "), 2, "a space is where", on_lines=5463
     ),
     "tab made spaces": Damage(
-        "QNLI.tsv", line(77, lambda old: old.replace(b"\t", b"    ")), 77, "a space stands where"
+        "QNLI.tsv", line(77, lambda old: old.replace(b"\t", b"    ")), 77, "a space is where"
     ),
     "third field": Damage("QNLI.tsv", line(8, lambda old: old + b"\t0.93"), 8, "3 fields"),
     "a tab at the end": Damage("QNLI.tsv", line(8, lambda old: old + b"\t"), 8, "3 fields"),
@@ -145,11 +145,11 @@ DAMAGES = {
     "one field": Damage("QNLI.tsv", line(8, lambda _: b"6"), 8, "1 field;"),
     "row missing": Damage("QNLI.tsv", lines(lambda r: r[:9] + r[10:]), 10, "index 8 is missing"),
     "cut short": Damage("QNLI.tsv", lines(lambda r: r[:5001]), 5001, "5,000 predictions"),
-    "cut within a line": Damage("QNLI.tsv", lambda d: d[:50_000], 2869, "no label"),
+    "cut within a line": Damage("QNLI.tsv", lambda d: d[:50_000], 2869, "not a label"),
     "one row too many": Damage(
         "QNLI.tsv", lambda d: d + b"5463\tentailment\n", 5465, "5,464 predictions"
     ),
-    "twice the file": Damage("WNLI.tsv", lambda d: d + d, 148, "no row number"),
+    "twice the file": Damage("WNLI.tsv", lambda d: d + d, 148, "not a row number"),
     "qnli v1": Damage("QNLI.tsv", rows(5740), 5465, "5,741 predictions"),
     "an index twice": Damage(
         "QNLI.tsv", line(9, lambda old: b"6" + old[1:]), 9, "index 6 was on line 8 already"
@@ -182,9 +182,9 @@ DAMAGES = {
     "quoted index": Damage("QNLI.tsv", line(9, lambda _: b'"7"\tentailment'), 9, "be written 7"),
     "index that is no number": Damage("QNLI.tsv", line(9, lambda _: b"7a\tentailment"), 9, "'7a'"),
     "huge index": Damage(
-        "QNLI.tsv", line(9, lambda _: b"9" * 5000 + b"\tentailment"), 9, "is no row number"
+        "QNLI.tsv", line(9, lambda _: b"9" * 5000 + b"\tentailment"), 9, "is not a row number"
     ),
-    "unknown label": Damage("QNLI.tsv", value(9, b"maybe"), 9, "'maybe' is no label of QNLI.tsv"),
+    "unknown label": Damage("QNLI.tsv", value(9, b"maybe"), 9, "'maybe' is not a label of QNLI"),
     "label in capitals": Damage("QNLI.tsv", value(9, b"Entailment"), 9, "differs in case"),
     "label in quotes": Damage("QNLI.tsv", value(9, b'"entailment"'), 9, "quotes round it"),
     "label with a space": Damage("QNLI.tsv", value(9, b"entailment "), 9, "spaces round it"),
@@ -198,13 +198,13 @@ DAMAGES = {
     "name with a space": Damage("WNLI.tsv", value(9, b" entailment"), 9, "is the label's name"),
     "float for an id": Damage("CoLA.tsv", value(9, b"1.0"), 9, "'1.0' is a label's number"),
     "id out of range": Damage("CoLA.tsv", value(9, b"2"), 9, "'2' is a label's number"),
-    "minus one": Damage("SST-2.tsv", value(9, b"-1"), 9, "'-1' is no label"),
-    "two labels for three": Damage("MNLI-m.tsv", value(9, b"not_entailment"), 9, "is no label"),
+    "minus one": Damage("SST-2.tsv", value(9, b"-1"), 9, "'-1' is not a label"),
+    "two labels for three": Damage("MNLI-m.tsv", value(9, b"not_entailment"), 9, "is not a label"),
     "all labels wrong": Damage(
         "QNLI.tsv", lambda d: d.replace(b"entailment", b"Entailment"), 2, "case", on_lines=5463
     ),
     "bad utf-8": Damage("QNLI.tsv", value(9, b"entail\xffment"), 9, "is not UTF-8"),
-    "a nul": Damage("QNLI.tsv", value(9, b"entailment\0"), 9, r"'entailment\x00' is no label"),
+    "a nul": Damage("QNLI.tsv", value(9, b"entailment\0"), 9, r"'entailment\x00' is not a label"),
     "nan": Damage("STS-B.tsv", value(9, b"nan"), 9, "'nan' is not a finite number"),
     "infinity": Damage("STS-B.tsv", value(9, b"-inf"), 9, "'-inf' is not a finite number"),
     "above the range": Damage(
@@ -215,9 +215,9 @@ DAMAGES = {
     ),
     "huge number": Damage("STS-B.tsv", value(9, b"1e999"), 9, "too large"),
     "decimal comma": Damage("STS-B.tsv", value(9, b"3,25"), 9, "decimal comma"),
-    "a word for a score": Damage("STS-B.tsv", value(9, b"high"), 9, "'high' is no number"),
-    "a list for a score": Damage("STS-B.tsv", value(9, b"[3.2]"), 9, "'[3.2]' is no number"),
-    "underscored number": Damage("STS-B.tsv", value(9, b"1_0"), 9, "'1_0' is no number"),
+    "a word for a score": Damage("STS-B.tsv", value(9, b"high"), 9, "'high' is not a number"),
+    "a list for a score": Damage("STS-B.tsv", value(9, b"[3.2]"), 9, "'[3.2]' is not a number"),
+    "underscored number": Damage("STS-B.tsv", value(9, b"1_0"), 9, "'1_0' is not a number"),
     "the other mnli": Damage(
         "MNLI-m.tsv", lambda _: good_bytes("MNLI-mm.tsv"), 9798, "MNLI-mm.tsv holds as many"
     ),

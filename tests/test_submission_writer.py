@@ -79,13 +79,17 @@ def test_scores_are_clipped_and_have_three_decimals(
 BROKEN: dict[str, tuple[str, dict[str, Any], str]] = {
     "a row less": ("rte", {"index": range(2999), "values": ["entailment"] * 2999}, "2999 pred"),
     "fewer values": ("rte", {"values": ["entailment"] * 2999}, "2999 predictions for 3000"),
-    "an index twice": ("wnli", {"index": [0, *range(145)]}, "index 0 is there twice"),
+    "an index twice": ("wnli", {"index": [0, *range(145)]}, "index 0 occurs twice"),
     "an index too large": ("wnli", {"index": range(1, 147)}, "index 146 is out of range"),
     "a negative index": ("wnli", {"index": [-1, *range(1, 146)]}, "index -1 is out of range"),
-    "an unknown label": ("wnli", {"values": ["maybe"] * 146}, "row 0: 'maybe' is no label of wnli"),
+    "an unknown label": (
+        "wnli",
+        {"values": ["maybe"] * 146},
+        "row 0: 'maybe' is not a label of wnli",
+    ),
     "an id": ("wnli", {"values": ["entailment"] * 145 + ["1"]}, "row 145: '1'"),
     "not a number": ("stsb", {"values": [1.0] * 1378 + [math.nan]}, "row 1378: nan"),
-    "text": ("stsb", {"values": ["1.0"] * 1379}, "row 0: '1.0' is no number"),
+    "text": ("stsb", {"values": ["1.0"] * 1379}, "row 0: '1.0' is not a number"),
 }
 
 
@@ -167,7 +171,7 @@ def test_a_folder_that_is_a_file_is_named(tmp_path: Path) -> None:
 def test_a_file_name_that_is_a_path_is_refused(tmp_path: Path, name: str) -> None:
     spec = task("wnli")
     file = dataclasses.replace(spec.submission[0], name=name)
-    with pytest.raises(SubmissionError, match="no plain file name"):
+    with pytest.raises(SubmissionError, match="not a plain file name"):
         GlueWriter().write(
             [dataclasses.replace(good(spec, spec.submission[0]), file=file)], tmp_path
         )

@@ -1,4 +1,4 @@
-"""Baselines without PyTorch: what a model must beat to have learnt anything."""
+"""Baselines without PyTorch: a model that does not beat them has not learned anything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The majority class: the simplest model there is, and the shortest example of one."""
+"""The majority class: the simplest model, and the shortest example of how to write one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Majority:
-    """Gives every row the training data's most frequent label, or their mean score."""
+    """Predicts the most frequent label of the training data for every row, or the mean score."""
 
     def __init__(self, task: TaskSpec) -> None:
         self.scores = np.zeros(task.num_outputs, dtype=np.float32)
@@ -48,7 +48,7 @@ class Majority:
         """Read the scores.
 
         Raises:
-            ModelError: They are not there, or damaged.
+            ModelError: They are missing or damaged.
         """
         try:
             values = json.loads((folder / "majority.json").read_text(encoding="utf-8"))

@@ -13,14 +13,14 @@ class TfidfSettings:
 
     Attributes:
         ngram_max: Longest word n-gram.
-        max_features: Most frequent n-grams kept, a text column.
-        inverse_regularization: scikit-learn's ``C``; for a regression ridge's ``1 / alpha``.
+        max_features: How many n-grams to keep for each text column, the most frequent ones.
+        inverse_regularization: scikit-learn's ``C``; for a regression, ``1 / alpha`` of ridge.
     """
 
     ngram_max: int = setting(2, help="Longest word n-gram.", unit="words", low=1, high=5)
     max_features: int = setting(
-        50_000, help="Most frequent n-grams kept, a text column.", unit="n-grams", low=1
+        50_000, help="How many n-grams to keep for each text column.", unit="n-grams", low=1
     )
     inverse_regularization: float = setting(
-        1.0, help="Inverse of the regularisation strength (C).", above=0.0
+        1.0, help="Inverse of the regularization strength (C).", above=0.0
     )

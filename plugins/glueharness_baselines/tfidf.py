@@ -1,4 +1,4 @@
-"""Logistic regression on TF-IDF, ridge regression for scores; saved without pickle."""
+"""Logistic regression on TF-IDF, or ridge regression for scores; saved without pickle."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _WORD = r"(?u)\b\w+\b"
 
 
 class Tfidf:
-    """A linear model on bags of word n-grams, one bag a text column.
+    """A linear model on bags of word n-grams, one bag per text column.
 
     Args:
         task: The task.
-        settings: n-grams and regularisation.
+        settings: n-grams and regularization.
         seed: Seed of the solver.
     """
 
@@ -98,7 +98,7 @@ class Tfidf:
             max_features=self.settings.max_features,
             sublinear_tf=True,
             vocabulary=vocabulary,
-            # The default pattern drops one-letter words; an answer may well be one.
+            # The default pattern drops one-letter words, but an answer may be one.
             token_pattern=_WORD,
         )
 

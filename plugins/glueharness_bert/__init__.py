@@ -1,4 +1,4 @@
-"""BERT in small: the 24 miniatures of Turc et al. 2019, each a record on top of the engine.
+"""The 24 BERT miniatures of Turc et al. 2019, each a record for the engine.
 
 "Well-Read Students Learn Better: On the Importance of Pre-training Compact Models",
 https://arxiv.org/abs/1908.08962; weights: https://github.com/google-research/bert
@@ -61,7 +61,7 @@ def parameter_count(layers: int, hidden: int) -> int:
 
 
 def checkpoint(layers: int, hidden: int) -> Checkpoint:
-    """Where a miniature's weights come from, and how to begin without them."""
+    """Where a miniature's weights come from, and how to start without them."""
     return Checkpoint(
         name=f"google/bert_uncased_L-{layers}_H-{hidden}_A-{hidden // 64}",
         revision=REVISIONS.get((layers, hidden), ""),
@@ -89,7 +89,7 @@ def _record(layers: int, hidden: int) -> ModelSpec:
 
 @hookimpl
 def glueharness_models() -> list[ModelSpec]:
-    """The miniatures: the four with names of their own first."""
+    """The miniatures, beginning with the four that have names of their own."""
     sizes = [(layers, hidden) for layers in LAYERS for hidden in HIDDEN_SIZES]
     ordered = [*NAMED, *(size for size in sizes if size not in NAMED)]
     return [_record(layers, hidden) for layers, hidden in ordered]
@@ -103,11 +103,11 @@ def glueharness_diagnostics() -> list[DiagnosticSpec]:
 
 @hookimpl
 def glueharness_presets() -> list[PresetSpec]:
-    """The search of the miniatures' authors."""
+    """The hyperparameter search of the miniatures' authors."""
     return [
         PresetSpec(
             name="turc2019",
-            description="The grid of the miniatures' authors; the best of 20 on dev counts.",
+            description="The grid of the miniatures' authors; keep the best of 20 on dev.",
             settings={"epochs": 4},
             grid={
                 "batch_size": (8, 16, 32, 64, 128),

@@ -1,4 +1,4 @@
-"""GLUE's submission: a TSV file a task, the zip of all of them, and a checker for both."""
+"""GLUE's submission: one TSV file per task, the zip of all of them, and a checker for both."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def _glue() -> Writer:
 
 @hookimpl
 def glueharness_writers() -> list[WriterSpec]:
-    """The form that the GLUE server takes."""
+    """The format that the GLUE server accepts."""
     return [
         WriterSpec(
             name="glue",
-            description="index<TAB>prediction, a TSV file a task, all at the root of one zip.",
+            description="index<TAB>prediction, one TSV file per task, all at the root of one zip.",
             factory=_glue,
         )
     ]

@@ -1,4 +1,4 @@
-"""The zip of a submission: the same files give the same bytes, whenever and wherever."""
+"""The zip of a submission: the same files give the same bytes at any time on any system."""
 
 from __future__ import annotations
 

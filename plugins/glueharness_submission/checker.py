@@ -1,4 +1,4 @@
-"""Check a submission: one TSV, a folder of them, or the zip. Nothing in it is trusted."""
+"""Check a submission: one TSV file, a folder of them, or the zip. Nothing in it is trusted."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _UNLIKE = 3
 
 
 def check(path: Path, tasks: Sequence[TaskSpec]) -> Report:
-    """Check what lies at ``path`` against what the tasks say.
+    """Check the file, folder or zip at ``path`` against what the tasks say.
 
     Raises:
         SubmissionError: There is nothing there, or it cannot be read.
@@ -50,16 +50,16 @@ def check(path: Path, tasks: Sequence[TaskSpec]) -> Report:
 
 
 def _check_one(path: Path, entry: Entry, expected: Sequence[Expected]) -> Report:
-    """Check a file that is given alone."""
+    """Check a single file."""
     best = min(expected, key=lambda item: likeness(entry.name, item), default=None)
-    # Where only one file can be meant it is checked under any name.
+    # If only one file can be meant, it is checked whatever its name is.
     if best is None or (likeness(entry.name, best) == _UNLIKE and len(expected) > 1):
         return Report(path=path, findings=[_unknown(entry, expected)])
     return Report(path=path, files=[_check_entry(entry, best)], recognised=1)
 
 
 def _check_many(path: Path, contents: Contents, expected: Sequence[Expected]) -> Report:
-    """Check the files of a folder or an archive, which must be all of a group and no other."""
+    """Check the files of a folder or an archive, which must be exactly those of a group."""
     if not contents.opened:
         return Report(path=path, findings=contents.findings)
     chosen = _group(contents.entries, expected)
@@ -95,7 +95,7 @@ def _check_many(path: Path, contents: Contents, expected: Sequence[Expected]) ->
 
 
 def _tell_stale(archive: Path, contents: Contents, expected: Sequence[Expected]) -> None:
-    """Tell if the archive that lies in the folder was packed from other files than lie there."""
+    """Report if the archive in the folder was packed from other files than those in the folder."""
     packed = {entry.path: entry for entry in zip_contents(archive).entries}
     limits = {item.name: item.limit for item in expected}
     for entry in [entry for entry in contents.entries if entry.path in limits]:
@@ -105,12 +105,12 @@ def _tell_stale(archive: Path, contents: Contents, expected: Sequence[Expected])
         except Unreadable:
             same = False
         if not same:
-            what = f"the archive in this folder does not hold this {entry.path}"
+            what = f"the archive in this folder does not contain this {entry.path}"
             contents.tell(archive.name, what, remedy="Pack it anew before it is uploaded.")
 
 
 def _group(entries: Sequence[Entry], expected: Sequence[Expected]) -> list[Expected]:
-    """The group that most of the files belong to; the only group if there is but one."""
+    """The group that most of the files belong to; if there is only one group, that one."""
     found = groups(expected)
     fitting = {
         name: sum(any(likeness(entry.name, item) < _UNLIKE for item in items) for entry in entries)
@@ -121,7 +121,7 @@ def _group(entries: Sequence[Entry], expected: Sequence[Expected]) -> list[Expec
 
 
 def _unknown(entry: Entry, expected: Sequence[Expected]) -> Finding:
-    """Say that a file does not belong there."""
+    """Report that a file does not belong there."""
     twin = next((item.name for item in expected if likeness(entry.name, item) < _UNLIKE), "")
     if twin:
         return Finding(file=entry.shown, what=f"an extra file beside another {twin}")
@@ -143,7 +143,7 @@ def _check_entry(entry: Entry, item: Expected) -> FileReport:
     if entry.name != item.name:
         collector.tell("name", f"the file must be called {item.name}")
     if entry.nested:
-        what = "the file lies in a folder; all files must lie at the archive's root"
+        what = "the file is in a folder; all files must be at the archive's root"
         collector.tell("nested", what, remedy="Pack the files themselves: zip submission.zip *.tsv")
     try:
         data = entry.read(item.limit + 1)

@@ -1,4 +1,4 @@
-"""Findings gathered by kind: one wrong label in every line is one finding, not 5,463."""
+"""Collects findings by kind: a wrong label in every line is one finding, not 5,463."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class _Kind:
 
 @dataclass(slots=True)
 class Collector:
-    """Gathers what is wrong with one file.
+    """Collects what is wrong with one file.
 
     Attributes:
         file: The file's name as found.
@@ -38,7 +38,7 @@ class Collector:
     _kinds: dict[str, _Kind] = field(default_factory=dict)
 
     def again(self, kind: str, line: int) -> bool:
-        """Count a further line of a kind that was told before; False if it is the first."""
+        """Count one more line of a kind that was reported before; False if it is the first."""
         known = self._kinds.get(kind)
         if known is None:
             return False
@@ -50,12 +50,12 @@ class Collector:
     def tell(
         self, kind: str, what: str, *, line: int = 0, answer: Answer = "rejected", remedy: str = ""
     ) -> None:
-        """Tell of something wrong; ``line`` 0 means the whole file."""
+        """Report something wrong; ``line`` 0 means the whole file."""
         if not self.again(kind, line):
             self._kinds[kind] = _Kind(what, answer, remedy, [line] if line else [])
 
     def __contains__(self, kind: str) -> bool:
-        """Whether something of that kind was told."""
+        """Whether something of that kind was reported."""
         return kind in self._kinds
 
     def findings(self) -> tuple[tuple[Finding, ...], int]:
@@ -76,7 +76,7 @@ class Collector:
 
 
 def quoted(text: bytes | str) -> str:
-    """A stranger's text for a message: short, on one line, with nothing that moves a cursor."""
+    """Text from a file for a message: short, on one line, without control characters."""
     if isinstance(text, bytes):
         text = text.decode("utf-8", "backslashreplace")
     short = text if len(text) <= _TEXT_SHOWN else text[:_TEXT_SHOWN] + "…"
@@ -84,6 +84,6 @@ def quoted(text: bytes | str) -> str:
 
 
 def plain(name: str) -> str:
-    """A stranger's file name as it can be shown: unchanged if it is harmless."""
+    """A file name for a message, unchanged if it is harmless."""
     short = name if len(name) <= 4 * _TEXT_SHOWN else name[: 4 * _TEXT_SHOWN] + "…"
     return short if short.isprintable() else ascii(short)

@@ -1,4 +1,4 @@
-"""Check what stands in one file: at once if it is of the form, line by line if it is not."""
+"""Check the content of one file: as a whole if it has the right form, else line by line."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """What a file holds.
+    """What is in a file.
 
     Attributes:
-        rows: Number of predictions; None if it cannot be told.
+        rows: Number of predictions; None if that is not known.
         values: How often each value of the vocabulary occurs; empty for a regression.
     """
 
@@ -30,7 +30,7 @@ class Content:
 
 
 def check_content(data: bytes, expected: Expected, collector: Collector) -> Content:
-    """Check a file's bytes; what is wrong goes to the collector."""
+    """Check a file's bytes and report to the collector what is wrong."""
     values = values_of(data)
     if values is not None and values and len(values) == (expected.rows or len(values)):
         found = Counter(values)

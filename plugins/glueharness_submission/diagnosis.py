@@ -1,4 +1,4 @@
-"""Say what is wrong with a file that is not of the form, line by line."""
+"""Find out what is wrong with a file that does not have the right form, line by line."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class _Rows:
 
     Attributes:
         indexes: Row numbers.
-        lines: The line that each stands on.
+        lines: The line of each.
         unread: Lines in which no row number could be read.
     """
 
@@ -44,13 +44,13 @@ class _Rows:
 def diagnose(
     data: bytes, expected: Expected, collector: Collector, counts: Counter[bytes]
 ) -> int | None:
-    """Tell the collector what is wrong with ``data``.
+    """Report to the collector what is wrong with ``data``.
 
     Args:
-        data: The file.
-        expected: What it must hold.
-        collector: Where findings go.
-        counts: Is given how often each value occurs.
+        data: The content of the file.
+        expected: What it must contain.
+        collector: Takes the findings.
+        counts: Filled with how often each value occurs.
 
     Returns:
         The number of predictions, or None if the file is not text of lines.
@@ -119,7 +119,7 @@ def _header(line: bytes, collector: Collector) -> int:
     names = [part.decode("utf-8", "replace").lower() for part in fields]
     if names == list(COLUMNS):
         if b"\t" not in line:
-            what = f"the header's names are parted by {_separator(line)}, not by a tab"
+            what = f"the header's names are separated by {_separator(line)}, not by a tab"
         else:
             what = f"the header {quoted(line)} differs in case, quotes or spaces"
     elif set(COLUMNS) < set(names):
@@ -129,7 +129,7 @@ def _header(line: bytes, collector: Collector) -> int:
 
 
 def _without_return(line: bytes, number: int, collector: Collector) -> bytes:
-    """The line without the CR of a CR LF, which is told of."""
+    """The line without the CR of a CR LF, which is reported."""
     if not line.endswith(b"\r"):
         return line
     what = "the line ends in CR LF; it should end in LF alone"
@@ -157,11 +157,11 @@ def _read_rows(
     collector: Collector,
     counts: Counter[bytes],
 ) -> _Rows:
-    """Read every line, telling of each mistake in it."""
+    """Read every line and report each mistake in it."""
     rows = _Rows()
     problems: dict[bytes, ValueProblem | None] = {}
     for number, whole in enumerate(body, start=first):
-        # Of the first line, which may be no header, that was told.
+        # For the first line, which may not be a header, this was reported above.
         line = (
             whole.removesuffix(b"\r") if number == 1 else _without_return(whole, number, collector)
         )
@@ -195,7 +195,7 @@ def _fields(line: bytes, number: int, collector: Collector) -> tuple[bytes, byte
     if len(parts) == 1:
         parts = _split(line)
         if len(parts) == 2 and not collector.again("separator", number):
-            what = f"{_separator(line)} stands where a tab belongs"
+            what = f"{_separator(line)} is where a tab must be"
             collector.tell("separator", what, line=number)
     if len(parts) != 2:
         if not collector.again("fields", number):
@@ -210,7 +210,7 @@ def _read_index(text: bytes, number: int, rows: _Rows, collector: Collector) -> 
     if problem == "none":
         rows.unread += 1
         if not collector.again("index", number):
-            collector.tell("index", f"{quoted(text)} is no row number", line=number)
+            collector.tell("index", f"{quoted(text)} is not a row number", line=number)
         return
     value = int(float(text.strip().strip(b"\"'"))) if problem else int(text)
     if problem and not collector.again("index form", number):
@@ -221,7 +221,7 @@ def _read_index(text: bytes, number: int, rows: _Rows, collector: Collector) -> 
 
 
 def _count(total: int, first: int, expected: Expected, collector: Collector) -> None:
-    """Tell if there are too few predictions or too many."""
+    """Report too few or too many predictions."""
     rows = expected.rows
     if rows is None or total == rows:
         return

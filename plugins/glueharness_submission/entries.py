@@ -1,4 +1,4 @@
-"""The files found in a folder, an archive or alone; their names are not trusted."""
+"""The files found in a folder, in an archive, or given alone; their names are not trusted."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MACOS_FOLDER = "__macosx"
 
 
 class Unreadable(Exception):  # noqa: N818 - what is wrong is the file, told as a finding
-    """A file's content cannot be had; the message says why, in words for a finding."""
+    """A file's content cannot be read; the message says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +29,8 @@ class Entry:
     """A regular file that was found.
 
     Attributes:
-        path: Its path within the folder or archive, parted by ``/``.
-        read: Reads at most so many bytes.
+        path: Its path within the folder or archive, with ``/`` between its parts.
+        read: Reads at most that many bytes.
     """
 
     path: str
@@ -43,23 +43,23 @@ class Entry:
 
     @property
     def nested(self) -> bool:
-        """Whether it lies in a folder of its own, not at the root."""
+        """Whether it is in a folder, not at the root."""
         return "/" in self.path
 
     @property
     def shown(self) -> str:
-        """The path as it can be shown."""
+        """The path for a message."""
         return plain(self.path)
 
 
 @dataclass(slots=True)
 class Contents:
-    """What a folder or an archive holds.
+    """What is in a folder or an archive.
 
     Attributes:
         entries: The regular files.
         findings: The first few things in it that do not belong there.
-        more: Further ones.
+        more: Number of further ones.
         opened: Whether it could be opened at all.
     """
 
@@ -74,7 +74,7 @@ class Contents:
         return len(self.findings) >= FINDINGS_LISTED
 
     def tell(self, path: str, what: str, *, remedy: str = "") -> None:
-        """Tell of something that does not belong there."""
+        """Report something that does not belong there."""
         if self.full:
             self.more += 1
         else:
@@ -82,7 +82,7 @@ class Contents:
 
 
 def junk(path: str) -> str:
-    """Whose litter a file is, for instance macOS's; empty if it is none."""
+    """The system whose leftover a file is, for instance macOS; empty if it is none."""
     parts = [part.casefold() for part in PurePosixPath(path).parts]
     if not parts:
         return ""
@@ -92,7 +92,7 @@ def junk(path: str) -> str:
 
 
 def tell_junk(contents: Contents, path: str, owner: str) -> None:
-    """Tell of a file that an operating system left there."""
+    """Report a file that an operating system left there."""
     contents.tell(
         path,
         f"an extra file that {owner} put there",
@@ -104,15 +104,15 @@ def single(path: Path) -> Entry:
     """One file.
 
     Raises:
-        SubmissionError: It is no regular file.
+        SubmissionError: It is not a regular file.
     """
     if not stat.S_ISREG(path.stat().st_mode):
-        raise SubmissionError("this is no regular file", where=str(path))
+        raise SubmissionError("this is not a regular file", where=str(path))
     return Entry(path=path.name, read=_reader(path))
 
 
 def folder_contents(folder: Path) -> Contents:
-    """What lies in a folder; links are told of and not followed.
+    """The files in a folder; links are reported and not followed.
 
     Raises:
         SubmissionError: The folder, or one in it, cannot be read.
@@ -130,7 +130,7 @@ def folder_contents(folder: Path) -> Contents:
         for item in found:
             count += 1
             if count > _MOST_ENTRIES:
-                what = f"more than {_MOST_ENTRIES:,} files; this is no submission"
+                what = f"more than {_MOST_ENTRIES:,} files; this is not a submission"
                 raise SubmissionError(what, where=str(folder))
             if item.is_dir(follow_symlinks=False):
                 waiting.append(Path(item.path))
@@ -146,7 +146,7 @@ def _add(contents: Contents, item: os.DirEntry[str], path: str) -> None:
     elif item.is_symlink():
         contents.tell(path, "a symbolic link; it must be a file of its own")
     elif not item.is_file(follow_symlinks=False):
-        contents.tell(path, "no regular file")
+        contents.tell(path, "not a regular file")
     elif path not in {ARCHIVE, MANIFEST}:
         contents.entries.append(Entry(path=path, read=_reader(Path(item.path))))
 

@@ -1,4 +1,4 @@
-"""What a file of a submission must hold, read off the installed tasks."""
+"""What each file of a submission must contain, according to the installed tasks."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _LONGEST_NUMBER = 24
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """One file that belongs into a submission.
+    """One file that belongs in a submission.
 
     Attributes:
         task: Its task.
         file: What is written into it.
-        rows: Predictions that it must hold; None if the task does not say.
-        hints: Other row counts with what a file of that length probably is.
+        rows: Number of predictions in it; None if the task does not say.
+        hints: Other row counts, with what a file of that length probably is.
     """
 
     task: TaskSpec
@@ -41,7 +41,7 @@ class Expected:
 
     @property
     def limit(self) -> int:
-        """Bytes beyond which a file is not read: twice the longest good one, and some to spare."""
+        """The most bytes that are read of a file: more than twice the longest correct one."""
         longest = max((len(value) for value in vocabulary(self.file)), default=_LONGEST_NUMBER)
         rows = 1_000_000 if self.rows is None else self.rows
         return 2 * (len(HEADER) + rows * (longest + len(str(rows)) + 2)) + _SPARE_BYTES
@@ -64,7 +64,7 @@ def expected_files(tasks: Sequence[TaskSpec]) -> list[Expected]:
 def _hints(
     task: TaskSpec, file: SubmissionFile, others: Sequence[tuple[TaskSpec, SubmissionFile]]
 ) -> dict[int, str]:
-    """Row counts of what is easily taken for the file; the likeliest explanation stays."""
+    """Row counts of files that are easily confused with it, with the likeliest explanation."""
     hints: dict[int, str] = {}
     for other_task, other in others:
         rows = other_task.split(other.split).rows
@@ -82,7 +82,7 @@ def _hints(
 
 
 def groups(expected: Sequence[Expected]) -> dict[str, list[Expected]]:
-    """The files that make one submission, by score group; a task with no group stands alone."""
+    """The files that make up a submission, by score group; a task without a group is alone."""
     found: dict[str, list[Expected]] = {}
     for item in expected:
         found.setdefault(item.task.group or item.task.name, []).append(item)
@@ -90,7 +90,7 @@ def groups(expected: Sequence[Expected]) -> dict[str, list[Expected]]:
 
 
 def likeness(name: str, item: Expected) -> int:
-    """How well a file's name fits: 0 exactly, 1 but for case, 2 but for marks; 3 not at all."""
+    """How well a file's name fits: 0 exactly, 1 but for case, 2 but for punctuation, 3 not."""
     if name == item.name:
         return 0
     if name.casefold() == item.name.casefold():
@@ -100,6 +100,6 @@ def likeness(name: str, item: Expected) -> int:
 
 @functools.lru_cache(maxsize=1 << 14)
 def _letters(name: str) -> str:
-    """Letters and digits of a name, extensions left out: ``SST-2.tsv.txt`` becomes ``sst2``."""
+    """Letters and digits of a name without extensions: ``SST-2.tsv.txt`` becomes ``sst2``."""
     stem = re.sub(r"(\.(tsv|txt|csv))+$", "", name.casefold())
     return re.sub(r"[^a-z0-9]", "", stem)

@@ -1,4 +1,4 @@
-"""What a file of a submission looks like, byte for byte. Writer and checker share it."""
+"""The exact form of a submission file, byte for byte, for both the writer and the checker."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ MANIFEST = "submission.manifest.json"
 
 
 def render(values: Iterable[bytes]) -> bytes:
-    """A whole file: the header, then each value behind its number; each line ends in LF."""
+    """A whole file: the header, then each value after its number; each line ends in LF."""
     return HEADER + b"\n" + b"".join(map(b"%d\t%b\n".__mod__, enumerate(values)))
 
 
 def values_of(data: bytes) -> list[bytes] | None:
-    """The values of a file that is exactly of the form, or None.
+    """The values of a file that has exactly the right form, or None.
 
-    It is of the form if writing its values anew gives the same bytes, so nothing can slip through.
+    It has the right form if writing its values gives the same bytes, so that nothing is missed.
     """
     if not data.startswith(HEADER + b"\n"):
         return None
@@ -39,8 +39,8 @@ def written_values(prediction: Prediction) -> list[bytes]:
     """What is written for each row, in the order 0 … n-1.
 
     Raises:
-        SubmissionError: A row is missing, there twice or out of range, or a value is none that
-            the task knows.
+        SubmissionError: A row is missing, repeated or out of range, or the task does not have
+            such a value.
     """
     task, file = prediction.task, prediction.file
     ordered = _by_index(prediction)
@@ -52,7 +52,7 @@ def written_values(prediction: Prediction) -> list[bytes]:
     except KeyError as error:
         value = error.args[0]
         raise SubmissionError(
-            f"row {ordered.index(value)}: {value!r} is no label of {task.name}",
+            f"row {ordered.index(value)}: {value!r} is not a label of {task.name}",
             where=file.name,
             remedy=f"It knows {', '.join(task.labels)}.",
         ) from None
@@ -67,7 +67,7 @@ def _by_index(prediction: Prediction) -> list[str | float]:
     if len(index) != len(values):
         raise SubmissionError(f"{len(values)} predictions for {len(index)} rows", where=name)
     if rows is not None and len(values) != rows:
-        raise SubmissionError(f"{len(values)} predictions; it must hold {rows}", where=name)
+        raise SubmissionError(f"{len(values)} predictions; there must be {rows}", where=name)
     ordered: list[str | float | None] = [None] * len(values)
     for number, value in zip(index, values, strict=True):
         if not 0 <= number < len(values):
@@ -75,7 +75,7 @@ def _by_index(prediction: Prediction) -> list[str | float]:
                 f"index {number} is out of range; there are {len(values)} rows", where=name
             )
         if ordered[number] is not None:
-            raise SubmissionError(f"index {number} is there twice", where=name)
+            raise SubmissionError(f"index {number} occurs twice", where=name)
         ordered[number] = value
     missing = next((row for row, value in enumerate(ordered) if value is None), None)
     if missing is not None:
@@ -86,7 +86,7 @@ def _by_index(prediction: Prediction) -> list[str | float]:
 def _number(value: str | float, task: TaskSpec, file: SubmissionFile, row: int) -> bytes:
     """A score within the task's range with the file's number of decimals."""
     if isinstance(value, str) or math.isnan(value):
-        raise SubmissionError(f"row {row}: {value!r} is no number", where=file.name)
+        raise SubmissionError(f"row {row}: {value!r} is not a number", where=file.name)
     low, high = task.score_range or (-math.inf, math.inf)
     clipped = min(max(float(value), low), high)
     if math.isinf(clipped):
@@ -96,5 +96,5 @@ def _number(value: str | float, task: TaskSpec, file: SubmissionFile, row: int) 
 
 
 def vocabulary(file: SubmissionFile) -> Sequence[str]:
-    """What may be written for a row, in the order of the task's labels."""
+    """The values that may be written for a row, in the order of the task's labels."""
     return list(dict.fromkeys(file.values.values()))

@@ -25,13 +25,13 @@ def index_problem(text: bytes) -> Literal["", "form", "none"]:
 def check_indexes(
     indexes: Sequence[int], lines: Sequence[int], rows: int | None, collector: Collector
 ) -> None:
-    """Tell of numbers that are out of range, there twice, missing or out of order.
+    """Report numbers that are out of range, repeated, missing or out of order.
 
     Args:
-        indexes: The numbers as they stand.
+        indexes: The numbers in the order of the file.
         lines: The line of each.
-        rows: Rows that there must be; None if unknown.
-        collector: Where findings go.
+        rows: Number of rows that there must be; None if unknown.
+        collector: Takes the findings.
     """
     count = len(indexes)
     if not count or list(indexes) == list(range(count)):
@@ -53,10 +53,10 @@ def check_indexes(
 def _range_and_repeats(
     indexes: Sequence[int], lines: Sequence[int], rows: int, collector: Collector
 ) -> dict[int, int]:
-    """Tell of numbers out of range or there twice.
+    """Report numbers that are out of range or repeated.
 
     Returns:
-        Number to the line that it stands on first.
+        Number to the first line that has it.
     """
     seen: dict[int, int] = {}
     for index, line in zip(indexes, lines, strict=True):
@@ -80,7 +80,7 @@ def _missing(
     rows: int,
     collector: Collector,
 ) -> None:
-    """Tell of numbers that are not there, at the line where the first of them belongs."""
+    """Report missing numbers, at the line where the first of them belongs."""
     absent = [index for index in range(rows) if index not in seen]
     if not absent or (absent[0] > max(indexes) and "rows" in collector):
         return  # the file just ends too early, which was told

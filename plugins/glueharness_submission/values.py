@@ -25,7 +25,7 @@ class ValueProblem:
     """What is wrong with a prediction.
 
     Attributes:
-        kind: The kind of mistake; mistakes of one kind are told once a file.
+        kind: The kind of mistake; each kind is reported once per file.
         what: The mistake in words.
         answer: What the server would answer.
         remedy: What to write instead.
@@ -48,7 +48,7 @@ def _label_problem(value: bytes, expected: Expected) -> ValueProblem | None:
     known = {text.encode() for text in expected.file.values.values()}
     if value in known:
         return None
-    what, remedy = f"{quoted(value)} is no label of {expected.name}", _mapping(expected)
+    what, remedy = f"{quoted(value)} is not a label of {expected.name}", _mapping(expected)
     if not value.strip():
         return ValueProblem(kind="no value", what="there is no prediction", remedy=remedy)
     stripped = value.strip().strip(b"\"'").strip()
@@ -67,12 +67,12 @@ def _label_problem(value: bytes, expected: Expected) -> ValueProblem | None:
         )
     names = {name.encode() for name in expected.task.labels}
     if stripped in names:
-        what = f"{quoted(value)} is the label's name; {expected.name} takes another form"
+        what = f"{quoted(value)} is the label's name, which {expected.name} does not accept"
         taken = stripped == value and expected.file.names_taken
         answer: Answer = "probably accepted" if taken else "rejected"
         return ValueProblem(kind="label name", what=what, answer=answer, remedy=remedy)
     if re.fullmatch(rb"(LABEL_)?\d+(\.0+)?", stripped, re.IGNORECASE):
-        what = f"{quoted(value)} is a label's number as {expected.name} does not take it"
+        what = f"{quoted(value)} is a label's number, which {expected.name} does not accept"
         return ValueProblem(kind="label number", what=what, remedy=remedy)
     if not value.isascii() and not _is_utf8(value):
         return ValueProblem(kind="not UTF-8", what=f"{quoted(value)} is not UTF-8", remedy=remedy)
@@ -98,7 +98,9 @@ def _number_problem(value: bytes, expected: Expected) -> ValueProblem | None:
         what = f"{quoted(value)} has a decimal comma"
         return ValueProblem(kind="comma", what=what, remedy="Write a decimal point.")
     if len(value) > _LONGEST or not _NUMBER.fullmatch(value):
-        return ValueProblem(kind="no number", what=f"{quoted(value)} is no number", remedy=remedy)
+        return ValueProblem(
+            kind="no number", what=f"{quoted(value)} is not a number", remedy=remedy
+        )
     if math.isinf(float(value)):
         what = f"{quoted(value)} is too large for a number"
         return ValueProblem(kind="not finite", what=what, remedy=remedy)

@@ -1,4 +1,4 @@
-"""The writer ``glue``: predictions in, files out; all of them or none."""
+"""The writer ``glue``: writes all files of a submission, or none."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 class GlueWriter:
-    """Writes, packs and checks submissions of GLUE's form."""
+    """Writes, packs and checks submissions for the GLUE server."""
 
     def write(self, predictions: Sequence[Prediction], folder: Path) -> Sequence[Path]:
-        """Write one TSV a prediction into ``folder``.
+        """Write one TSV file per prediction into ``folder``.
 
         Raises:
             SubmissionError: A prediction is not complete, or a file cannot be written.
@@ -33,7 +33,7 @@ class GlueWriter:
     def bundle(
         self, predictions: Sequence[Prediction], folder: Path, manifest: Mapping[str, Any]
     ) -> Sequence[Path]:
-        """Write the TSVs, ``submission.zip`` and beside it the manifest with their SHA-256 sums.
+        """Write the TSV files, ``submission.zip``, and a manifest with their SHA-256 checksums.
 
         Raises:
             SubmissionError: A prediction is not complete, or a file cannot be written.
@@ -42,7 +42,7 @@ class GlueWriter:
         return _write_all(folder, files, manifest)
 
     def check(self, path: Path, tasks: Sequence[TaskSpec]) -> Report:
-        """Check one TSV, a folder or a zip.
+        """Check one TSV file, a folder or a zip.
 
         Raises:
             SubmissionError: There is nothing there, or it cannot be read.
@@ -62,7 +62,7 @@ def _render_all(predictions: Sequence[Prediction]) -> dict[str, bytes]:
     for prediction in predictions:
         name = prediction.file.name
         if PurePosixPath(name).name != name or "\\" in name:
-            raise SubmissionError(f"{name!r} is no plain file name")
+            raise SubmissionError(f"{name!r} is not a plain file name")
         if name.casefold() in {other.casefold() for other in files}:
             raise SubmissionError(f"two predictions are for {name}")
         files[name] = render(written_values(prediction))
@@ -72,7 +72,7 @@ def _render_all(predictions: Sequence[Prediction]) -> dict[str, bytes]:
 def _write_all(
     folder: Path, files: Mapping[str, bytes], manifest: Mapping[str, Any] | None = None
 ) -> list[Path]:
-    """Write everything aside first; only when all is on the disk do the files get their names."""
+    """Write everything to temporary files first, and rename them when all are on the disk."""
     written = [folder / name for name in files]
     for path in [*written, folder / ARCHIVE, folder / MANIFEST]:
         if path.is_dir():

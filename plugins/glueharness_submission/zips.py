@@ -1,4 +1,4 @@
-"""Read a stranger's zip: nothing is unpacked to the disk, nothing is read beyond a limit."""
+"""Read an untrusted zip: nothing is unpacked to the disk, and nothing is read beyond a limit."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _CHUNK = 1 << 16
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
 _READABLE = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 _METHODS = {zipfile.ZIP_BZIP2: "bzip2", zipfile.ZIP_LZMA: "LZMA", 9: "Deflate64", 93: "Zstandard"}
-# Whatever a malformed archive makes the standard library raise.
+# All that the standard library raises for a malformed archive.
 _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -50,7 +50,7 @@ _OTHER_ARCHIVES = {
 
 
 class _Bounded(io.FileIO):
-    """A file that refuses to be read in one piece: a directory of a gigabyte is no directory."""
+    """A file that cannot be read in one piece, because an archive's directory is never so large."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         limit = _LARGEST_DIRECTORY + 1
@@ -66,12 +66,12 @@ def looks_like_zip(path: Path, start: bytes) -> bool:
 
 
 def other_archive(start: bytes) -> str:
-    """What kind of archive a file is if it is one of another kind than zip; else empty."""
+    """The kind of archive if a file is one of another kind than zip; else empty."""
     return next((what for mark, what in _OTHER_ARCHIVES.items() if start.startswith(mark)), "")
 
 
 def zip_contents(path: Path) -> Contents:
-    """What a zip holds.
+    """What is in a zip.
 
     Raises:
         SubmissionError: It cannot be opened.
@@ -90,7 +90,7 @@ def zip_contents(path: Path) -> Contents:
         archive = zipfile.ZipFile(stream)
     except _DAMAGE as error:
         stream.close()
-        contents.tell(path.name, f"the archive is damaged or is no zip: {error}")
+        contents.tell(path.name, f"the archive is damaged or not a zip: {error}")
         return contents
     contents.opened = True
     names: set[str] = set()
@@ -106,7 +106,7 @@ def zip_contents(path: Path) -> Contents:
 def _add(
     contents: Contents, archive: zipfile.ZipFile, info: zipfile.ZipInfo, names: set[str]
 ) -> None:
-    """Put an entry of the archive where it belongs: among the files or the findings."""
+    """Sort an entry of the archive into the files or the findings."""
     name = info.orig_filename
     twice = name in names
     names.add(name)
@@ -148,7 +148,7 @@ def _reader(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[int], 
 
 
 def _refuse(info: zipfile.ZipInfo, limit: int) -> None:
-    """Tell before reading what makes an entry unfit to be read.
+    """Refuse an entry that must not be read.
 
     Raises:
         Unreadable: It is encrypted, packed in an unusual way or far too large.

@@ -1,4 +1,4 @@
-"""Trackers: what happens in a run, as a log of JSON lines, in TensorBoard, and in MLflow."""
+"""Trackers, which follow a run: a log of JSON lines, TensorBoard, and MLflow."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ def glueharness_trackers() -> list[TrackerSpec]:
     return [
         TrackerSpec(
             name="jsonl",
-            description="Every event as a line of JSON, in events.jsonl in the run folder.",
+            description="Writes each event as a line of JSON to events.jsonl in the run folder.",
             factory=_jsonl,
         ),
         TrackerSpec(
             name="tensorboard",
-            description="Curves in tensorboard/ in the run folder [extra: tensorboard].",
+            description="Writes curves to tensorboard/ in the run folder [extra: tensorboard].",
             factory=_tensorboard,
         ),
         TrackerSpec(
             name="mlflow",
-            description="A run of MLflow, where MLFLOW_TRACKING_URI says [extra: mlflow].",
+            description="Makes an MLflow run, where MLFLOW_TRACKING_URI says [extra: mlflow].",
             factory=_mlflow,
         ),
     ]

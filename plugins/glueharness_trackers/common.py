@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def require(module: str, extra: str) -> None:
-    """Make sure that a library is there, before the run that it is to follow.
+    """Make sure that a library is installed, before the run that needs it.
 
     Raises:
         ConfigError: It is not installed.
@@ -26,7 +26,7 @@ def require(module: str, extra: str) -> None:
 
 
 def flat(metrics: Mapping[str, Mapping[str, float]]) -> Iterator[tuple[str, float]]:
-    """Scores by split and metric as ``"dev/accuracy"``; what is no number is left out."""
+    """Scores by split and metric as ``"dev/accuracy"``, without values that are not numbers."""
     for split, values in metrics.items():
         for name, value in values.items():
             if math.isfinite(value):

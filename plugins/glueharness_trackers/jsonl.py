@@ -1,4 +1,4 @@
-"""The event log: ``events.jsonl``, a line an event, appended as it happens."""
+"""The event log: ``events.jsonl``, one line per event, appended when it happens."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ FILE = "events.jsonl"
 
 
 class EventLog:
-    """Writes each event at once: a reader that follows the file sees the run live.
+    """Writes each event at once, so that a reader of the file can follow the run live.
 
     Each line has ``event``, ``time`` (ISO 8601 with time zone), ``run`` and the event's own facts.
-    A run that is resumed goes on with the same file.
+    A run that is resumed continues the same file.
     """
 
     def __init__(self) -> None:
@@ -38,26 +38,26 @@ class EventLog:
 
     @hookimpl
     def glueharness_run_started(self, event: RunStarted) -> None:
-        """Begin, with the whole record as it stands."""
+        """Write the record as it is at the beginning."""
         self._path = event.folder / FILE
         record = dataclasses.asdict(event.record)
         self._write("started", event.record.id, record=record)
 
     @hookimpl
     def glueharness_run_adjusted(self, event: RunAdjusted) -> None:
-        """A setting that is not as the first line has it."""
+        """Write a setting that differs from the first line."""
         self._write(
             "adjusted", event.run, setting=event.setting, value=event.value, reason=event.reason
         )
 
     @hookimpl
     def glueharness_run_progress(self, event: RunProgress) -> None:
-        """A few lines a second at most."""
+        """Write progress, a few lines per second at most."""
         self._write("progress", event.run, **dataclasses.asdict(event.progress))
 
     @hookimpl
     def glueharness_run_evaluated(self, event: RunEvaluated) -> None:
-        """One line an epoch."""
+        """Write one line per epoch."""
         self._write(
             "evaluated",
             event.run,
@@ -69,18 +69,18 @@ class EventLog:
 
     @hookimpl
     def glueharness_run_warned(self, event: RunWarned) -> None:
-        """A warning."""
+        """Write a warning."""
         self._write("warned", event.run, message=event.message)
 
     @hookimpl
     def glueharness_run_finished(self, event: RunFinished) -> None:
-        """The end, with the final scores."""
+        """Write the end, with the final scores."""
         record = event.record
         self._write("finished", record.id, metrics=record.metrics, timings=record.timings)
 
     @hookimpl
     def glueharness_run_failed(self, event: RunFailed) -> None:
-        """The other end."""
+        """Write how the run failed."""
         self._write("failed", event.record.id, status=event.record.status, error=event.record.error)
 
     def _write(self, event: str, run: str, **facts: Any) -> None:

@@ -1,4 +1,4 @@
-"""MLflow: one MLflow run a run, in the experiment of the task."""
+"""MLflow: one MLflow run per run, in an experiment per task."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ _VALUE_LENGTH = 500  # MLflow refuses longer parameters
 class MLflow:
     """Settings as parameters, scores and losses as metrics, the record as an artefact.
 
-    The client's interface is used and not MLflow's global run, so that several runs in one
-    process, or a program with an MLflow run of its own, do not get into each other's way.
+    It uses the client's interface instead of MLflow's global run, so that several runs in one
+    process, or a program with an MLflow run of its own, do not disturb each other.
     """
 
     def __init__(self) -> None:
@@ -77,7 +77,7 @@ class MLflow:
 
     @hookimpl
     def glueharness_run_failed(self, event: RunFailed) -> None:
-        """Mark it as failed, or as killed if the user stopped it."""
+        """Mark the MLflow run as failed, or as killed if the user stopped it."""
         stopped = event.record.status == "interrupted"
         self._end(event.record, str(event.folder / "run.json"), "KILLED" if stopped else "FAILED")
 

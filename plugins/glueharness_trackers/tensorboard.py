@@ -21,7 +21,7 @@ FOLDER = "tensorboard"
 
 
 class TensorBoard:
-    """Scores an epoch, progress values a step, settings and final scores as hyperparameters."""
+    """Writes scores per epoch, values per step, and settings with final scores (HParams)."""
 
     def __init__(self) -> None:
         require("tensorboard", "tensorboard")
@@ -67,7 +67,7 @@ class TensorBoard:
 
     @hookimpl
     def glueharness_run_failed(self, event: RunFailed) -> None:
-        """What was written stays."""
+        """Close the file; what was written remains."""
         if self._writer is not None:
             self._writer.add_text("failed", event.record.error or event.record.status)
         self._close()

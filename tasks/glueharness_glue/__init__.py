@@ -1,4 +1,4 @@
-"""GLUE: its tasks, its metrics, and the places that its data come from."""
+"""GLUE: its tasks, its metrics, and its data sources."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 Row counts, label order and file names in the tasks are those of the official data and of the
 hub. Label order differs between tasks that look alike (WNLI against QNLI and RTE), which is why
-labels travel by name everywhere else.
+labels are handled by name everywhere else.
 """
 
 from __future__ import annotations

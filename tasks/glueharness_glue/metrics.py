@@ -1,8 +1,8 @@
 """GLUE's metrics: functions of scikit-learn and SciPy, imported when a run scores with them.
 
-Accuracy is the one that glueharness offers to every task. Where a metric is not defined, it is 0,
-as the papers print it: the correlations if one side is constant, F1 if the label is neither
-predicted nor there.
+Accuracy comes from glueharness, which offers it to every task. A metric that is undefined is 0, as
+papers report it: correlations if one side is constant, and F1 if the label is neither predicted nor
+in the data.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""MRPC: do these two sentences of the news say the same?"""
+"""MRPC: do these two sentences from the news mean the same?"""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LABELS = ("not_equivalent", "equivalent")
 MRPC = TaskSpec(
     name="mrpc",
     title="MRPC",
-    description="Do the two sentences say the same?",
+    description="Do the two sentences mean the same?",
     columns=("sentence1", "sentence2"),
     labels=_LABELS,
     splits=three_splits(3_668, 408, 1_725),

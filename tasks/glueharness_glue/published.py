@@ -87,6 +87,6 @@ DEV_ROWS = (
     _dev("BERT-Tiny, M-FAC", 81.17, _MFAC, "mean of five seeds, ± 0.43"),
     _dev("bert-base-cased", 90.66, "transformers' text-classification README"),
 )
-"""Accuracies on QNLI's dev split, which are not to be ranked among test scores."""
+"""Accuracies on QNLI's dev split, which must not be ranked among test scores."""
 
 PUBLISHED = (*TEST_ROWS, *DEV_ROWS)

@@ -1,9 +1,9 @@
-"""QNLI: does this sentence answer this question?
+"""QNLI: does this sentence contain the answer to this question?
 
-The reference task: to write one of your own, copy this module and change every line. A task is
-one :class:`~glueharness.TaskSpec`, a record of facts. It holds no code and imports nothing heavy;
-data are read and metrics made only when a run asks for them. To make it known, return it from
-the hook ``glueharness_tasks`` (see ``__init__.py`` in this folder).
+This is the reference task: to write one of your own, copy this module and change every line. A
+task is one :class:`~glueharness.TaskSpec`, a record of facts. It contains no code and imports
+nothing heavy: data are read and metrics are made only when a run needs them. To make a task known,
+return it from the hook ``glueharness_tasks`` (see ``__init__.py`` in this folder).
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from glueharness import HubLayout, SplitSpec, SubmissionFile, TaskSpec, TsvLayou
 from glueharness_glue.common import GLUE_REPOSITORY, GLUE_REVISION
 from glueharness_glue.metrics import ACCURACY
 
-_V1 = "QNLI v1, which the server has not taken since 2019-01-30"
+_V1 = "QNLI v1, which the server has not accepted since 2019-01-30"
 
 QNLI = TaskSpec(
     name="qnli",
     title="QNLI",
-    description="Does the sentence hold the answer to the question?",
-    # What the model sees, in this order. Two columns are encoded as a pair: neither can be
-    # forgotten, in training or in prediction.
+    description="Does the sentence contain the answer to the question?",
+    # What the model sees, in this order. Two columns are encoded as a pair, in training and in
+    # prediction, so that neither can be forgotten.
     columns=("question", "sentence"),
-    # Labels are names wherever a person or another program can see them. The position in this
-    # tuple is the number that stands for the label in data that number them.
+    # Labels are names wherever a person or another program can see them. Data with numbers for
+    # labels mean positions in this tuple.
     labels=("entailment", "not_entailment"),
-    # The row counts of the complete splits. A run on others is marked partial.
+    # The row counts of the complete splits. A run on fewer or more rows is marked as partial.
     splits=(
         SplitSpec(name="train", role="train", rows=104_743),
         SplitSpec(name="dev", role="dev", rows=5_463),
@@ -32,8 +32,8 @@ QNLI = TaskSpec(
     ),
     # The first metric picks the best epoch and ranks runs.
     metrics=(ACCURACY,),
-    # Where the data lie: one record for each source that has them. The sources come with this
-    # package; a task with a source of its own puts it into `sources`.
+    # Where the data are: one record for each source that has them. The sources come with this
+    # package; a task with its own source puts it into `sources`.
     locations=(
         TsvLayout(
             folder="QNLI",
@@ -47,7 +47,7 @@ QNLI = TaskSpec(
             splits={"train": "train", "dev": "validation", "test": "test"},
         ),
     ),
-    # What `glueharness submit` writes, and how each label is spelt there.
+    # What `glueharness submit` writes, and how it writes each label.
     writer="glue",
     submission=(
         SubmissionFile(
@@ -57,7 +57,7 @@ QNLI = TaskSpec(
             superseded={5_740: _V1},
         ),
     ),
-    # Tasks of one group make one score together.
+    # The tasks of a group have a score together.
     group="glue",
     # Scores of QNLI v1 are still in circulation and are not comparable.
     version="v2",

@@ -1,4 +1,4 @@
-"""QQP: do these two questions from Quora ask the same?
+"""QQP: do these two questions from Quora mean the same?
 
 The largest test set, and the only task whose files wrap texts in quotes.
 """
@@ -21,7 +21,7 @@ _LABELS = ("not_duplicate", "duplicate")
 QQP = TaskSpec(
     name="qqp",
     title="QQP",
-    description="Do the two questions ask the same?",
+    description="Do the two questions mean the same?",
     columns=("question1", "question2"),
     labels=_LABELS,
     splits=three_splits(363_846, 40_430, 390_965),

@@ -40,14 +40,14 @@ def task_score(
 
 
 def glue_score(scores: Scores) -> float | None:
-    """The mean over the nine tasks; AX stands apart.
+    """The mean over the nine tasks; AX does not count.
 
     This rule reproduces the published scores of the official server to 0.06 points. (The
-    "Average" of the BERT paper is another quantity: without WNLI, and over nine columns.)
+    "Average" of the BERT paper is something else: it leaves WNLI out, and averages nine columns.)
 
     Args:
-        scores: Metric values, fractions, by task, split and metric name. Dev and test are not
-            mixed: all of a score comes from the one or from the other.
+        scores: Metric values, fractions, by task, split and metric name. Dev and test are never
+            mixed in one score.
 
     Returns:
         A fraction; None unless all nine tasks are there with all of their metrics.
@@ -62,14 +62,14 @@ def glue_score(scores: Scores) -> float | None:
 
 
 def _mean(values: Sequence[float]) -> float:
-    """As ``statistics.fmean``, whose module is slow to import."""
+    """The same as ``statistics.fmean``, whose module is slow to import."""
     return math.fsum(values) / len(values)
 
 
 GLUE = GroupSpec(
     name="glue",
     title="GLUE",
-    description="The mean over nine tasks, each the mean of its metrics; AX stands apart.",
+    description="The mean over nine tasks, each the mean of its metrics; AX does not count.",
     tasks=tuple(task.name for task in _COUNTED),
     score=glue_score,
     citation=GLUE_PAPER,

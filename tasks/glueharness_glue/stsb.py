@@ -1,7 +1,6 @@
-"""STS-B: how alike in meaning are these two sentences, on a scale from 0 to 5?
+"""STS-B: how similar in meaning are these two sentences, on a scale from 0 to 5?
 
-GLUE's only regression: the task has no labels, and its score range says what a prediction is
-clipped to.
+GLUE's only regression: the task has no labels, and predictions are clipped to its score range.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from glueharness_glue.metrics import PEARSON, SPEARMAN
 STSB = TaskSpec(
     name="stsb",
     title="STS-B",
-    description="How alike in meaning are the two sentences, from 0 to 5?",
+    description="How similar in meaning are the two sentences, from 0 to 5?",
     columns=("sentence1", "sentence2"),
     labels=(),
     score_range=(0.0, 5.0),

@@ -24,7 +24,8 @@ WNLI = TaskSpec(
     description="Does the sentence with its pronoun resolved follow from the sentence?",
     columns=("sentence1", "sentence2"),
     labels=_LABELS,
-    # Dev is adversarial to train: whoever learns train's sentences falls below the majority.
+    # Dev has sentences of train with the opposite label, so that a model which remembers train
+    # scores below the majority class.
     splits=three_splits(635, 71, 146),
     metrics=(ACCURACY,),
     locations=(

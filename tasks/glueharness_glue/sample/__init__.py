@@ -1,8 +1,8 @@
-"""The bundled sample: texts in the form of GLUE's tasks, made by the project itself.
+"""The bundled sample: made-up texts in the form of GLUE's tasks.
 
-For first runs, demonstrations and tests where no real data can be had. Every call gives the same
-rows, on every platform. The texts have real signal, so that a model that learns scores better
-than one that does not, and no result on them says anything about GLUE.
+It is for first runs, demonstrations and tests without real data. Every call gives the same rows,
+on every platform. A model that learns scores better on them than one that does not, but no result
+on them says anything about GLUE.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ GENERATORS: Final[Mapping[str, Callable[[], Splits]]] = {
 
 
 def generate(task: str) -> Splits:
-    """The sample of a task.
+    """Make the sample of a task.
 
     Args:
         task: The task's name, one of ``GENERATORS``.

@@ -15,8 +15,8 @@ Item = TypeVar("Item")
 class Draw:
     """A seeded stream of choices.
 
-    Everything is derived from ``random.Random.random``: the standard library promises the same
-    sequence from it in every version, and does not promise that of ``choice`` or ``shuffle``.
+    Everything is derived from ``random.Random.random``, because the standard library guarantees
+    the same sequence from it in every version, which it does not for ``choice`` or ``shuffle``.
 
     Args:
         name: Names the stream; the same name gives the same choices.

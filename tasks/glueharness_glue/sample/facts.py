@@ -1,4 +1,4 @@
-"""What the bundled sample's sentences are about: kinds of things and what can be said of them."""
+"""What the bundled sample's sentences are about: kinds of things and facts about them."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """Something that can be asked and said of every thing of a kind.
+    """A fact that every thing of a kind has.
 
     Attributes:
-        questions: Ways to ask, ``{x}`` is the thing.
-        statements: Ways to say it as a verb phrase, ``{v}`` is the value.
+        questions: Ways to ask for it; ``{x}`` is the thing.
+        statements: Verb phrases that state it; ``{v}`` is the value.
         value: Makes a value.
     """
 
@@ -37,7 +37,7 @@ class Kind:
         name: Makes the name of one.
         pronoun: The relative pronoun for it.
         asides: Remarks that answer none of the questions.
-        attributes: What can be asked and said of it.
+        attributes: The facts that it has.
     """
 
     name: Callable[[Draw], str]

@@ -34,7 +34,7 @@ _PAIRS: Final = (
 
 
 def mnli() -> Splits:
-    """Three-way inference about a quality of a thing; the mismatched splits speak of events."""
+    """Three-way inference about a quality of a thing; the mismatched splits are about events."""
     matched = {"train": 3000, "dev_matched": 200, "test_matched": 200}
     mismatched = {"dev_mismatched": 200, "test_mismatched": 200}
     made = build("mnli", matched, ("premise", "hypothesis"), _place_example)
@@ -44,18 +44,18 @@ def mnli() -> Splits:
 
 
 def ax() -> Splits:
-    """MNLI's form with nothing to train on."""
+    """MNLI's form without a training split."""
     return build("ax", {"test": 200}, ("premise", "hypothesis"), _place_example)
 
 
 def rte() -> Splits:
-    """Two-way inference: the hypothesis restates the fact, or speaks of another."""
+    """Two-way inference: the hypothesis restates the fact, or states another one."""
     sizes = {"train": 2000, "dev": 200, "test": 200}
     return build("rte", sizes, ("sentence1",), _rte_example)
 
 
 def wnli() -> Splits:
-    """Which of two things a pronoun stands for; as in WNLI, a small model is lost."""
+    """Which of two things a pronoun means; as in WNLI, a small model cannot learn it."""
     sizes = {"train": 600, "dev": 100, "test": 100}
     return build("wnli", sizes, ("sentence1", "sentence2"), _wnli_example)
 

@@ -1,7 +1,7 @@
-"""Words of the bundled sample: names, places and numbers, all of them ours.
+"""Words of the bundled sample: made-up names, places and numbers.
 
-The lists are short on purpose. A model with fresh weights meets a word only in the sample, and
-has to meet it often enough to learn what kind of word it is.
+The lists are short on purpose. A model with fresh weights sees a word only in the sample, and has
+to see it often enough to learn what kind of word it is.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""MRPC's, QQP's and STS-B's form: do two texts say or ask the same, and how nearly."""
+"""MRPC's, QQP's and STS-B's form: do two texts mean the same, or how similar are they?"""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """QNLI's form: does the sentence contain the answer to the question?
 
 A question asks for one attribute of a thing, and a sentence states one or two attributes of it.
-The label is whether what is asked for is among what is stated. Which attribute is asked for, and
-which are stated, are each independent of the label: neither half tells anything alone, and no
-weighting of single words does. A model has to bring the two together.
+The label says whether the attribute asked for is among those stated. The question alone and the
+sentence alone are both independent of the label, and no weighting of single words predicts it. A
+model has to compare the two.
 """
 
 from __future__ import annotations

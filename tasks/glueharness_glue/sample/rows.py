@@ -1,4 +1,4 @@
-"""Rows and splits of the bundled sample, and the one way they are put together."""
+"""Rows and splits of the bundled sample, and how they are put together."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def build(
 ) -> Splits:
     """Make the splits of a task.
 
-    The texts of the ``unique`` columns do not occur twice together in the whole task, so that no
+    No combination of texts in the ``unique`` columns occurs twice in the whole task, so that no
     model can do well on dev by remembering train.
 
     Args:

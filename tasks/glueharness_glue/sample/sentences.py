@@ -1,4 +1,4 @@
-"""CoLA's and SST-2's form: one sentence, is it acceptable, is it positive."""
+"""CoLA's and SST-2's form: is a sentence acceptable, and is it positive?"""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def cola() -> Splits:
 
 
 def sst2() -> Splits:
-    """Sentiment: words of praise or blame, a quarter of them turned by a negation."""
+    """Sentiment: words of praise or blame, a quarter of them reversed by a negation."""
     return build("sst2", SIZES, ("sentence",), _sst2_example)
 
 

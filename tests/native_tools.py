@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from glueharness.specs import Schedule
 from glueharness_native.architectures import read_architecture
 from glueharness_native.compiling import LIBRARIES, source_hash
-from glueharness_native.encoder import Machine, NativeEncoder, Rows, Schedule
+from glueharness_native.encoder import Machine, NativeEncoder
 from glueharness_native.library import Library, processor_flags, usable
 
 if TYPE_CHECKING:
@@ -96,6 +97,15 @@ def native_of(
         view[...] = theirs[parameter]
     encoder.changed()
     return encoder
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Tokenised rows, as :class:`glueharness.specs.TokenRows` wants them."""
+
+    ids: npt.NDArray[np.int32]
+    types: npt.NDArray[np.int8] | None
+    offsets: npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)

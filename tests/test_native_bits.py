@@ -122,7 +122,7 @@ def test_dropout_is_in_training_alone_and_keeps_the_mean() -> None:
     for one in (encoder, plain):
         one.train_with(schedule())
         losses.append(
-            [one.step(made.rows, made.all, made.targets, key=k, update=False)[0] for k in range(60)]
+            [one.gradient(made.rows, made.all, made.targets, key=k)[0] for k in range(60)]
         )
     dropped, whole = (np.asarray(each) for each in losses)
     assert np.ptp(whole) == 0

@@ -36,7 +36,7 @@ def test_gradients_are_those_of_transformers(shape: str, batch: str) -> None:
     encoder = native_of(model)
     made = material(model, *BATCHES[batch])
     encoder.train_with(schedule())
-    loss, norm = encoder.step(made.rows, made.all, made.targets, key=1, update=False)
+    loss, norm = encoder.gradient(made.rows, made.all, made.targets, key=1)
     model.double()
     expected, logits = torch_loss(model, made, made.all)
     expected.backward()
@@ -56,7 +56,7 @@ def test_gradients_in_bf16_are_near(shape: str) -> None:
     encoder = native_of(model, bf16=True)
     made = material(model, 15, 3, 50)
     encoder.train_with(schedule())
-    loss, _ = encoder.step(made.rows, made.all, made.targets, key=1, update=False)
+    loss, _ = encoder.gradient(made.rows, made.all, made.targets, key=1)
     model.double()
     expected, _ = torch_loss(model, made, made.all)
     expected.backward()
@@ -72,12 +72,12 @@ def test_a_large_step_in_chunks_has_the_gradient_of_all_rows() -> None:
     encoder = native_of(model)
     made = material(model, 800, 100, 128)
     encoder.train_with(schedule())
-    loss, norm = encoder.step(made.rows, made.all, made.targets, key=1, update=False)
+    loss, norm = encoder.gradient(made.rows, made.all, made.targets, key=1)
     whole = {name: value.copy() for name, value in encoder.gradients().items()}
     total: dict[str, Any] = {name: np.zeros(value.shape) for name, value in whole.items()}
     losses = 0.0
     for part in np.split(made.all, 50):
-        part_loss, _ = encoder.step(made.rows, part, made.targets[part], key=1, update=False)
+        part_loss, _ = encoder.gradient(made.rows, part, made.targets[part], key=1)
         losses += part_loss / 50
         for name, value in encoder.gradients().items():
             total[name] += value.astype(np.float64) / 50
@@ -96,7 +96,7 @@ def test_padding_words_inside_of_a_text_do_not_learn(shape: str) -> None:
     made = material(model, 6, 8, 20)
     made.rows.ids[5::7] = model.config.pad_token_id
     encoder.train_with(schedule())
-    loss, _ = encoder.step(made.rows, made.all, made.targets, key=1, update=False)
+    loss, _ = encoder.gradient(made.rows, made.all, made.targets, key=1)
     model.double()
     # transformers counts RoBERTa's positions past padding words, and so must this.
     expected, _ = torch_loss(model, made, made.all)
@@ -110,8 +110,8 @@ def test_position_rows_of_a_longer_batch_go_back_to_zero() -> None:
     encoder = native_of(model)
     encoder.train_with(schedule())
     long, short = material(model, 4, 90, 100), material(model, 1, 3, 3)
-    encoder.step(long.rows, long.all, long.targets, key=1, update=False)
-    encoder.step(short.rows, short.all, short.targets, key=1, update=False)
+    encoder.gradient(long.rows, long.all, long.targets, key=1)
+    encoder.gradient(short.rows, short.all, short.targets, key=1)
     rows = encoder.gradients()["bert.embeddings.position_embeddings.weight"]
     assert np.abs(rows[:3]).min() > 0
     assert not rows[3:].any()
@@ -130,12 +130,12 @@ def test_a_nan_is_not_hidden() -> None:
         kept = encoder.weights[name].copy()
         encoder.weights[name].flat[3] = np.nan
         encoder.changed()
-        loss, _ = encoder.step(made.rows, made.all, made.targets, key=1, update=False)
+        loss, _ = encoder.gradient(made.rows, made.all, made.targets, key=1)
         assert np.isnan(loss), name
         assert np.isnan(encoder.logits(made.rows, made.all)).any(), name
         encoder.weights[name][...] = kept
     encoder.changed()
-    loss, _ = encoder.step(made.rows, made.all, made.targets, key=1, update=False)
+    loss, _ = encoder.gradient(made.rows, made.all, made.targets, key=1)
     assert np.isfinite(loss)
 
 
@@ -165,7 +165,7 @@ def test_any_length_and_any_batch(seed: int) -> None:
     longest = int(generator.choice([1, 2, 15, 16, 17, 130])) if count > 31 else 512
     made = material(model, count, 1, longest, seed)
     batch = generator.permutation(made.all)
-    loss, _ = encoder.step(made.rows, batch, made.targets[batch], key=seed, update=False)
+    loss, _ = encoder.gradient(made.rows, batch, made.targets[batch], key=seed)
     model.double()
     expected, logits = torch_loss(model, made, batch)
     expected.backward()

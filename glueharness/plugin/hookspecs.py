@@ -1,6 +1,6 @@
 """Every extension point. A plugin implements any of these, marked with ``@glueharness.hookimpl``.
 
-The first ten are asked once, when the registry is built, each plugin on its own: return a list.
+The first eleven are asked once, when the registry is built, each plugin on its own: return a list.
 The others are told what happens in a run; what they return is ignored, and an exception in one
 is reported and never harms the run.
 """
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from glueharness.specs import (
         CommandSpec,
         DiagnosticSpec,
+        EngineSpec,
         GroupSpec,
         ModelSpec,
         PresetSpec,
@@ -89,6 +90,11 @@ def glueharness_published() -> Sequence[PublishedSpec]:  # type: ignore[empty-bo
 @hookspec
 def glueharness_diagnostics() -> Sequence[DiagnosticSpec]:  # type: ignore[empty-body]
     """What the plugin can tell ``glueharness doctor`` about this machine."""
+
+
+@hookspec
+def glueharness_engines() -> Sequence[EngineSpec]:  # type: ignore[empty-body]
+    """Engines that compute encoders for the models of other plugins, for ``run --engine NAME``."""
 
 
 @hookspec

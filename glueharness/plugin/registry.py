@@ -12,6 +12,7 @@ from glueharness.settings.run_options import RESERVED, RunOptions
 from glueharness.specs import (
     CommandSpec,
     DiagnosticSpec,
+    EngineSpec,
     GroupSpec,
     ModelSpec,
     PresetSpec,
@@ -38,6 +39,7 @@ Spec = TypeVar(
     PublishedSpec,
     CommandSpec,
     DiagnosticSpec,
+    EngineSpec,
     TrackerSpec,
 )
 
@@ -116,6 +118,7 @@ class Registry:
         self.published: Shelf[PublishedSpec] = Shelf("published row")
         self.commands: Shelf[CommandSpec] = Shelf("command")
         self.diagnostics: Shelf[DiagnosticSpec] = Shelf("diagnostic")
+        self.engines: Shelf[EngineSpec] = Shelf("engine")
         self.trackers: Shelf[TrackerSpec] = Shelf("tracker")
         self._collect(self.tasks, "glueharness_tasks", TaskSpec)
         self._collect(self.models, "glueharness_models", ModelSpec)
@@ -126,6 +129,7 @@ class Registry:
         self._collect(self.published, "glueharness_published", PublishedSpec)
         self._collect(self.commands, "glueharness_commands", CommandSpec)
         self._collect(self.diagnostics, "glueharness_diagnostics", DiagnosticSpec)
+        self._collect(self.engines, "glueharness_engines", EngineSpec)
         self._collect(self.trackers, "glueharness_trackers", TrackerSpec)
         for status in self.plugins.statuses.values():
             status.conclude()
@@ -151,6 +155,7 @@ class Registry:
             self.published,
             self.commands,
             self.diagnostics,
+            self.engines,
             self.trackers,
         )
         offered = {}

@@ -137,6 +137,7 @@ def make_model(task: TaskSpec, config: RunConfig, registry: Registry) -> Model:
         origins=config.origins,
         argument=argument,
         offline=config.options.offline,
+        engines=tuple(registry.engines),
     )
     with model_at_work(config, registry, "cannot be made"):
         return spec.factory(context)

@@ -16,6 +16,7 @@ from glueharness.specs.data import (
     SplitSpec,
     TaskData,
 )
+from glueharness.specs.engine import EncoderEngine, EngineRequest, EngineSpec, Schedule, TokenRows
 from glueharness.specs.group import GroupSpec, PresetSpec, PublishedSpec, Scores
 from glueharness.specs.model import (
     Evaluation,
@@ -60,6 +61,9 @@ __all__ = [
     "DataOptions",
     "DataOrigin",
     "DiagnosticSpec",
+    "EncoderEngine",
+    "EngineRequest",
+    "EngineSpec",
     "Evaluation",
     "Fact",
     "FileReport",
@@ -81,6 +85,7 @@ __all__ = [
     "Remarked",
     "Report",
     "Role",
+    "Schedule",
     "Scores",
     "Source",
     "SourceSpec",
@@ -89,6 +94,7 @@ __all__ = [
     "SubmissionFile",
     "TaskData",
     "TaskSpec",
+    "TokenRows",
     "TrackerSpec",
     "Writer",
     "WriterSpec",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from glueharness.specs.data import Split
+    from glueharness.specs.engine import EngineSpec
     from glueharness.specs.task import TaskSpec
 
 # A string, so that numpy is not imported by a plugin that merely describes itself.
@@ -43,6 +44,7 @@ class ModelContext:
         origins: Setting name to the place its value came from.
         argument: What stands behind the colon in ``hf:NAME``; empty for other models.
         offline: Whether the network must not be touched.
+        engines: Engines of any plugin that may compute an encoder.
     """
 
     task: TaskSpec
@@ -51,6 +53,7 @@ class ModelContext:
     origins: Mapping[str, str] = field(default_factory=dict)
     argument: str = ""
     offline: bool = False
+    engines: tuple[EngineSpec, ...] = ()
 
     def chosen_by_user(self, name: str) -> bool:
         """Whether a setting's value is the user's, and not a default or the model's recipe."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from glueharness.errors import GlueharnessError, UnknownNameError
 from glueharness.plugin.status import describe
 from glueharness.testing import parts
+from glueharness.testing.engines import check_engine
 from glueharness.testing.expect import expect
 from glueharness.testing.installed import heavy_imports
 from glueharness.testing.models import ModelConformance
@@ -105,6 +106,7 @@ def _check_parts(offered: Mapping[str, Sequence[str]], registry: Registry) -> It
         (registry.trackers, parts.check_tracker),
         (registry.commands, parts.check_command),
         (registry.diagnostics, parts.check_diagnostic),
+        (registry.engines, check_engine),
         (registry.groups, partial(parts.check_group, registry=registry)),
         (registry.presets, partial(parts.check_preset, registry=registry)),
         (registry.published, partial(parts.check_published, registry=registry)),

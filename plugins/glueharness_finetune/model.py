@@ -27,9 +27,10 @@ from glueharness_finetune.tokens.cache import TokenCache
 from glueharness_finetune.tokens.tokenize import Encoder, longest_input, padding_id
 from glueharness_finetune.training.checkpoint import CheckpointFolder, Progress, Saved
 from glueharness_finetune.training.checksums import size_of
-from glueharness_finetune.training.loop import Training, run_training
+from glueharness_finetune.training.loop import Training, restore, run_training
 from glueharness_finetune.training.optimiser import Optimiser, learning_rates
-from glueharness_finetune.training.weights import load_weights, weights_of
+from glueharness_finetune.training.torch_trainee import TorchTrainee
+from glueharness_finetune.training.weights import weights_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     import torch
 
     from glueharness import FitContext, FloatArray, ModelContext, Split
-    from glueharness.specs import Evaluation
     from glueharness_finetune.pretrained.load import Classifier
     from glueharness_finetune.settings import FinetuneSettings
     from glueharness_finetune.tokens.tokenize import Encoded
@@ -94,27 +94,35 @@ class FinetunedEncoder:
         with self._predictor.runtime.threading():
             self._note_runtime(context)
             rates = learning_rates(self.settings, len(train))
-            training = Training(
-                model=classifier.model,
+            encoded = self._encode(train, "train", context)
+            optimiser = Optimiser(classifier.model, self.settings, rates)
+            trainee = TorchTrainee(
+                predictor=self._predictor,
+                optimiser=optimiser,
+                train=encoded,
+                targets=self._targets(train),
                 settings=self.settings,
                 seed=self.seed,
-                train=self._encode(train, "train", context),
-                targets=self._targets(train),
+                context=context,
+            )
+            training = Training(
+                trainee=trainee,
+                settings=self.settings,
+                seed=self.seed,
+                train=encoded,
                 dev={name: self._encode(split, name, context) for name, split in dev.items()},
-                predictor=self._predictor,
                 rates=rates,
-                optimiser=Optimiser(classifier.model, self.settings, rates),
                 checkpoints=checkpoints,
                 context=context,
                 progress=Progress(plan=self._plan(len(train))),
             )
             if saved is not None:
-                _restore(training, saved)
+                restore(training, saved)
             else:
                 checkpoints.require_space(5 * size_of(weights_of(classifier.model)))
                 checkpoints.write_start(self._write_start)
-            self._engine["lazy_embedding"] = training.optimiser.lazy
-            self._engine["layerwise_lr_decay"] = training.optimiser.layerwise
+            self._engine["lazy_embedding"] = optimiser.lazy
+            self._engine["layerwise_lr_decay"] = optimiser.layerwise
             context.note("engine", self._engine)
             run_training(training)
 
@@ -274,15 +282,3 @@ def _expanded(name: str) -> Path:
     from pathlib import Path
 
     return Path(name).expanduser()
-
-
-def _restore(training: Training, saved: Saved) -> None:
-    """Put a checkpoint into a training, and tell the epochs that were over before."""
-    load_weights(training.model, saved.weights)
-    training.optimiser.restore(saved.optimiser)
-    training.progress, training.best = saved.progress, saved.best
-    from glueharness.specs import Evaluation as Scores
-
-    for epoch in saved.progress.history:
-        evaluation: Evaluation = Scores(metrics=epoch.metrics, primary=epoch.primary)
-        training.context.epoch(epoch.number, evaluation, epoch.values)

@@ -7,7 +7,44 @@ package.
 
 from __future__ import annotations
 
-from glueharness import DiagnosticSpec, Fact, hookimpl
+from typing import TYPE_CHECKING
+
+from glueharness import DiagnosticSpec, EngineSpec, Fact, hookimpl
+
+if TYPE_CHECKING:
+    from glueharness import EncoderEngine, EngineRequest
+
+
+@hookimpl
+def glueharness_engines() -> list[EngineSpec]:
+    """BERT-shaped encoders on processors."""
+    return [
+        EngineSpec(
+            name="native",
+            description="BERT-shaped encoders on x86 processors, in C++.",
+            objection=_objection,
+            factory=_make,
+            slower=_slower,
+        )
+    ]
+
+
+def _objection(request: EngineRequest) -> str:
+    from glueharness_native.engine import objection
+
+    return objection(request)
+
+
+def _make(request: EngineRequest) -> EncoderEngine:
+    from glueharness_native.engine import make
+
+    return make(request)
+
+
+def _slower(request: EngineRequest) -> str:
+    from glueharness_native.engine import slower
+
+    return slower(request)
 
 
 @hookimpl

@@ -15,50 +15,15 @@ import numpy as np
 from glueharness_native.library import Arrays, Batch, Config, Optimiser, Segment
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     import numpy.typing as npt
 
+    from glueharness.specs import Schedule, TokenRows
     from glueharness_native.architectures import Architecture
     from glueharness_native.library import Library
 
 _ALIGNMENT = 64
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rows:
-    """Tokenised rows, one after the other without padding.
-
-    Attributes:
-        ids: Token ids, int32 ``[t]``.
-        types: Token types, int8 ``[t]``; None: all 0.
-        offsets: Row i holds the tokens ``offsets[i]`` to ``offsets[i + 1]``, int64 ``[n + 1]``.
-    """
-
-    ids: npt.NDArray[np.int32]
-    types: npt.NDArray[np.int8] | None
-    offsets: npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Schedule:
-    """How the parameters are moved.
-
-    Attributes:
-        rates: Learning rate of each step, before a layer's share.
-        weight_decay: Decoupled decay; not on biases and normalisation weights.
-        max_norm: Largest norm of the gradient; 0: no limit.
-        layer_decay: Factor of the rate from a layer to the one below it.
-        betas: Decay of the two moments.
-        epsilon: Added to the root of the second moment.
-    """
-
-    rates: Sequence[float]
-    weight_decay: float
-    max_norm: float
-    layer_decay: float = 1.0
-    betas: tuple[float, float] = (0.9, 0.999)
-    epsilon: float = 1e-8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +52,7 @@ class NativeEncoder:
         dropout: A rate in the place of all of the checkpoint's own.
 
     Attributes:
+        facts: What the run record keeps of it.
         weights: Parameters by the checkpoint's names: views of the arrays that the engine works
             on. After writing to them, call :meth:`changed`.
     """
@@ -121,6 +87,11 @@ class NativeEncoder:
         self._engine = ctypes.c_void_p()
         self._process = os.getpid()
         self._create()
+        self.facts = {
+            "library": machine.library.name,
+            "device": "cpu",
+            "precision": "bf16" if machine.bf16 else "fp32",
+        }
 
     def __del__(self) -> None:
         """Give the engine's memory and threads back."""
@@ -141,13 +112,11 @@ class NativeEncoder:
 
     def step(
         self,
-        rows: Rows,
+        rows: TokenRows,
         batch: npt.NDArray[np.int64],
         targets: npt.NDArray[np.float32],
         key: int,
-        *,
-        update: bool = True,
-    ) -> tuple[float, float]:
+    ) -> float:
         """One optimiser step over some rows.
 
         Args:
@@ -155,21 +124,50 @@ class NativeEncoder:
             batch: Which of them, ``[b]``.
             targets: Label numbers, or scores, of those: ``[b]``.
             key: 64 bits that dropout's random numbers follow from.
-            update: Whether to move the parameters, or only to compute the gradients.
+
+        Returns:
+            The mean loss.
+
+        Raises:
+            MemoryError: Memory ran out.
+            ValueError: A row has no tokens or too many, or one that is not in the vocabulary.
+        """
+        loss, _ = self._step(rows, batch, targets, key, update=True)
+        self._steps += 1
+        return loss
+
+    def gradient(
+        self,
+        rows: TokenRows,
+        batch: npt.NDArray[np.int64],
+        targets: npt.NDArray[np.float32],
+        key: int,
+    ) -> tuple[float, float]:
+        """Compute the gradients as :meth:`step` does, and move nothing; for tests.
 
         Returns:
             The mean loss, and the norm of its gradient.
         """
+        return self._step(rows, batch, targets, key, update=False)
+
+    def _step(
+        self,
+        rows: TokenRows,
+        batch: npt.NDArray[np.int64],
+        targets: npt.NDArray[np.float32],
+        key: int,
+        *,
+        update: bool,
+    ) -> tuple[float, float]:
         given, _kept = self._batch(rows, batch, targets)
         loss, norm = ctypes.c_double(), ctypes.c_float()
         self.library.call(
             "step", self._engine, ctypes.byref(given), ctypes.c_uint64(key), int(update),
             ctypes.byref(loss), ctypes.byref(norm), None,
         )  # fmt: skip
-        self._steps += update
         return loss.value, norm.value
 
-    def logits(self, rows: Rows, batch: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+    def logits(self, rows: TokenRows, batch: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         """What the model says of some rows: ``[b, k]``. After steps, call :meth:`flush` first."""
         found = np.zeros((len(batch), self.outputs), np.float32)
         given, _kept = self._batch(rows, batch, None)
@@ -305,7 +303,7 @@ class NativeEncoder:
 
     def _batch(
         self,
-        rows: Rows,
+        rows: TokenRows,
         batch: npt.NDArray[np.int64],
         targets: npt.NDArray[np.float32] | None,
     ) -> tuple[Batch, list[Any]]:

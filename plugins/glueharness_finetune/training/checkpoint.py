@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    import torch
-
 _SCHEMA = 1
 _STATE = "state.json"
 _WEIGHTS, _OPTIMISER = "model.safetensors", "optimiser.safetensors"
@@ -92,9 +90,9 @@ class Saved:
     """
 
     progress: Progress
-    weights: Mapping[str, torch.Tensor]
-    optimiser: Mapping[str, torch.Tensor]
-    best: Mapping[str, torch.Tensor] | None
+    weights: Mapping[str, Any]
+    optimiser: Mapping[str, Any]
+    best: Mapping[str, Any] | None
 
 
 class CheckpointFolder:
@@ -103,11 +101,18 @@ class CheckpointFolder:
     Args:
         folder: Where they are kept.
         warn: Told what went wrong and how it goes on.
+        read: Reads tensors: PyTorch's, or numpy's.
     """
 
-    def __init__(self, folder: Path, warn: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        warn: Callable[[str], None],
+        read: Callable[[Path], Mapping[str, Any]] = read_tensors,
+    ) -> None:
         self.folder = folder
         self._warn = warn
+        self._tensors = read
 
     @property
     def start(self) -> Path:
@@ -141,9 +146,9 @@ class CheckpointFolder:
     def save(
         self,
         progress: Progress,
-        weights: Mapping[str, torch.Tensor],
-        optimiser: Mapping[str, torch.Tensor],
-        best: Mapping[str, torch.Tensor] | None,
+        weights: Mapping[str, Any],
+        optimiser: Mapping[str, Any],
+        best: Mapping[str, Any] | None,
     ) -> bool:
         """Write a checkpoint; the one before stays until this one is whole.
 
@@ -217,11 +222,11 @@ class CheckpointFolder:
         best = None
         if progress.best:
             verify(self._best(progress))
-            best = read_tensors(self._best(progress) / _WEIGHTS)
+            best = self._tensors(self._best(progress) / _WEIGHTS)
         return Saved(
             progress=progress,
-            weights=read_tensors(folder / _WEIGHTS),
-            optimiser=read_tensors(folder / _OPTIMISER),
+            weights=self._tensors(folder / _WEIGHTS),
+            optimiser=self._tensors(folder / _OPTIMISER),
             best=best,
         )
 
@@ -234,9 +239,7 @@ class CheckpointFolder:
             "the one before is taken."
         )
 
-    def _check_space(
-        self, weights: Mapping[str, torch.Tensor], optimiser: Mapping[str, torch.Tensor]
-    ) -> None:
+    def _check_space(self, weights: Mapping[str, Any], optimiser: Mapping[str, Any]) -> None:
         needed = 2 * size_of(weights) + size_of(optimiser) + _SPARE_BYTES
         free = _free_bytes(self.folder)
         if free < needed:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     import torch
+
+    from glueharness.specs.engine import Arrays
 
 _SUMS = "checksums.json"
 
@@ -20,9 +24,9 @@ class Damaged(Exception):  # noqa: N818 - found while reading, handled there
     """A folder does not pass its checksums."""
 
 
-def size_of(tensors: Mapping[str, torch.Tensor]) -> int:
-    """Bytes that the tensors take."""
-    return sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
+def size_of(tensors: Mapping[str, Any]) -> int:
+    """Bytes that tensors of PyTorch or numpy take."""
+    return sum(int(tensor.nbytes) for tensor in tensors.values())
 
 
 @contextmanager
@@ -41,12 +45,18 @@ def plain_errors() -> Iterator[None]:
         raise OSError(words.removeprefix("Error while serializing: I/O error: ")) from error
 
 
-def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
-    """Write tensors by name.
+def write_tensors(path: Path, tensors: Mapping[str, Any]) -> None:
+    """Write tensors of PyTorch, or of numpy, by name.
 
     Raises:
         OSError: The disk is full, for instance.
     """
+    if all(isinstance(tensor, np.ndarray) for tensor in tensors.values()):
+        from safetensors.numpy import save_file as save_arrays
+
+        with plain_errors():
+            save_arrays({name: np.ascontiguousarray(t) for name, t in tensors.items()}, path)
+        return
     from safetensors.torch import save_file
 
     whole = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
@@ -59,6 +69,14 @@ def read_tensors(path: Path) -> Mapping[str, torch.Tensor]:
     from safetensors.torch import load_file
 
     loaded: dict[str, torch.Tensor] = load_file(path)
+    return loaded
+
+
+def read_arrays(path: Path) -> Arrays:
+    """Read tensors by name, as numpy arrays."""
+    from safetensors.numpy import load_file
+
+    loaded: Arrays = load_file(path)
     return loaded
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from glueharness import ModelError
 from glueharness import Progress as Report
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import torch
 
     from glueharness import FitContext
@@ -31,9 +33,9 @@ class Losses:
     def __init__(self, progress: Progress, *, on_gpu: bool) -> None:
         self._progress = progress
         self._every = _STEPS_BETWEEN_LOOKS if on_gpu else 1
-        self._waiting: list[tuple[torch.Tensor, int, float]] = []
+        self._waiting: list[tuple[Any, int, float]] = []
 
-    def add(self, loss: torch.Tensor, rows: int, rate: float) -> None:
+    def add(self, loss: float | torch.Tensor, rows: int, rate: float) -> None:
         """Take a step's mean loss, learnt with that rate."""
         self._waiting.append((loss, rows, rate))
         if len(self._waiting) >= self._every:
@@ -45,11 +47,9 @@ class Losses:
         Raises:
             ModelError: One is not finite.
         """
-        import torch
-
         if not self._waiting:
             return
-        values = torch.stack([loss for loss, _, _ in self._waiting]).tolist()
+        values = _values_of([loss for loss, _, _ in self._waiting])
         first = self._progress.step - len(values) + 1
         for step, value, (_, rows, rate) in zip(
             range(first, first + len(values)), values, self._waiting, strict=True
@@ -64,6 +64,16 @@ class Losses:
             self._progress.loss += value * rows
             self._progress.rows += rows
         self._waiting.clear()
+
+
+def _values_of(losses: Sequence[Any]) -> list[float]:
+    """The values of losses; those of a GPU are waited for once."""
+    if isinstance(losses[0], float):
+        return list(losses)
+    import torch
+
+    values: list[float] = torch.stack(list(losses)).tolist()
+    return values
 
 
 class Clock:

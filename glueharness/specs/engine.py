@@ -1,0 +1,174 @@
+"""What a plugin tells of an engine that computes encoders, and what the engine must do.
+
+A model plugin knows checkpoints, tokens, recipes and how a run is kept; an engine knows how to
+compute an encoder on some kind of processor, forward, backward and the optimiser's step. So that
+each can be written without the other, they meet here: in numpy arrays.
+
+Shapes: n = rows, t = tokens of all rows together, b = rows of a batch, k = outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence  # noqa: TC003 - the fields' types are read by tools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from glueharness.specs.model import FloatArray
+
+Arrays: TypeAlias = "Mapping[str, npt.NDArray[Any]]"
+"""Numpy arrays by name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineRequest:
+    """What an engine is asked to compute.
+
+    Attributes:
+        config: The encoder's configuration, in the terms of a Hugging Face ``config.json``.
+        outputs: Values a row: the number of labels, or 1.
+        regression: Whether the one output is a score.
+        device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
+        precision: ``"auto"``, ``"fp32"`` or ``"bf16"``.
+        threads: Processor threads.
+        dropout: A rate in the place of the configuration's own; None: those.
+    """
+
+    config: Mapping[str, Any]
+    outputs: int
+    regression: bool = False
+    device: str = "auto"
+    precision: str = "auto"
+    threads: int = 1
+    dropout: float | None = None
+
+
+class TokenRows(Protocol):
+    """Tokenised rows, one after the other without padding."""
+
+    @property
+    def ids(self) -> npt.NDArray[np.int32]:
+        """Token ids, ``[t]``."""
+        ...
+
+    @property
+    def types(self) -> npt.NDArray[np.int8] | None:
+        """Token types, ``[t]``; None: the model has none, or all are 0."""
+        ...
+
+    @property
+    def offsets(self) -> npt.NDArray[np.int64]:
+        """Row i holds the tokens ``offsets[i]`` to ``offsets[i + 1] - 1``: ``[n + 1]``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """How AdamW moves the parameters.
+
+    Attributes:
+        rates: Learning rate of each step, before a layer's share.
+        weight_decay: Decoupled decay; not on biases and normalisation weights.
+        max_norm: Largest L2 norm of the gradient; longer ones are scaled down. 0: no limit.
+        layer_decay: Factor of the rate from a layer to the one below it: the head learns with the
+            full rate, the last layer with that times the factor, the embeddings with the least.
+        betas: Decay of the two moments.
+        epsilon: Added to the root of the second moment.
+    """
+
+    rates: Sequence[float]
+    weight_decay: float
+    max_norm: float
+    layer_decay: float = 1.0
+    betas: tuple[float, float] = (0.9, 0.999)
+    epsilon: float = 1e-8
+
+
+class EncoderEngine(Protocol):
+    """An encoder with a classification head, ready to be computed."""
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What the run record keeps: at least ``device`` and ``precision`` as resolved."""
+        ...
+
+    @property
+    def weights(self) -> Arrays:
+        """The parameters, float32, by the checkpoint's names; after writing, :meth:`changed`.
+
+        Every parameter is there, with its shape, before any weight is given.
+        """
+        ...
+
+    def changed(self) -> None:
+        """Hear that the weights were written to."""
+        ...
+
+    def train_with(self, schedule: Schedule) -> None:
+        """Begin to train with these weights: no step is done, all moments are zero."""
+        ...
+
+    def step(
+        self,
+        rows: TokenRows,
+        batch: npt.NDArray[np.int64],
+        targets: npt.NDArray[np.float32],
+        key: int,
+    ) -> float:
+        """One optimiser step.
+
+        Args:
+            rows: The rows of a split.
+            batch: Which of them, ``[b]``.
+            targets: Label numbers or scores of those, ``[b]``.
+            key: 64 bits; all random numbers of the step must follow from it.
+
+        Returns:
+            The mean loss, cross-entropy or squared error; it may be no number.
+
+        Raises:
+            MemoryError: Memory ran out; nothing was moved.
+        """
+        ...
+
+    def logits(self, rows: TokenRows, batch: npt.NDArray[np.int64]) -> FloatArray:
+        """The outputs of some rows, without dropout: float32 ``[b, k]``."""
+        ...
+
+    def flush(self) -> None:
+        """Bring every weight up to date, before weights are read or rows are scored."""
+        ...
+
+    def state(self) -> Arrays:
+        """The optimiser's state; with the weights, without a flush, enough to go on."""
+        ...
+
+    def restore(self, state: Arrays) -> None:
+        """Become what :meth:`state` told, after :meth:`train_with`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSpec:
+    """An engine: its facts, what it can compute, and how to make it.
+
+    Attributes:
+        name: The name on the command line, for ``--engine``.
+        description: One sentence.
+        objection: Why it cannot compute what is asked, in a few words; empty if it can. It
+            imports nothing heavy.
+        slower: Whether it is expected to take longer than a general engine would, with the reason;
+            empty if not. Asked only where there is no objection.
+        factory: Makes the engine for what :attr:`objection` had nothing against.
+    """
+
+    name: str
+    description: str
+    objection: Callable[[EngineRequest], str]
+    factory: Callable[[EngineRequest], EncoderEngine]
+    slower: Callable[[EngineRequest], str] = lambda _: ""

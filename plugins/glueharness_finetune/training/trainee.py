@@ -1,0 +1,85 @@
+"""What the training loop trains: a model with its optimiser, whatever computes them.
+
+Shapes: b = rows of a step, n = rows of a split, k = outputs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from glueharness import FloatArray
+    from glueharness_finetune.tokens.tokenize import Encoded
+
+
+class Trainee(Protocol):
+    """A model that learns, a step at a time.
+
+    Its tensors are PyTorch's or numpy's; the loop hands them to its checkpoints and back.
+    """
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether steps are computed while Python goes on, so that inputs are best made ahead."""
+        ...
+
+    def inputs(self, rows: npt.NDArray[np.int64]) -> Any:
+        """What :meth:`step` needs of some rows of the training split, ``[b]``."""
+        ...
+
+    def step(self, rows: npt.NDArray[np.int64], inputs: Any, number: int) -> Any:
+        """One optimiser step over these rows.
+
+        Args:
+            rows: The rows, ``[b]``.
+            inputs: What :meth:`inputs` made of them.
+            number: Steps done before; random numbers follow from it and the seed.
+
+        Returns:
+            The mean loss: a float, or a tensor of one element that is looked at later.
+        """
+        ...
+
+    def scores(self, encoded: Encoded, advance: Callable[[int], None] | None = None) -> FloatArray:
+        """Scores of every row, ``[n, k]`` or ``[n]``; ``advance`` may raise to stop."""
+        ...
+
+    def flush(self) -> None:
+        """Bring every weight up to date."""
+        ...
+
+    def weights(self) -> Mapping[str, Any]:
+        """The weights by name, as they stand; not copies."""
+        ...
+
+    def copy(self) -> Mapping[str, Any]:
+        """The weights by name, out of reach of further training."""
+        ...
+
+    def load(self, weights: Mapping[str, Any]) -> None:
+        """Put weights in the place of the present ones."""
+        ...
+
+    def state(self) -> Mapping[str, Any]:
+        """The optimiser's state by name; not copies."""
+        ...
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Become what :meth:`state` told."""
+        ...
+
+    def finish(self) -> None:
+        """Leave the model ready for anything but a step."""
+        ...
+
+
+def seed_of(seed: int, step: int) -> int:
+    """A seed for one step; neighbouring steps get unrelated ones."""
+    digest = hashlib.blake2b(f"{seed}/{step}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little") >> 1

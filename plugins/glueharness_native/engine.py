@@ -1,0 +1,53 @@
+"""What the engine can be asked for, and when it is the quicker one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from glueharness_native.architectures import Unsupported, read_architecture
+from glueharness_native.library import NoLibrary, best_library, processor_flags
+
+if TYPE_CHECKING:
+    from glueharness import EncoderEngine, EngineRequest
+
+_WIDEST_WITH_AMX = 384
+"""With AMX, PyTorch multiplies bfloat16 matrices several times as fast as AVX-512 can, and wide
+encoders do little else. No processor with AMX was at hand when the engines were compared
+(2026-11-27), so on such a one PyTorch is preferred above this width."""
+
+
+def objection(request: EngineRequest) -> str:
+    """Why the engine cannot compute what is asked; empty if it can."""
+    if request.device == "cuda":
+        return "it is for processors, not GPUs"
+    try:
+        read_architecture(request.config)
+        library = best_library()
+    except (Unsupported, NoLibrary) as reason:
+        return str(reason)
+    if request.precision == "bf16" and not library.bf16:
+        return "this processor multiplies no bfloat16 matrices with AVX-512"
+    return ""
+
+
+def slower(request: EngineRequest) -> str:
+    """Whether PyTorch is expected to be quicker, and why; empty if not."""
+    width = int(read_architecture(request.config).sizes["hidden"])
+    if request.precision != "fp32" and "amx_bf16" in processor_flags() and width > _WIDEST_WITH_AMX:
+        return f"this processor has AMX, which the engine does not use, and the width is {width}"
+    return ""
+
+
+def make(request: EngineRequest) -> EncoderEngine:
+    """The engine for what :func:`objection` had nothing against."""
+    from glueharness_native.encoder import Machine, NativeEncoder
+
+    library = best_library()
+    bf16 = library.bf16 and request.precision != "fp32"
+    return NativeEncoder(
+        read_architecture(request.config),
+        Machine(library=library, threads=request.threads, bf16=bf16),
+        outputs=request.outputs,
+        regression=request.regression,
+        dropout=request.dropout,
+    )

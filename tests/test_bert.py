@@ -1,4 +1,4 @@
-"""The BERT miniatures: records, and what becomes of one where its weights are not to be had."""
+"""The BERT miniatures: records, and what becomes of one if its weights cannot be found."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_fresh_weights_are_loud_and_take_their_own_recipe(tmp_path: Path) -> Non
         "batch_size": (16, "recipe for fresh weights"),
     }
     assert "FRESH WEIGHTS" in context.warnings[0]
-    assert "--offline is given" in context.warnings[0]
+    assert "(--offline)" in context.warnings[0]
     facts = context.notes["checkpoint"]
     assert (facts["fresh"], facts["how"]) == (True, "fresh")
     assert facts["name"] == "nobody/has-this-model"

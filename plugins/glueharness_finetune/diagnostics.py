@@ -81,6 +81,6 @@ def _weights_fact(checkpoint: Checkpoint, *, offline: bool) -> Fact:
         return Fact(name=checkpoint.name, value=f"would be downloaded from {constants.ENDPOINT}")
     return Fact(
         name=checkpoint.name,
-        value="not to be had: a run would start with fresh weights",
+        value="could not be found: a run would start with fresh weights",
         remedy=f"Fill the cache on a machine with a network: hf download {checkpoint.name}",
     )

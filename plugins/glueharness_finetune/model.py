@@ -186,7 +186,7 @@ class FinetunedEncoder:
             facts["tried"] = dict(found.tried)
             reasons = "; ".join(f"{place}: {reason}" for place, reason in found.tried)
             context.warn(
-                f"The pretrained weights of {self.checkpoint.name} are not to be had ({reasons}). "
+                f"The pretrained weights of {self.checkpoint.name} could not be found ({reasons}). "
                 "Training starts from FRESH WEIGHTS with a vocabulary made from the training "
                 "texts: scores say little about the pretrained model."
             )

@@ -64,10 +64,10 @@ def why_not_asked(*, offline: bool) -> str:
     from huggingface_hub import constants
 
     if offline:
-        return "the network is not to be used (--offline)"
+        return "the network must not be used (--offline)"
     for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE"):
         if os.environ.get(name, "").upper() in constants.ENV_VARS_TRUE_VALUES:
-            return f"the network is not to be used ({name} is set)"
+            return f"the network must not be used ({name} is set)"
     return ""
 
 

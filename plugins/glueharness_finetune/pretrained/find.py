@@ -134,7 +134,7 @@ def find_checkpoint(checkpoint: Checkpoint, *, weights: Path | None, offline: bo
         at = f" at revision {checkpoint.revision!r}" if checkpoint.pinned else ""
         raise ModelError(
             f"the model {checkpoint.name!r}{at} could not be found",
-            remedy=f"Tried:\n{listing}\nThe ways on: give a folder (hf:./FOLDER), fill the hub's "
+            remedy=f"Tried:\n{listing}\nYou can give a folder (hf:./FOLDER), fill the hub's "
             f"cache on a machine with a network (hf download {checkpoint.name}), or run where "
             "the hub can be reached.",
         )

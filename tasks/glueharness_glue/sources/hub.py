@@ -19,8 +19,8 @@ NAME = "hub"
 _OTHER_WAYS = "Or give a folder with the GLUE files (--data-dir FOLDER), or try it on made-up data "
 _OTHER_WAYS += "(--data sample)."
 _WAYS_ON = (
-    "Three ways on: give a folder with the GLUE files (--data-dir FOLDER); run where {endpoint} "
-    "or its cache (HF_HOME) can be reached; try it on made-up data (--data sample)."
+    "You can give a folder with the GLUE files (--data-dir FOLDER), run where {endpoint} or its "
+    "cache (HF_HOME) can be reached, or try it on made-up data (--data sample)."
 )
 
 

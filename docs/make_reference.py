@@ -18,6 +18,7 @@ def make() -> dict[str, str]:
     # The parts lie beside this program, which may be run from anywhere.
     sys.path.insert(0, str(DOCS.parent))
     from docs._reference import sections as parts
+    from docs._reference.files import with_file_structure
     from docs._reference.names import names_section
     from docs._reference.schema import schema
     from glueharness.cli.app import App
@@ -50,7 +51,9 @@ def make() -> dict[str, str]:
         parts.record_section(),
     ]
     text = "\n".join(section.rstrip() + "\n" for section in sections)
+    readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
     return {
+        "../README.md": with_file_structure(readme, DOCS.parent / "glueharness"),
         "reference.md": text,
         "run.schema.json": json.dumps(schema(), indent=2, ensure_ascii=False) + "\n",
     }

@@ -1,6 +1,6 @@
-"""glueharness: fine-tune text encoders on GLUE, submit, compare.
+"""The public names, which plugins build on.
 
-What is listed here is what plugins build on. Importing it is cheap: no framework, no plugin.
+Importing them is cheap: it loads no framework and no plugin.
 """
 
 from glueharness.authoring import (

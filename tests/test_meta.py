@@ -51,10 +51,22 @@ def made() -> Mapping[str, str]:
     return found
 
 
-@pytest.mark.parametrize("name", ["reference.md", "run.schema.json"])
+@pytest.mark.parametrize("name", ["../README.md", "reference.md", "run.schema.json"])
 def test_the_reference_is_what_the_code_says(name: str, made: Mapping[str, str]) -> None:
     written = (ROOT / "docs" / name).read_text(encoding="utf-8")
     assert written == made[name], "run: python docs/make_reference.py"
+
+
+def test_the_readme_lists_each_file_of_the_core_once() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    section = readme.split("## File structure\n")[1].split("\nExit codes:")[0]
+    listed, folder = [], ""
+    for indent, name, meaning in re.findall(r"^( *)- `(.*?)` ?(.*)$", section, re.MULTILINE):
+        assert len(meaning) > 10, f"{name} has no docstring"
+        folder = folder if indent else name
+        listed.append(folder + (name if indent else "__init__.py"))
+    core = [path.relative_to(ROOT).as_posix() for path in (ROOT / "glueharness").rglob("*.py")]
+    assert sorted(listed) == sorted(core), "run: python docs/make_reference.py"
 
 
 def test_each_public_name_is_documented(made: Mapping[str, str]) -> None:

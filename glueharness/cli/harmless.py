@@ -1,4 +1,4 @@
-"""The consoles: whatever they draw, foreign text in it cannot steer the terminal."""
+"""The consoles, which print foreign text so that it cannot control the terminal."""
 
 from __future__ import annotations
 

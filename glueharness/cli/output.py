@@ -1,4 +1,4 @@
-"""Results to stdout, everything else to stderr."""
+"""How commands print: results to stdout, everything else to stderr."""
 
 from __future__ import annotations
 

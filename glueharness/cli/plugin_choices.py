@@ -1,4 +1,4 @@
-"""``glueharness plugins disable``, ``enable``, ``trust`` and ``distrust``: choices that last."""
+"""``glueharness plugins disable``, ``enable``, ``trust`` and ``distrust``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The progress display: a listener like any other, on stderr."""
+"""The progress display on stderr, an ordinary listener."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``Table``: the simplest split, columns in memory."""
+"""``Table``: a split as columns in memory."""
 
 from __future__ import annotations
 

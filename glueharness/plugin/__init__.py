@@ -1,1 +1,1 @@
-"""The seam: hooks, loading, look-ups, and what is told of a plugin."""
+"""Plugins: hooks, loading, looking up what they offer, and their status."""

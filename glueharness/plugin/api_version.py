@@ -1,4 +1,4 @@
-"""The version of the seam between the core and the plugins.
+"""The version of the interface between the core and the plugins.
 
 A plugin module may say which one it is written for::
 

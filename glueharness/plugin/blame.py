@@ -1,4 +1,4 @@
-"""What a plugin's code raises becomes an error that names the plugin."""
+"""Turns what a plugin's code raises into an error that names the plugin."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which plugins the user wants: some switched off, some loaded from plain files.
+"""Which plugins the user wants: those switched off, and those loaded from single files.
 
 The choices that outlive a command are kept in ``plugins.json`` in the user's configuration folder
 (see :func:`glueharness.system.user_folders.config_folder`).

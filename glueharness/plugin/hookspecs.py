@@ -1,8 +1,8 @@
-"""Every extension point. A plugin implements any of these, marked with ``@glueharness.hookimpl``.
+"""The hooks. A plugin implements any of them, marked with ``@glueharness.hookimpl``.
 
-The first eleven are asked once, when the registry is built, each plugin on its own: return a list.
-The others are told what happens in a run; what they return is ignored, and an exception in one
-is reported and never harms the run.
+The first eleven are called once for each plugin, when the registry is built, and return a list.
+The others are called for what happens in a run. Their return value is ignored, and an exception in
+one of them is reported and never harms the run.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""From a model's numbers to metrics, and from tasks to a group's score."""
+"""Scores: from a model's output to metrics, and from tasks to a group's score."""

@@ -1,4 +1,4 @@
-"""The score of a group of tasks from runs with several seeds: one rule for whoever shows it."""
+"""The score of a group of tasks from runs with several seeds."""
 
 from __future__ import annotations
 

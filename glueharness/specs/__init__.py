@@ -1,4 +1,4 @@
-"""What a plugin tells the core: frozen facts and lazy factories, each beside what it must return.
+"""Specs: what a plugin tells the core, each beside the protocol that its factory must return.
 
 A spec is data. Making one imports nothing heavy; the factory in it is called only when a run
 needs the thing itself, so that listing two hundred tasks costs no more than listing two.

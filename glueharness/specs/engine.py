@@ -1,4 +1,4 @@
-"""What a plugin tells of an engine that computes encoders, and what the engine must do.
+"""Specs and protocols of engines, which compute encoders.
 
 A model plugin knows checkpoints, tokens, recipes and how a run is kept; an engine knows how to
 compute an encoder on some kind of processor, forward, backward and the optimiser's step. So that

@@ -1,4 +1,4 @@
-"""What a plugin tells of several tasks or runs at once: groups, published scores, presets."""
+"""Specs of groups of tasks, published scores and presets."""
 
 from __future__ import annotations
 

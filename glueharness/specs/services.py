@@ -1,4 +1,4 @@
-"""What a plugin tells of the parts around tasks and models: each a name and a lazy factory."""
+"""Specs of commands, diagnostics and trackers."""
 
 from __future__ import annotations
 

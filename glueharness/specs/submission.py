@@ -1,4 +1,4 @@
-"""What a plugin tells of a submission writer, what its factory returns, what a checker finds."""
+"""Specs and protocols of submission writers and checkers."""
 
 from __future__ import annotations
 

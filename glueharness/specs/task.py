@@ -1,4 +1,4 @@
-"""What a plugin tells of a task: splits, labels, metrics, sources, files of a submission."""
+"""Specs and protocols of tasks: labels, metrics, sources, files of a submission."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""From completed runs to a submission, and the check of one."""
+"""Writing and checking submissions."""

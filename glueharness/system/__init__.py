@@ -1,1 +1,1 @@
-"""What the operating system does for us: whole files, locks, interrupts, the network."""
+"""Files, locks, interrupts and terminals: what depends on the operating system."""

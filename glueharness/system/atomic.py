@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all: written aside, synced, renamed."""
+"""Files that are written whole or not at all: to a temporary name, synced, then renamed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and a closed terminal: the first asks for a clean stop, the second stops at once.
+"""Ctrl-C, SIGTERM and a closed terminal: the first asks to stop, the second stops at once.
 
 A signal that whoever started the program lets it ignore stays ignored: ``nohup`` does so with
 SIGHUP, and a shell with SIGINT for what it starts in the background.

@@ -1,4 +1,4 @@
-"""Foreign text made harmless: from a file, a checkpoint, a record, a server or a library's error.
+"""Makes foreign text harmless to print: from files, checkpoints, records and libraries.
 
 A terminal obeys what it is sent. An escape sequence in a column's name can colour, move or rename
 it, and a bidirectional mark in a label can turn the sentence round that names it. Whatever this

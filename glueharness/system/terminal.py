@@ -1,4 +1,4 @@
-"""The standard streams as a long run needs them: a display that fails never ends the work.
+"""Standard streams for long runs: a display that fails never ends the work.
 
 Whoever reads the progress may go away: ``2>&1 | head`` closes its pipe, a terminal is closed while
 ``nohup`` keeps the run, the disk under a log file is full. From then on nothing more is shown.

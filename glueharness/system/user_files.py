@@ -1,4 +1,4 @@
-"""Files that the user names: read within a limit, and written where the name leads.
+"""Files that the user names: read up to a limit, written where the name leads.
 
 A name may lead to what is no file: a pipe that never ends, a device, a link to elsewhere.
 """

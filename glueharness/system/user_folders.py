@@ -1,4 +1,4 @@
-"""The user's folders: one for the configuration, one for what can be made again."""
+"""The user's folders for configuration and cache."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an engine must keep: it learns, resumes from its state, and says what it cannot do."""
+"""The test suite for engines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the smaller parts of a plugin must keep: trackers, commands, diagnostics, groups, presets.
+"""Test suites for trackers, commands, diagnostics, groups and presets.
 
 They need no suite to inherit: there is one check for each, and ``plugins check`` runs it.
 """

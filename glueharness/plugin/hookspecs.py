@@ -1,4 +1,4 @@
-"""The hooks. A plugin implements any of them, marked with ``@glueharness.hookimpl``.
+"""The hooks: functions that a plugin may implement, marked with ``@glueharness.hookimpl``.
 
 The first eleven are called once for each plugin, when the registry is built, and return a list.
 The others are called for what happens in a run. Their return value is ignored, and an exception in

@@ -278,7 +278,7 @@ def prepare_tiny(folder: Path, train: Table, task: TaskSpec) -> None:
     import torch
     from transformers import BertConfig, BertForSequenceClassification
 
-    from glueharness_finetune.pretrained.load import learn_vocabulary
+    from glueharness_finetune.pretrained.tokenizer import learn_vocabulary
 
     torch.manual_seed(SEED)
     texts = (text for column in task.columns for text in train[column])

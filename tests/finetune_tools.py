@@ -127,7 +127,7 @@ def write_checkpoint(folder: Path, *, labels: tuple[str, ...] = (), **sizes: Any
     import torch
     from transformers import BertConfig, BertForSequenceClassification, BertModel
 
-    from glueharness_finetune.pretrained.load import learn_vocabulary
+    from glueharness_finetune.pretrained.tokenizer import learn_vocabulary
 
     rows = colour_rows(200)
     tokenizer = learn_vocabulary([*rows["question"], *rows["sentence"]], 200)

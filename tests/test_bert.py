@@ -17,7 +17,7 @@ from glueharness.settings.fields import Layer
 from glueharness_bert import architecture, fresh_recipe, parameter_count
 from glueharness_finetune import Checkpoint, FinetuneSettings, FreshStart
 from glueharness_finetune.model import FinetunedEncoder
-from glueharness_finetune.pretrained.load import learn_vocabulary
+from glueharness_finetune.pretrained.tokenizer import learn_vocabulary
 from tests.finetune_tools import colour_rows, colour_task, listen
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def test_small_operations_are_left_to_one_thread_unless_the_user_says_otherwise(
 
 
 _VOCABULARY = """
-from glueharness_finetune.pretrained.load import learn_vocabulary
+from glueharness_finetune.pretrained.tokenizer import learn_vocabulary
 from tests.finetune_tools import colour_rows
 rows = colour_rows(300)
 print(hash(tuple(sorted(learn_vocabulary([*rows["question"], *rows["sentence"]], 90)

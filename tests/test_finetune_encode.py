@@ -19,7 +19,7 @@ from glueharness_finetune.tokens.batches import (
     plan_epoch,
     plan_prediction,
 )
-from glueharness_finetune.tokens.tokenize import Encoder, longest_input, padding_id
+from glueharness_finetune.tokens.tokenize import Encoder, padding_id
 from tests.finetune_tools import LABELS, colour_rows, colour_task, model_context, write_checkpoint
 
 if TYPE_CHECKING:
@@ -92,15 +92,6 @@ def test_question_and_sentence_are_both_seen_and_told_apart(tokenizer: Any) -> N
 def test_nothing_to_encode(tokenizer: Any) -> None:
     encoded = Encoder(tokenizer, COLUMNS, 64).encode(Table({"question": [], "sentence": []}))
     assert len(encoded) == 0
-
-
-def test_the_longest_input_is_what_all_allow(tokenizer: Any) -> None:
-    from transformers import BertConfig, RobertaConfig
-
-    assert longest_input(128, tokenizer, BertConfig(max_position_embeddings=64)) == 64
-    assert longest_input(32, tokenizer, BertConfig()) == 32
-    roberta = RobertaConfig(max_position_embeddings=130, pad_token_id=1)
-    assert longest_input(512, tokenizer, roberta) == 128
 
 
 def test_a_tokenizer_without_padding_is_refused(tokenizer: Any) -> None:

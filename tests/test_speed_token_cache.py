@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from glueharness_finetune.pretrained.load import learn_vocabulary
+from glueharness_finetune.pretrained.tokenizer import learn_vocabulary
 from glueharness_finetune.tokens.cache import TokenCache, key_of
 from glueharness_finetune.tokens.tokenize import Encoder
 from tests.finetune_tools import colour_rows

@@ -11,7 +11,6 @@ import numpy as np
 from glueharness import LABEL_COLUMN, ModelError
 from glueharness import Progress as Report
 from glueharness.settings.fields import result_settings
-from glueharness_finetune.cpu.install import quicken
 from glueharness_finetune.predictor import Predictor
 from glueharness_finetune.pretrained import load as loading
 from glueharness_finetune.pretrained.files import check_folder
@@ -20,11 +19,13 @@ from glueharness_finetune.pretrained.find import (
     find_checkpoint,
     looks_like_folder,
 )
+from glueharness_finetune.pretrained.tokenizer import check_known
+from glueharness_finetune.pretrained.trial import Trial
+from glueharness_finetune.pretrained.trial_runtime import set_going
 from glueharness_finetune.recipes import Recipes
 from glueharness_finetune.runtime import choose_runtime
-from glueharness_finetune.tokens.batches import Padding
 from glueharness_finetune.tokens.cache import TokenCache
-from glueharness_finetune.tokens.tokenize import Encoder, longest_input, padding_id
+from glueharness_finetune.tokens.tokenize import Encoder
 from glueharness_finetune.training.checkpoint import CheckpointFolder, Progress, Saved
 from glueharness_finetune.training.checksums import size_of
 from glueharness_finetune.training.loop import Training, restore, run_training
@@ -33,7 +34,7 @@ from glueharness_finetune.training.torch_trainee import TorchTrainee
 from glueharness_finetune.training.weights import weights_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import torch
@@ -89,12 +90,15 @@ class FinetunedEncoder:
             classifier = self._begin(train, context)
         else:
             classifier = loading.make_empty(checkpoints.start, self.settings)
-        self._use(classifier)
+        for message in self._use(classifier, self.checkpoint.name, train=True):
+            context.warn(message)
         assert self._predictor is not None  # noqa: S101 - for the type checker
         with self._predictor.runtime.threading():
             self._note_runtime(context)
             rates = learning_rates(self.settings, len(train))
             encoded = self._encode(train, "train", context)
+            if message := check_known(encoded, classifier.tokenizer, self.checkpoint.name):
+                context.warn(message)
             optimiser = Optimiser(classifier.model, self.settings, rates)
             trainee = TorchTrainee(
                 predictor=self._predictor,
@@ -115,6 +119,7 @@ class FinetunedEncoder:
                 checkpoints=checkpoints,
                 context=context,
                 progress=Progress(plan=self._plan(len(train))),
+                multiple=self._predictor.padding.multiple,
             )
             if saved is not None:
                 restore(training, saved)
@@ -158,7 +163,7 @@ class FinetunedEncoder:
                 f"{', '.join(self.task.labels)}",
                 where=str(folder),
             )
-        self._use(classifier)
+        self._use(classifier, str(folder), train=False)
 
     def _begin(self, train: Split, context: FitContext) -> Classifier:
         """The classifier to start with, and everything worth knowing of it in the record."""
@@ -178,7 +183,7 @@ class FinetunedEncoder:
             facts["folder"] = str(found.folder)
             self._recipes.for_weights(context)
             classifier = loading.load_pretrained(
-                found.folder, self.task, self.settings, self.checkpoint.model_type
+                found.folder, self.task, self.settings, self.checkpoint
             )
             self._recipes.for_encoder(classifier.model.config, context)
         else:
@@ -220,31 +225,30 @@ class FinetunedEncoder:
         start = {"recipes": self._recipes.applied(), "facts": self._facts}
         (folder / _START).write_text(json.dumps(start), encoding="utf-8")
 
-    def _use(self, classifier: Classifier) -> None:
-        import torch
-
-        runtime = choose_runtime(self.settings)
+    def _use(self, classifier: Classifier, where: str, *, train: bool) -> Sequence[str]:
+        """Take a classifier, once it is tried; returns what the user should know of it."""
         tokenizer, model = classifier.tokenizer, classifier.model
-        longest = longest_input(self.settings.max_length, tokenizer, model.config)
-        torch.nn.Module.to(model, runtime.device)
-        if not runtime.on_gpu:
-            # A GPU has kernels of its own.
-            self._engine = quicken(model, self.settings)
+        trial = Trial(
+            model=model,
+            tokenizer=tokenizer,
+            columns=self.task.columns,
+            outputs=self.task.num_outputs,
+            where=where,
+        )
+        with choose_runtime(self.settings).threading():
+            form = trial.find_form(self.settings)
+            runtime, self._engine = set_going(trial, form, self.settings, train=train)
         self._classifier = classifier
         cache = TokenCache() if self.settings.token_cache else None
-        self._encoder = Encoder(tokenizer, self.task.columns, longest, cache)
+        self._encoder = Encoder(tokenizer, self.task.columns, form.max_length, cache, form.rows)
         self._predictor = Predictor(
             model=model,
             outputs=self.task.num_outputs,
-            padding=Padding(
-                id=padding_id(tokenizer),
-                type=tokenizer.pad_token_type_id,
-                left=tokenizer.padding_side == "left",
-                longest=max(longest, longest_input(512, tokenizer, model.config)),
-            ),
+            padding=form.padding,
             runtime=runtime,
             tokens=self.settings.evaluation_tokens,
         )
+        return form.warnings
 
     def _note_runtime(self, context: FitContext) -> None:
         assert self._predictor is not None  # noqa: S101 - called by fit

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from glueharness_finetune.settings import FinetuneSettings
 
-FP32, BF16 = "fp32", "bf16"
+AUTO, FP32, BF16 = "auto", "fp32", "bf16"
 _OUT_OF_MEMORY = ("not enough memory", "can't allocate memory")
 
 
@@ -95,7 +95,7 @@ def choose_runtime(settings: FinetuneSettings) -> Runtime:
     wanted = settings.precision
     return Runtime(
         device=torch.device(name),
-        precision=wanted if wanted != "auto" else (BF16 if able else FP32),
+        precision=wanted if wanted != AUTO else (BF16 if able else FP32),
         threads=settings.threads or core_count(),
     )
 

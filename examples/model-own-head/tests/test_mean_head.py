@@ -19,7 +19,7 @@ def test_the_encoder_of_a_plain_checkpoint_is_kept(tmp_path: Path) -> None:
     import torch
     from transformers import BertConfig, BertForSequenceClassification
 
-    from glueharness_finetune.pretrained.load import learn_vocabulary
+    from glueharness_finetune.pretrained.tokenizer import learn_vocabulary
 
     tokenizer = learn_vocabulary(["a few words of no weight"], 100)
     torch.manual_seed(3)

@@ -46,14 +46,14 @@ def short_attention(  # noqa: PLR0913 - transformers sets the arguments
         module: The attention layer that asks.
         query: ``[b, h, q, d]``.
         key: ``[b, h, s, d]``.
-        value: ``[b, h, s, d]``.
+        value: ``[b, h, s, v]``; v is d in all but a few models.
         attention_mask: Added to the scores, ``[b, 1, q or 1, s]``, from :func:`additive_mask`.
         dropout: Chance of a weight to be dropped.
         scaling: Factor of the scores; by default ``1 / sqrt(d)``.
         others: What only some models give.
 
     Returns:
-        ``[b, q, h, d]``, and no weights.
+        ``[b, q, h, v]``, and no weights.
     """
     if not _fits(module, query, key, attention_mask, others):
         from transformers.integrations.sdpa_attention import sdpa_attention_forward
@@ -73,8 +73,8 @@ def short_attention(  # noqa: PLR0913 - transformers sets the arguments
     weights = torch.softmax(scores, -1)
     if dropout:
         weights = drop(weights, dropout)
-    found = torch.bmm(weights.to(value.dtype), value)  # [b·h, q, d]
-    return found.view(b, h, q, d).transpose(1, 2).contiguous(), None
+    found = torch.bmm(weights.to(value.dtype), value)  # [b·h, q, v]
+    return found.view(b, h, q, -1).transpose(1, 2).contiguous(), None
 
 
 def _fits(

@@ -12,6 +12,14 @@ if TYPE_CHECKING:
     from glueharness_finetune.settings import FinetuneSettings
 
 
+def slow_down(model: PreTrainedModel) -> bool:
+    """Undo what :func:`quicken` did to attention and dropout; returns whether there was something.
+
+    For a model whose own code does not work with them: it may take its masks apart, for instance.
+    """
+    return attention.remove(model) | (dropout.remove(model) > 0)
+
+
 def quicken(model: PreTrainedModel, settings: FinetuneSettings) -> dict[str, bool]:
     """Do with a model on a processor what its settings ask for.
 

@@ -244,7 +244,10 @@ def _gives_the_same(layer: nn.Module) -> bool:
     mask = torch.zeros(2, 1, 1, 5, dtype=torch.float64)
     mask[1, ..., -2:] = torch.finfo(torch.float32).min / 2
     with torch.no_grad():
-        theirs = layer(states, mask)
+        try:
+            theirs = layer(states, mask)
+        except (RuntimeError, TypeError, ValueError):
+            return False  # it computes in single precision whatever it is given, for instance
         ours = parts.fused(states, mask, parts.plan(torch.float64, drop=False, positions=None))
     return isinstance(theirs, torch.Tensor) and torch.allclose(theirs, ours, rtol=0, atol=1e-9)
 

@@ -43,6 +43,12 @@ def plan_head(own: Mapping[int, str], task: TaskSpec) -> HeadPlan:
     """
     if len(own) != task.num_outputs:
         return _by_number(own, task)
+    if sorted(own) != list(range(len(own))):
+        return _unusable(
+            own,
+            f"the checkpoint numbers its labels {', '.join(str(each) for each in sorted(own))}, "
+            "not from 0",
+        )
     if task.regression:
         return HeadPlan(keep=True, reason="one output, as the task has")
     names = {_plain(name): number for number, name in own.items()}
@@ -56,7 +62,23 @@ def plan_head(own: Mapping[int, str], task: TaskSpec) -> HeadPlan:
         return HeadPlan(
             keep=True, order=order, reason="the checkpoint names the task's labels in another order"
         )
+    if all(name.strip().isdecimal() for name in own.values()):
+        return _unusable(
+            own,
+            "the checkpoint's labels are only numbers, which do not say what each of its outputs "
+            "stands for",
+        )
     return _unlike(own, task)
+
+
+def _unusable(own: Mapping[int, str], reason: str) -> HeadPlan:
+    listing = ", ".join(f"{number}: {name}" for number, name in sorted(own.items()))
+    return HeadPlan(
+        keep=False,
+        reason=reason,
+        warning=f"{reason[0].upper()}{reason[1:]} ({listing}): its classification head is not "
+        "used.",
+    )
 
 
 def _by_number(own: Mapping[int, str], task: TaskSpec) -> HeadPlan:
@@ -97,7 +119,7 @@ def name_outputs(config: PretrainedConfig, task: TaskSpec) -> None:
 
 
 def output_layer(model: PreTrainedModel, outputs: int) -> tuple[str, nn.Linear]:
-    """Name and layer that gives a classifier's outputs: the last one outside of the encoder.
+    """Name and layer that gives a classifier's outputs: the last one, best outside of the encoder.
 
     Raises:
         LookupError: There is none of that width.
@@ -108,12 +130,12 @@ def output_layer(model: PreTrainedModel, outputs: int) -> tuple[str, nn.Linear]:
     found = [
         (name, module)
         for name, module in model.named_modules()
-        if isinstance(module, nn.Linear) and module not in encoder
-        if module.out_features == outputs
+        if isinstance(module, nn.Linear) and module.out_features == outputs
     ]
     if not found:
         raise LookupError(f"no linear layer with {outputs} outputs")
-    return found[-1]
+    # Perceiver's output layer is a part of its decoder, and that of its base model.
+    return next((each for each in reversed(found) if each[1] not in encoder), found[-1])
 
 
 def arrange_outputs(layer: nn.Linear, order: Sequence[int]) -> None:

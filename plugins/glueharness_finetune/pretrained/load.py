@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from glueharness import ModelError
+from glueharness_finetune.pretrained.config import read_config
 from glueharness_finetune.pretrained.dropout_rates import own_dropout, set_dropout
 from glueharness_finetune.pretrained.files import check_contents, check_folder
 from glueharness_finetune.pretrained.head import (
@@ -19,6 +20,12 @@ from glueharness_finetune.pretrained.head import (
     renew_outputs,
     untrained_pooler,
 )
+from glueharness_finetune.pretrained.tensors import check_complete, check_finite, check_sizes
+from glueharness_finetune.pretrained.tokenizer import (
+    check_size,
+    learn_vocabulary,
+    load_tokenizer,
+)
 from glueharness_finetune.training.checksums import plain_errors
 
 if TYPE_CHECKING:
@@ -28,10 +35,8 @@ if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
     from glueharness import TaskSpec
-    from glueharness_finetune.pretrained.find import FreshStart
+    from glueharness_finetune.pretrained.find import Checkpoint, FreshStart
     from glueharness_finetune.settings import FinetuneSettings
-
-_SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,29 +60,29 @@ class Classifier:
 
 
 def load_pretrained(
-    folder: Path, task: TaskSpec, settings: FinetuneSettings, model_type: str = ""
+    folder: Path, task: TaskSpec, settings: FinetuneSettings, checkpoint: Checkpoint | None = None
 ) -> Classifier:
     """A classifier from a checkpoint; its head is kept, rearranged or made anew by its labels.
 
     Args:
-        folder: The checkpoint.
+        folder: The checkpoint's files.
         task: The task.
         settings: Dropout, if it is set, how an untrained pooler begins, and whether code of the
             checkpoint may run.
-        model_type: Another architecture to load the weights into; empty for the checkpoint's own.
+        checkpoint: What is known of it besides; None: nothing.
 
     Raises:
-        ModelError: The files are damaged, or of a model that cannot classify.
+        ModelError: The files are damaged, do not belong together, or are of a model that cannot
+            classify.
     """
     import torch
-    from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
+    from transformers import AutoModelForSequenceClassification
 
     check_contents(folder)
     trusted = {"trust_remote_code": settings.trust_remote_code, "local_files_only": True}
     with _explained(folder), _quiet():
-        config = AutoConfig.from_pretrained(folder, **trusted)
-        if model_type and model_type != config.model_type:
-            config = AutoConfig.for_model(model_type, **_sizes_of(config))
+        config, other = _configuration(folder, checkpoint, trusted)
+        tokenizer = load_tokenizer(folder, config, **trusted)
         head = plan_head(label_names(config), task)
         name_outputs(config, task)
         dropout = set_dropout(config, settings.dropout)
@@ -89,9 +94,21 @@ def load_pretrained(
             output_loading_info=True,
             **trusted,
         )
-        tokenizer = AutoTokenizer.from_pretrained(folder, **trusted)
         layer_name, layer = output_layer(model, task.num_outputs)
+    check_sizes(model, report, {f"{layer_name}.weight", f"{layer_name}.bias"}, folder)
+    check_finite(model, folder)
+    check_size(tokenizer, model, folder)
     absent = {*report["missing_keys"], *(str(key[0]) for key in report["mismatched_keys"])}
+    # A pooler that pretraining did not need is part of the head in all but name.
+    missing = sorted(
+        key
+        for key in absent
+        if key.startswith(f"{model.base_model_prefix}.")
+        and ".pooler." not in key
+        and key not in {f"{layer_name}.weight", f"{layer_name}.bias"}
+    )
+    if not other:
+        check_complete(model, missing, folder)
     found = Classifier(model=model, tokenizer=tokenizer, dropout=dropout)
     kept = head.keep and f"{layer_name}.weight" not in absent
     pooler = None if kept else untrained_pooler(model, absent)
@@ -110,15 +127,43 @@ def load_pretrained(
         found.facts["head"] = f"kept: {head.reason}"
     if head.warning:
         found.warnings.append(head.warning)
-    encoder = sorted(key for key in absent if key.startswith(f"{model.base_model_prefix}."))
-    # A pooler that pretraining did not need is part of the head in all but name.
-    missing = [key for key in encoder if ".pooler." not in key]
     if missing:
         found.warnings.append(
             f"{len(missing)} weights of the encoder are not in the checkpoint and are fresh, "
             f"for instance {missing[0]}."
         )
+    if not any(folder.glob("*.safetensors")):
+        found.facts["format"] = "pickle, of which only tensors are read (weights_only)"
     return found
+
+
+def _configuration(
+    folder: Path, checkpoint: Checkpoint | None, trusted: Mapping[str, bool]
+) -> tuple[PretrainedConfig, bool]:
+    """A checkpoint's configuration, and whether it is for another architecture than its own.
+
+    Raises:
+        ModelError: There is no text classifier of that architecture.
+    """
+    from transformers import AutoConfig
+    from transformers.models.auto.modeling_auto import (
+        MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING as CLASSIFIERS,
+    )
+
+    wanted = checkpoint.model_type if checkpoint is not None else ""
+    fresh = checkpoint.fresh if checkpoint is not None else None
+    config = read_config(folder, wanted or (fresh.model_type if fresh else ""), **trusted)
+    other = bool(wanted) and wanted != config.model_type
+    if other:
+        config = AutoConfig.for_model(wanted, **_sizes_of(config))
+    own_code = "AutoModelForSequenceClassification" in (getattr(config, "auto_map", None) or {})
+    if type(config) not in CLASSIFIERS and not own_code:
+        raise ModelError(
+            f"it is a model of the architecture {config.model_type!r}, and transformers has no "
+            "text classifier of that",
+            where=str(folder),
+        )
+    return config, other
 
 
 def _sizes_of(config: PretrainedConfig) -> dict[str, Any]:
@@ -134,7 +179,7 @@ def load_saved(folder: Path, settings: FinetuneSettings) -> Classifier:
         ModelError: There is none, it is damaged, or its weights are not in safetensors.
     """
     import torch
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+    from transformers import AutoModelForSequenceClassification
 
     if not any(folder.glob("*.safetensors")):
         raise ModelError(
@@ -148,7 +193,7 @@ def load_saved(folder: Path, settings: FinetuneSettings) -> Classifier:
         model = AutoModelForSequenceClassification.from_pretrained(
             folder, dtype=torch.float32, use_safetensors=True, **trusted
         )
-        tokenizer = AutoTokenizer.from_pretrained(folder, **trusted)
+        tokenizer = load_tokenizer(folder, model.config, **trusted)
     return Classifier(model=model, tokenizer=tokenizer)
 
 
@@ -193,7 +238,7 @@ def make_empty(folder: Path, settings: FinetuneSettings) -> Classifier:
     Raises:
         ModelError: The files are damaged.
     """
-    from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
+    from transformers import AutoConfig, AutoModelForSequenceClassification
 
     trusted = {"trust_remote_code": settings.trust_remote_code}
     with _explained(folder), _quiet():
@@ -201,7 +246,7 @@ def make_empty(folder: Path, settings: FinetuneSettings) -> Classifier:
         dropout = set_dropout(config, settings.dropout)
         from_config: Any = AutoModelForSequenceClassification.from_config
         model = from_config(config, **trusted)
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, **trusted)
+        tokenizer = load_tokenizer(folder, config, local_files_only=True, **trusted)
     return Classifier(model=model, tokenizer=tokenizer, dropout=dropout)
 
 
@@ -232,31 +277,6 @@ def save_frame(classifier: Classifier, folder: Path) -> None:
     classifier.tokenizer.save_pretrained(str(folder))
 
 
-def learn_vocabulary(texts: Iterable[str], size: int) -> PreTrainedTokenizerBase:
-    """A lower-casing WordPiece tokenizer, as BERT's, whose pieces come from ``texts``.
-
-    The same texts in the same order give the same vocabulary.
-    """
-    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
-    from transformers import BertTokenizer
-
-    known = list(texts)
-    learner = Tokenizer(models.WordPiece(unk_token="[UNK]"))  # noqa: S106 - no password
-    learner.normalizer = normalizer = normalizers.BertNormalizer(lowercase=True)
-    learner.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    letters = sorted(set().union(*(normalizer.normalize_str(text) for text in known)))
-    trainer = trainers.WordPieceTrainer(
-        vocab_size=size,
-        min_frequency=2,
-        # Single letters inside a word would be numbered in the order of a hash map, which differs
-        # from process to process, and the numbers decide between pairs that are equally frequent.
-        special_tokens=[*_SPECIAL, *(f"##{letter}" for letter in letters if letter.strip())],
-        show_progress=False,
-    )
-    learner.train_from_iterator(known, trainer)
-    return BertTokenizer(vocab=learner.get_vocab(), model_max_length=512)
-
-
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep transformers' reports and progress bars off the terminal: what matters is said here."""
@@ -285,6 +305,20 @@ def _explained(folder: Path) -> Iterator[None]:
         raise
     except Exception as error:
         reason = " ".join(str(error).split())
+        if "trust_remote_code" in reason:
+            raise ModelError(
+                "the checkpoint comes with code of its own, which is not run unasked",
+                where=str(folder),
+                remedy="If you have read that code and trust its author: --trust-remote-code.",
+            ) from error
+        if "Weights only load failed" in reason:
+            raise ModelError(
+                "the weights are pickled and hold more than tensors, such as code, which is not "
+                "run",
+                where=str(folder),
+                remedy="Take the weights in the safetensors format, or convert them where you "
+                "trust the file.",
+            ) from error
         raise ModelError(
             f"the model cannot be loaded: {reason[:400] or type(error).__name__}",
             where=str(folder),

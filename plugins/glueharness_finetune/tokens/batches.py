@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -38,20 +38,38 @@ class Padding:
         type: Token type of the padding.
         left: Whether it goes before the tokens.
         longest: Longest row that the model takes, in tokens.
+        same_length: Whether rows are not filled up at all: only rows of one length go together.
+        input_name: What the model calls its token ids.
     """
 
     id: int
     type: int = 0
     left: bool = False
     longest: int = 512
+    same_length: bool = False
+    input_name: str = "input_ids"
+
+    @property
+    def multiple(self) -> int:
+        """What lengths are rounded up to."""
+        return 1 if self.same_length else _MULTIPLE
+
+    def unpadded(self) -> Padding:
+        """The same without any padding."""
+        return replace(self, same_length=True)
 
     def width(self, longest: int) -> int:
         """Padded length of a batch whose longest row has that many tokens."""
-        return min(-(-longest // _MULTIPLE) * _MULTIPLE, max(longest, self.longest))
+        return min(-(-longest // self.multiple) * self.multiple, max(longest, self.longest))
 
 
 def plan_epoch(
-    lengths: npt.NDArray[np.int64], rows_a_step: int, seed: tuple[int, int], *, buckets: bool
+    lengths: npt.NDArray[np.int64],
+    rows_a_step: int,
+    seed: tuple[int, int],
+    *,
+    buckets: bool,
+    multiple: int = _MULTIPLE,
 ) -> list[npt.NDArray[np.int64]]:
     """The rows of each optimiser step of an epoch, every row once; the same for the same seed.
 
@@ -60,6 +78,7 @@ def plan_epoch(
         rows_a_step: Rows an optimiser step; the last of the epoch's steps may have fewer.
         seed: Run seed and epoch.
         buckets: Whether the rows of a step are of about equal length.
+        multiple: What lengths are rounded up to; 1 where only rows of one length go together.
     """
     generator = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed)))
     order = generator.permutation(len(lengths))
@@ -69,7 +88,7 @@ def plan_epoch(
     pool = rows_a_step * _POOL_STEPS
     for start in range(0, len(order), pool):
         rows = order[start : start + pool]
-        rounded = -(-lengths[rows] // _MULTIPLE)
+        rounded = -(-lengths[rows] // multiple)
         rows = rows[np.argsort(rounded, kind="stable")]
         steps += np.split(rows, range(rows_a_step, len(rows), rows_a_step))
     return [steps[position] for position in generator.permutation(len(steps))]
@@ -85,15 +104,37 @@ def plan_prediction(
     while end > 0:
         width = padding.width(int(lengths[order[end - 1]]))
         start = max(0, end - max(1, tokens // width))
+        if padding.same_length:
+            start = max(start, int(np.searchsorted(lengths[order], lengths[order[end - 1]])))
         batches.append(order[start:end])
         end = start
     return batches
 
 
+def together(
+    rows: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64], padding: Padding, at_once: int
+) -> Iterator[npt.NDArray[np.int64]]:
+    """A step's rows in the batches that go through the model.
+
+    Args:
+        rows: The rows, ``[n]``.
+        lengths: Tokens of every row of the split.
+        padding: Whether rows of different length may go together.
+        at_once: Most rows of a batch.
+    """
+    groups = [rows]
+    if padding.same_length:
+        order = rows[np.argsort(lengths[rows], kind="stable")]
+        groups = np.split(order, np.flatnonzero(np.diff(lengths[order])) + 1)
+    for group in groups:
+        for start in range(0, len(group), at_once):
+            yield group[start : start + at_once]
+
+
 def collate(
     encoded: Encoded, rows: npt.NDArray[np.int64], padding: Padding
 ) -> dict[str, torch.Tensor]:
-    """Padded inputs of some rows: ``input_ids``, ``attention_mask``, and ``token_type_ids`` where
+    """Padded inputs of some rows: token ids, ``attention_mask``, and ``token_type_ids`` where
     the model has them; int64 ``[b, s]``.
     """  # noqa: D205 - one sentence
     import torch
@@ -107,7 +148,7 @@ def collate(
     ids = np.full(mask.shape, padding.id, dtype=np.int64)
     ids[mask] = encoded.ids[source]
     inputs = {
-        "input_ids": torch.from_numpy(ids),
+        padding.input_name: torch.from_numpy(ids),
         "attention_mask": torch.from_numpy(mask.astype(np.int64)),
     }
     if encoded.types is not None:

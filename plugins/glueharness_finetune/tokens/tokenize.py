@@ -19,14 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
-    from transformers import PretrainedConfig, PreTrainedTokenizerBase
+    from transformers import PreTrainedTokenizerBase
 
     from glueharness import Split
     from glueharness_finetune.tokens.cache import TokenCache
 
 _ROWS_AT_ONCE = 2000
-# These number positions from the padding id on, so the table's first rows serve no token.
-_POSITIONS_AFTER_PADDING = {"roberta", "xlm-roberta", "camembert", "xlm-roberta-xl", "longformer"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +60,7 @@ class Encoder:
         columns: One or two text columns; two are encoded as a pair.
         max_length: Longest input, in tokens.
         cache: Where encoded splits are kept; None: nowhere.
+        known: Tokens that the model has an embedding for: the ids below that; None: all.
     """
 
     def __init__(
@@ -70,11 +69,13 @@ class Encoder:
         columns: Sequence[str],
         max_length: int,
         cache: TokenCache | None = None,
+        known: int | None = None,
     ) -> None:
         self.tokenizer = tokenizer
         self.columns = tuple(columns)
         self.max_length = max_length
         self.cache = cache
+        self.known = known
         self.typed = "token_type_ids" in tokenizer.model_input_names
 
     def encode(self, split: Split, advance: Callable[[int], None] | None = None) -> Encoded:
@@ -83,7 +84,24 @@ class Encoder:
         Args:
             split: Rows with the task's columns.
             advance: Told how many rows are done.
+
+        Raises:
+            ModelError: A text holds a token that the model has no embedding for.
         """
+        encoded = self._found_or_made(split, advance)
+        if self.known is not None and encoded.ids.max(initial=0) >= self.known:
+            place = int(np.argmax(encoded.ids >= self.known))
+            row = int(np.searchsorted(encoded.offsets, place, side="right"))
+            token = self.tokenizer.convert_ids_to_tokens(int(encoded.ids[place]))
+            raise ModelError(
+                f"row {row} holds {token!r}, which is a token of its own to the tokenizer, and the "
+                f"model's embedding has only {self.known} rows",
+                where=str(self.tokenizer.name_or_path),
+            )
+        return encoded
+
+    def _found_or_made(self, split: Split, advance: Callable[[int], None] | None) -> Encoded:
+        """Tokens from the cache, or made and put there."""
         texts = [list(split[column]) for column in self.columns]
         key = "" if self.cache is None else key_of(self.tokenizer, self.max_length, texts)
         found = self.cache.get(key) if self.cache is not None and key else None
@@ -148,17 +166,6 @@ def _join(parts: list[tuple[list[list[int]], list[list[int]]]], *, typed: bool) 
         return Encoded(ids, None, offsets)
     every_type = chain.from_iterable(row for _, rows in parts for row in rows)
     return Encoded(ids, np.fromiter(every_type, np.int8, total), offsets)
-
-
-def longest_input(wanted: int, tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig) -> int:
-    """The longest input in tokens that the setting, the tokenizer and the model all allow."""
-    limits = [wanted, tokenizer.model_max_length]
-    positions = getattr(config, "max_position_embeddings", None)
-    if isinstance(positions, int) and positions > 0:
-        if config.model_type in _POSITIONS_AFTER_PADDING:
-            positions -= int(getattr(config, "pad_token_id", 0) or 0) + 1
-        limits.append(positions)
-    return min(limits)
 
 
 def padding_id(tokenizer: PreTrainedTokenizerBase) -> int:

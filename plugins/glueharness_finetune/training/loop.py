@@ -47,6 +47,7 @@ class Training:
         context: The run.
         progress: How far it is.
         best: Weights of the best epoch; None if it is the present one, or none is kept.
+        multiple: What lengths are rounded up to where rows are sorted by them.
     """
 
     trainee: Trainee
@@ -59,6 +60,7 @@ class Training:
     context: FitContext
     progress: Progress
     best: Mapping[str, Any] | None = None
+    multiple: int = 8
 
 
 def run_training(training: Training) -> None:
@@ -121,6 +123,7 @@ def _steps_left(training: Training) -> Iterator[tuple[npt.NDArray[np.int64], Any
         settings.rows_a_step,
         (training.seed, len(progress.history)),
         buckets=settings.length_buckets,
+        multiple=training.multiple,
     )
     steps = ((rows, trainee.inputs(rows)) for rows in plan[progress.position :])
     return made_ahead(steps, 4) if trainee.on_gpu else iter(steps)

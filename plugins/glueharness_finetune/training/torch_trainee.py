@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from glueharness import ModelError
 from glueharness_finetune.runtime import ran_out
-from glueharness_finetune.tokens.batches import collate
+from glueharness_finetune.tokens.batches import collate, together
 from glueharness_finetune.training.trainee import seed_of
 from glueharness_finetune.training.weights import copy_of, load_weights, weights_of
 
@@ -110,9 +110,9 @@ class TorchTrainee:
         self.optimiser.release()
 
     def _batches(self, rows: npt.NDArray[np.int64]) -> Iterator[Batch]:
-        for start in range(0, len(rows), self.rows_at_once):
-            part = rows[start : start + self.rows_at_once]
-            inputs = collate(self.train, part, self.predictor.padding)
+        padding = self.predictor.padding
+        for part in together(rows, self.train.lengths, padding, self.rows_at_once):
+            inputs = collate(self.train, part, padding)
             targets = self.targets[part]
             if self.on_gpu:
                 inputs = {name: value.pin_memory() for name, value in inputs.items()}

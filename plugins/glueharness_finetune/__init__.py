@@ -1,4 +1,4 @@
-"""Fine-tuning of any Hugging Face encoder; named encoders are records on top of this package."""
+"""Fine-tuning of any Hugging Face encoder; plugins describe named encoders for it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def encoder(
     Args:
         name: Name on the command line.
         checkpoint: Where its weights come from.
-        recipe: Its own defaults for some of :class:`FinetuneSettings`.
+        recipe: Defaults of its own for some of :class:`FinetuneSettings`.
         facts: Further fields of :class:`glueharness.ModelSpec`, such as ``description``.
     """
 

@@ -1,4 +1,4 @@
-"""What the engine can tell ``glueharness doctor``: devices, formats, hub, caches, weights."""
+"""What ``glueharness doctor`` shows of the engine: devices, formats, hub, caches, weights."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _hub_facts(*, offline: bool) -> list[Fact]:
 
 
 def weights_diagnostic(name: str, checkpoints: Sequence[Checkpoint]) -> DiagnosticSpec:
-    """A diagnostic that says where the weights of named encoders would come from.
+    """A diagnostic that shows where the weights of named encoders would come from.
 
     Args:
         name: Heading of its lines.
@@ -67,7 +67,7 @@ def weights_diagnostic(name: str, checkpoints: Sequence[Checkpoint]) -> Diagnost
 
 
 def _weights_fact(checkpoint: Checkpoint, *, offline: bool) -> Fact:
-    """Where a checkpoint would come from; nothing is downloaded to find out."""
+    """Where a checkpoint would come from; nothing is downloaded."""
     from huggingface_hub import constants
 
     from glueharness_finetune.pretrained.find import in_cache

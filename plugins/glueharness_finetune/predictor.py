@@ -1,4 +1,4 @@
-"""Scores for every row: sorted by length, as many rows at once as a token budget holds.
+"""Predicts rows sorted by length, with as many rows at once as fit into a number of tokens.
 
 Shapes: n = rows, k = outputs.
 """
@@ -34,8 +34,8 @@ class Predictor:
 
     Attributes:
         model: The model, on its device.
-        outputs: Values it gives a row.
-        padding: How rows are filled up.
+        outputs: Values that it computes per row.
+        padding: How rows are padded.
         runtime: Where and how it computes.
         tokens: Tokens at once, padding included.
     """

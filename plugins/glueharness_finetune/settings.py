@@ -15,34 +15,33 @@ class FinetuneSettings:
     Attributes:
         epochs: Passes over the training data.
         batch_size: Rows that go through the model at once, in training.
-        gradient_accumulation_steps: Batches an optimiser step; the gradient is that of one batch
-            of ``batch_size`` times as many rows.
+        gradient_accumulation_steps: Batches per optimizer step; the gradient is that of a single
+            batch with all of their rows.
         learning_rate: Peak of the schedule: linear warm-up, then linear decay to zero.
         layerwise_lr_decay: Factor of the learning rate from a layer to the one below it, from the
             head to the embeddings. 1: one rate for all.
-        warmup_ratio: Share of the steps that the warm-up takes.
-        weight_decay: AdamW's decoupled decay; not on biases and normalisation weights.
+        warmup_ratio: Fraction of the steps that are warm-up.
+        weight_decay: AdamW's decoupled decay; not on biases and normalization weights.
         max_grad_norm: Largest L2 norm of the gradient; longer ones are scaled down. 0: no limit.
         max_length: Longest input; of a pair, the longer text is cut first.
-        keep_best: Whether the epoch with the best primary metric is kept, and not the last.
-        dropout: Dropout rate in the place of the checkpoint's own.
-        identity_pooler: Whether a pooler that was never trained begins as the identity.
-        weights: Folder with the pretrained weights, in the place of the hub.
-        precision: ``auto`` takes bf16 where the processor or GPU has it.
-        device: ``auto`` takes a CUDA GPU if there is one.
-        threads: Processor threads; None takes all cores.
-        evaluation_tokens: Tokens that go through the model at once when predicting, padding
-            included.
-        checkpoint_minutes: Time between checkpoints inside an epoch; 0: only at its end.
-        auto_batch: Whether to halve the rows at once when a GPU runs out of memory; the gradient
-            of a step stays that of all its rows.
-        length_buckets: Whether batches hold rows of about equal length.
-        fast_dropout: Whether dropout on a processor draws sixteen bits an element.
+        keep_best: Whether to keep the epoch with the best primary metric instead of the last.
+        dropout: Dropout rate instead of the checkpoint's own.
+        identity_pooler: Whether a pooler that was never trained starts as the identity.
+        weights: Folder with the pretrained weights, instead of the hub.
+        precision: ``auto`` uses bf16 if the processor or GPU has it.
+        device: ``auto`` uses a CUDA GPU if there is one.
+        threads: Processor threads; None uses all cores.
+        evaluation_tokens: Tokens per batch when predicting, padding included.
+        checkpoint_minutes: Time between checkpoints within an epoch; 0: only at its end.
+        auto_batch: Whether to use half as many rows at once if a GPU runs out of memory; the
+            gradient of a step remains that of all its rows.
+        length_buckets: Whether rows of similar length are grouped into batches.
+        fast_dropout: Whether dropout on a processor uses sixteen random bits per element.
         short_attention: Whether attention is computed as plain matrix products.
         trim_last_layer: Whether the last layer is computed only for the position that is read.
-        fused_layers: Whether encoder layers that can be are computed as one operation in training.
-        lazy_embedding: Whether word vectors that a batch does not touch are updated later.
-        token_cache: Whether tokenised texts are kept on disk.
+        fused_layers: Whether encoder layers are computed as one operation in training, if possible.
+        lazy_embedding: Whether word vectors that are not in a batch are updated later.
+        token_cache: Whether tokenized texts are kept on disk.
         trust_remote_code: Whether code that comes with a checkpoint may run.
     """
 
@@ -51,19 +50,19 @@ class FinetuneSettings:
         32, help="Rows that go through the model at once.", unit="rows", low=1, high=65536
     )
     gradient_accumulation_steps: int = setting(
-        1, help="Batches an optimiser step.", unit="batches", low=1, high=65536
+        1, help="Batches per optimizer step.", unit="batches", low=1, high=65536
     )
     learning_rate: float = setting(
         5e-5, help="Peak learning rate: linear warm-up and decay.", above=0, high=1
     )
     layerwise_lr_decay: float = setting(
-        1.0, help="Rate of a layer, as a share of that above it; 1: the same.", above=0, high=1
+        1.0, help="Learning rate of a layer, relative to the layer above.", above=0, high=1
     )
     warmup_ratio: float = setting(
-        0.1, help="Warm-up, as a share of the steps.", unit="fraction", low=0, below=1
+        0.1, help="Warm-up, as a fraction of the steps.", unit="fraction", low=0, below=1
     )
     weight_decay: float = setting(
-        0.01, help="AdamW's weight decay (none on biases and normalisation).", low=0, below=1
+        0.01, help="AdamW's weight decay (none on biases and normalization).", low=0, below=1
     )
     max_grad_norm: float = setting(
         1.0, help="Largest norm of the gradient; 0: no limit.", low=0, high=1e9
@@ -71,7 +70,7 @@ class FinetuneSettings:
     max_length: int = setting(128, help="Longest input.", unit="tokens", low=8, high=512)
     keep_best: bool = setting(True, help="Keep the best epoch, not the last.")
     dropout: float | None = setting(
-        None, help="Dropout rate in the place of the checkpoint's own.", low=0, below=1
+        None, help="Dropout rate instead of the checkpoint's own.", low=0, below=1
     )
     identity_pooler: bool = setting(
         True, help="Begin with the identity where the checkpoint's pooler was never trained."
@@ -89,31 +88,31 @@ class FinetuneSettings:
         None, help="Processor threads; all cores if not given.", unit="threads", low=1, high=1024
     )
     evaluation_tokens: int = setting(
-        8192, help="Tokens at once when predicting.", unit="tokens", low=512, high=2**24
+        8192, help="Tokens per batch when predicting.", unit="tokens", low=512, high=2**24
     )
     checkpoint_minutes: float = setting(
         10.0,
-        help="Time between checkpoints inside an epoch; 0: none.",
+        help="Time between checkpoints within an epoch; 0: none.",
         unit="minutes",
         low=0,
         changes_result=False,
     )
     auto_batch: bool = setting(
-        False, help="Halve the rows at once when a GPU runs out of memory; the result is the same."
+        False, help="If a GPU runs out of memory, use half as many rows at once; same result."
     )
-    length_buckets: bool = setting(True, help="Batches of rows of about equal length.")
-    fast_dropout: bool = setting(True, help="Quicker dropout on a processor, same rate.")
+    length_buckets: bool = setting(True, help="Group rows of similar length into batches.")
+    fast_dropout: bool = setting(True, help="Faster dropout on a CPU, with the same rate.")
     short_attention: bool = setting(True, help="Attention as plain matrix products.")
     fused_layers: bool = setting(
-        True, help="Encoder layers as one operation each, where they are built like BERT's."
+        True, help="Compute each encoder layer as one operation, if it is built like BERT's."
     )
     trim_last_layer: bool = setting(
         True, help="Compute the last layer only for the position that the classifier reads."
     )
     lazy_embedding: bool = setting(
-        True, help="Update word vectors that a batch does not touch later, to the same values."
+        True, help="Update word vectors that are not in a batch later, with the same result."
     )
-    token_cache: bool = setting(True, help="Keep tokenised texts on disk.", changes_result=False)
+    token_cache: bool = setting(True, help="Keep tokenized texts on disk.", changes_result=False)
     trust_remote_code: bool = setting(
         False, help="Run code that comes with the checkpoint: only if you trust its author."
     )

@@ -1,1 +1,1 @@
-"""What makes training and scoring quick on a processor, each part for itself."""
+"""Faster training and prediction on a CPU; each part can be used without the others."""

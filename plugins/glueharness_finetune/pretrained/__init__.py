@@ -1,1 +1,1 @@
-"""A pretrained checkpoint: found, loaded, fitted to the task's labels."""
+"""Finding a pretrained checkpoint, loading it, and fitting its head to the task's labels."""

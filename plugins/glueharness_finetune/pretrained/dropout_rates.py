@@ -1,7 +1,7 @@
-"""The dropout rates in a checkpoint's configuration: others for a run, its own on disk.
+"""The dropout rates in a checkpoint's configuration: changed for a run, restored on disk.
 
-How a run trained is a setting of that run: whoever goes on from its model, be it another run or
-another program, expects the encoder's own rates.
+How a run trained is a setting of that run. Another run or program that continues from its model
+expects the encoder's own rates.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def set_dropout(config: PretrainedConfig, rate: float | None) -> Mapping[str, float]:
-    """Put a rate in the place of all of a configuration's own.
+    """Set all dropout rates of a configuration.
 
     Args:
         config: The configuration.
@@ -40,7 +40,7 @@ def set_dropout(config: PretrainedConfig, rate: float | None) -> Mapping[str, fl
 
 @contextmanager
 def own_dropout(config: PretrainedConfig, own: Mapping[str, float]) -> Iterator[None]:
-    """A configuration with its own rates, as :func:`set_dropout` returned them, for a while."""
+    """Restore a configuration's own rates, as :func:`set_dropout` returned them, for a while."""
     during = {name: getattr(config, name) for name in own}
     _put(config, own)
     try:

@@ -5,12 +5,12 @@
     GlueharnessError            what, where, what to do next; exit code 1
     ├── ConfigError             a setting is unknown, malformed or out of range
     ├── UnknownNameError        no task, model, writer, source or run of that name
-    ├── PluginError             a plugin cannot be loaded, or breaks the seam's rules
-    │   └── SpecError           a spec contradicts itself
+    ├── PluginError             a plugin cannot be loaded, or breaks the rules for plugins
+    │   └── SpecError           a spec contradicts itself or is incomplete
     ├── DataError               a data file or split is not what the task says
     │   └── SourceUnavailable   this source has no data for this task here
     │       └── NotInFolder     the folder that the user named does not have them
-    ├── ModelError              a model or checkpoint cannot be loaded, trained or asked
+    ├── ModelError              a model or checkpoint cannot be loaded, trained or used
     ├── RunFolderError          a run folder cannot be written, read or is in use
     ├── SubmissionError         a submission cannot be written, or would not be accepted
     └── Interrupted             stopped by the user; exit code 130
@@ -59,7 +59,7 @@ class UnknownNameError(GlueharnessError):
 
     @classmethod
     def among(cls, kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
-        """The error for an unknown ``name``: the nearest of the ``known`` names, and which others.
+        """The error for an unknown ``name``, with the nearest of the ``known`` names and the others.
 
         Of many names only the nearest few are listed, with how many there are.
         """
@@ -73,7 +73,7 @@ class UnknownNameError(GlueharnessError):
 
 
 class PluginError(GlueharnessError):
-    """A plugin cannot be loaded, or breaks the rules of the seam."""
+    """A plugin cannot be loaded, or breaks the rules for plugins."""
 
 
 class SpecError(PluginError):
@@ -89,14 +89,14 @@ class SourceUnavailable(DataError):  # noqa: N818 - a condition, not a defect: `
 
 
 class NotInFolder(SourceUnavailable):
-    """The folder that the user named does not have the task: `auto` stops instead of going on.
+    """The folder that the user named does not have the task, so that `--data auto` stops there.
 
     For a source that reads ``DataOptions.folder`` and knows what the task's files look like.
     """
 
 
 class ModelError(GlueharnessError):
-    """A model or a checkpoint cannot be loaded, trained or asked."""
+    """A model or a checkpoint cannot be loaded, trained or used."""
 
 
 class RunFolderError(GlueharnessError):

@@ -24,7 +24,7 @@ def blamed(
     *,
     passing: tuple[type[Exception], ...] = (),
 ) -> Iterator[None]:
-    """Let whatever the block raises say whose code it was.
+    """Make whatever the block raises say whose code it was.
 
     A :class:`GlueharnessError` is meant for the user and stays as it is.
 

@@ -26,12 +26,12 @@ _LARGEST_FILE = 1 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PluginChoice:
-    """What is loaded beside, or left out of, what is installed.
+    """What to load in addition to the installed plugins, and which of these to leave out.
 
     Attributes:
-        without: Names of plugins or distributions to leave out for this once.
-        disabled: The same, for good; a name that is not installed is no mistake here.
-        files: Python files to load as plugins; a folder stands for the files in it.
+        without: Names of plugins or distributions to leave out this time.
+        disabled: The same, permanently; names that are not installed are ignored.
+        files: Python files to load as plugins; a folder means all files in it.
     """
 
     without: tuple[str, ...] = ()
@@ -41,11 +41,11 @@ class PluginChoice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """What the user's configuration says of plugins.
+    """What the user's configuration says about plugins.
 
     Attributes:
         disabled: Names of plugins or distributions that are switched off.
-        trusted: Folders whose files are loaded when one works beside them.
+        trusted: Folders whose files are loaded when glueharness runs in the folder above.
     """
 
     disabled: tuple[str, ...] = ()
@@ -53,7 +53,7 @@ class Stored:
 
 
 def user_choice(without: tuple[str, ...] = (), files: tuple[Path, ...] = ()) -> PluginChoice:
-    """The choice of this moment: what is given, the environment, the configuration.
+    """The choice for this command, from its options, the environment and the configuration.
 
     Raises:
         ConfigError: The configuration cannot be read, or a file given is not there.
@@ -72,7 +72,7 @@ def user_choice(without: tuple[str, ...] = (), files: tuple[Path, ...] = ()) -> 
 
 
 def python_files(path: Path) -> list[Path]:
-    """The file itself, or the Python files that lie directly in a folder.
+    """The file itself, or the Python files directly in a folder.
 
     Raises:
         ConfigError: There is nothing of that name.
@@ -114,7 +114,7 @@ def read_stored() -> Stored:
         raise ConfigError(
             f"the list of plugins cannot be read: {error}",
             where=str(path),
-            remedy="Mend the file, or remove it: all plugins are then in use.",
+            remedy="Repair the file, or remove it: all plugins are then in use.",
         ) from error
 
 

@@ -54,7 +54,7 @@ def glueharness_models() -> Sequence[ModelSpec]:  # type: ignore[empty-body]
 
 @hookspec
 def glueharness_sources() -> Sequence[SourceSpec]:  # type: ignore[empty-body]
-    """Data sources that serve the tasks of several plugins."""
+    """Data sources that several tasks can use."""
 
 
 @hookspec
@@ -64,7 +64,7 @@ def glueharness_writers() -> Sequence[WriterSpec]:  # type: ignore[empty-body]
 
 @hookspec
 def glueharness_trackers() -> Sequence[TrackerSpec]:  # type: ignore[empty-body]
-    """Listeners that hear of a run if it is asked to ``--track`` them."""
+    """Trackers, which follow the runs that ask for them with ``--track``."""
 
 
 @hookspec
@@ -84,7 +84,7 @@ def glueharness_presets() -> Sequence[PresetSpec]:  # type: ignore[empty-body]
 
 @hookspec
 def glueharness_published() -> Sequence[PublishedSpec]:  # type: ignore[empty-body]
-    """Published scores that the plugin knows, for ``leaderboard --published``."""
+    """Published scores, for ``leaderboard --published``."""
 
 
 @hookspec
@@ -99,34 +99,34 @@ def glueharness_engines() -> Sequence[EngineSpec]:  # type: ignore[empty-body]
 
 @hookspec
 def glueharness_run_started(event: RunStarted) -> None:
-    """A run has its folder and its data, and is about to train."""
+    """Called when a run has its folder and its data, and is about to train."""
 
 
 @hookspec
 def glueharness_run_adjusted(event: RunAdjusted) -> None:
-    """A setting has another value than the one asked for: the user chose none, a recipe did."""
+    """Called when a recipe changes a setting that the user has not given."""
 
 
 @hookspec
 def glueharness_run_progress(event: RunProgress) -> None:
-    """A few times a second while a run works: phase, units done, loss."""
+    """Called a few times per second while a run works: phase, units done, loss."""
 
 
 @hookspec
 def glueharness_run_evaluated(event: RunEvaluated) -> None:
-    """An epoch is over and the dev splits have been scored."""
+    """Called when an epoch is over and the dev splits have been scored."""
 
 
 @hookspec
 def glueharness_run_warned(event: RunWarned) -> None:
-    """The run has something to say that the user should not miss."""
+    """Called when the run warns of something that the user should not miss."""
 
 
 @hookspec
 def glueharness_run_finished(event: RunFinished) -> None:
-    """A run is complete: record, predictions and model are on disk."""
+    """Called when a run is complete: record, predictions and model are on disk."""
 
 
 @hookspec
 def glueharness_run_failed(event: RunFailed) -> None:
-    """A run ended without completing; the record says whether it failed or was interrupted."""
+    """Called when a run ends incomplete; the record says whether it failed or was interrupted."""

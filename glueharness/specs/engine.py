@@ -1,8 +1,8 @@
 """Specs and protocols of engines, which compute encoders.
 
-A model plugin knows checkpoints, tokens, recipes and how a run is kept; an engine knows how to
-compute an encoder on some kind of processor, forward, backward and the optimiser's step. So that
-each can be written without the other, they meet here: in numpy arrays.
+A model plugin knows about checkpoints, tokens, recipes and run folders. An engine knows how to
+compute an encoder on some kind of processor: forward, backward and the optimizer's step. They
+exchange numpy arrays, so that each can be written without the other.
 
 Shapes: n = rows, t = tokens of all rows together, b = rows of a batch, k = outputs.
 """
@@ -27,16 +27,16 @@ Arrays: TypeAlias = "Mapping[str, npt.NDArray[Any]]"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineRequest:
-    """What an engine is asked to compute.
+    """What an engine has to compute.
 
     Attributes:
         config: The encoder's configuration, in the terms of a Hugging Face ``config.json``.
-        outputs: Values a row: the number of labels, or 1.
+        outputs: Values per row: the number of labels, or 1.
         regression: Whether the one output is a score.
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
         precision: ``"auto"``, ``"fp32"`` or ``"bf16"``.
         threads: Processor threads.
-        dropout: A rate in the place of the configuration's own; None: those.
+        dropout: A rate instead of the configuration's own; None keeps those.
     """
 
     config: Mapping[str, Any]
@@ -49,7 +49,7 @@ class EngineRequest:
 
 
 class TokenRows(Protocol):
-    """Tokenised rows, one after the other without padding."""
+    """Tokenized rows, one after the other without padding."""
 
     @property
     def ids(self) -> npt.NDArray[np.int32]:
@@ -72,8 +72,8 @@ class Schedule:
     """How AdamW moves the parameters.
 
     Attributes:
-        rates: Learning rate of each step, before a layer's share.
-        weight_decay: Decoupled decay; not on biases and normalisation weights.
+        rates: Learning rate of each step, before ``layer_decay``.
+        weight_decay: Decoupled decay; not on biases and normalization weights.
         max_norm: Largest L2 norm of the gradient; longer ones are scaled down. 0: no limit.
         layer_decay: Factor of the rate from a layer to the one below it: the head learns with the
             full rate, the last layer with that times the factor, the embeddings with the least.
@@ -106,11 +106,11 @@ class EncoderEngine(Protocol):
         ...
 
     def changed(self) -> None:
-        """Hear that the weights were written to."""
+        """Called after the weights were written to."""
         ...
 
     def train_with(self, schedule: Schedule) -> None:
-        """Begin to train with these weights: no step is done, all moments are zero."""
+        """Prepare to train with these weights, with no step done and all moments zero."""
         ...
 
     def step(
@@ -120,7 +120,7 @@ class EncoderEngine(Protocol):
         targets: npt.NDArray[np.float32],
         key: int,
     ) -> float:
-        """One optimiser step.
+        """Do one optimizer step.
 
         Args:
             rows: The rows of a split.
@@ -129,10 +129,10 @@ class EncoderEngine(Protocol):
             key: 64 bits; all random numbers of the step must follow from it.
 
         Returns:
-            The mean loss, cross-entropy or squared error; it may be no number.
+            The mean loss, cross-entropy or squared error; it may be NaN or infinite.
 
         Raises:
-            MemoryError: Memory ran out; nothing was moved.
+            MemoryError: Memory ran out; no parameter was changed.
         """
         ...
 
@@ -145,11 +145,11 @@ class EncoderEngine(Protocol):
         ...
 
     def state(self) -> Arrays:
-        """The optimiser's state; with the weights, without a flush, enough to go on."""
+        """The optimizer's state; with the weights (without a flush), enough to resume."""
         ...
 
     def restore(self, state: Arrays) -> None:
-        """Become what :meth:`state` told, after :meth:`train_with`."""
+        """Restore what :meth:`state` returned, after :meth:`train_with`."""
         ...
 
 
@@ -164,7 +164,7 @@ class EngineSpec:
             imports nothing heavy.
         slower: Whether it is expected to take longer than a general engine would, with the reason;
             empty if not. Asked only where there is no objection.
-        factory: Makes the engine for what :attr:`objection` had nothing against.
+        factory: Makes the engine, for whatever :attr:`objection` has no objection to.
     """
 
     name: str

@@ -37,7 +37,7 @@ class GroupSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedSpec:
-    """Scores that somebody has published, to stand beside one's own.
+    """Scores that somebody has published, to show beside one's own.
 
     Attributes:
         name: The model as its authors call it.
@@ -46,7 +46,7 @@ class PublishedSpec:
         group: Group of the tasks; empty if none.
         group_score: The group's score as published, a fraction; None if none was.
         versions: Task name to the version of its data, where it is not the current one.
-        note: What else one should know to compare them; empty if nothing.
+        note: What else to know when comparing them; empty if nothing.
     """
 
     name: str
@@ -65,9 +65,9 @@ class PresetSpec:
     Attributes:
         name: The name on the command line.
         description: One sentence.
-        settings: Setting name to value; options and files win over them.
+        settings: Setting name to value; options and files override them.
         grid: Setting name to the values to try; each combination is a run, and the best on the
-            dev splits counts.
+            dev splits is kept.
         citation: Where they come from.
     """
 

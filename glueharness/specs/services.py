@@ -18,7 +18,7 @@ class Fact:
     Attributes:
         name: What it is about, for instance ``"GPU"``.
         value: What was found.
-        remedy: What to do if it is not as it should be; empty if all is well.
+        remedy: What to do if something is wrong; empty if all is well.
     """
 
     name: str
@@ -32,7 +32,8 @@ class DiagnosticSpec:
 
     Attributes:
         name: Name of the diagnostic, and heading of its lines.
-        factory: Looks and tells, within a few seconds; True stands for "touch no network".
+        factory: Returns the facts within a few seconds; its argument says whether the network
+            must not be used.
     """
 
     name: str
@@ -41,7 +42,7 @@ class DiagnosticSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackerSpec:
-    """Something that follows runs elsewhere, asked for with ``run --track NAME``.
+    """A listener that follows the runs which ask for it with ``run --track NAME``.
 
     Attributes:
         name: What ``--track`` takes.

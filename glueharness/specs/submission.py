@@ -26,16 +26,16 @@ def worst(answers: Iterable[Answer]) -> Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Something in a submission that is not as it must be.
+    """A mistake in a submission.
 
     Attributes:
         file: The file's name as found, with its path inside an archive or folder; empty if the
             submission as a whole is meant.
-        what: One sentence: what is wrong, on the first of ``lines``.
+        what: One sentence that says what is wrong, on the first of ``lines``.
         answer: What the server would answer because of it.
-        lines: The first few lines that it holds for, counted from 1; empty if no line is meant.
-        count: Number of lines it holds for, at least ``len(lines)``.
-        remedy: What to do about it; empty if that is plain.
+        lines: The first few lines with this mistake, counted from 1; empty if it is not in a line.
+        count: Number of lines with this mistake, at least ``len(lines)``.
+        remedy: What to do about it; empty if that is obvious.
     """
 
     file: str
@@ -51,7 +51,7 @@ class Finding:
         return f"{self.file}:{self.lines[0]}" if self.lines else self.file
 
     def as_json(self) -> dict[str, Any]:
-        """The finding as a JSON-able value."""
+        """The finding as a value for JSON."""
         return {
             "file": self.file,
             "line": self.lines[0] if self.lines else None,
@@ -65,13 +65,13 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileReport:
-    """What a checker says of one file of a submission.
+    """What a checker found in one file of a submission.
 
     Attributes:
         name: The name it must have.
         task: Name of its task.
         rows: Predictions found in it; None if it is missing or was not read.
-        expected: Predictions that it must hold; None if the task does not say.
+        expected: Number of predictions that it must have; None if the task does not say.
         values: How often each value occurs; empty for a regression or if it was not read.
         findings: What is wrong with it, the first few kinds.
         more: Kinds of findings that are not listed.
@@ -106,14 +106,14 @@ class FileReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What a checker says of a submission.
+    """What a checker found in a submission.
 
     Attributes:
         path: What was checked.
-        files: One a file that the submission must hold.
+        files: One for each file that the submission must have.
         findings: What is wrong with the submission as a whole, or with files that do not belong
-            into it; the first few.
-        more: Findings of that sort that are not listed.
+            in it; the first few.
+        more: Number of such findings that are not listed.
         recognised: Number of files found that belong to a submission.
     """
 
@@ -160,7 +160,7 @@ class Prediction:
         index: Row numbers as the data give them; length n.
         values: Label names, or floats for a regression; length n.
         run: Id of the run that they come from; empty for a filler.
-        folder: That run's folder, whose record tells scores and settings; None for a filler.
+        folder: That run's folder, with the record of its scores and settings; None for a filler.
     """
 
     task: TaskSpec
@@ -197,9 +197,9 @@ class Bundler(Protocol):
         """Write the files, an archive of them, and beside it the manifest: all or nothing.
 
         Args:
-            predictions: One a file, fillers included.
+            predictions: One for each file, fillers included.
             folder: Where to write.
-            manifest: What the predictions are (JSON-able); the writer adds checksums.
+            manifest: What the predictions are, as a value for JSON; the writer adds checksums.
 
         Returns:
             The files written, the archive first.

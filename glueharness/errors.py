@@ -59,7 +59,7 @@ class UnknownNameError(GlueharnessError):
 
     @classmethod
     def among(cls, kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
-        """The error for an unknown ``name``, with the nearest of the ``known`` names and the others.
+        """The error for an unknown ``name``, with the nearest of the ``known`` names and others.
 
         Of many names only the nearest few are listed, with how many there are.
         """

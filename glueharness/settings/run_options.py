@@ -36,9 +36,7 @@ class RunOptions:
     """
 
     model: str = setting("bert-tiny", help="Model: a name from `glueharness models`, or hf:NAME.")
-    seed: int = setting(
-        42, help="Seed of everything random.", unit="whole number", low=0, high=2**32 - 1
-    )
+    seed: int = setting(42, help="Random seed.", unit="whole number", low=0, high=2**32 - 1)
     data: str = setting("auto", help="Source of the data: auto, or a source's name.", **_NO_EFFECT)
     data_dir: Path | None = setting(
         None, help="Folder in the official GLUE layout [env: GLUE_DATA_DIR].", **_NO_EFFECT
@@ -50,9 +48,9 @@ class RunOptions:
         None, help="Use only the first N rows of each dev split.", unit="rows", low=1
     )
     runs_dir: Path = setting(
-        Path("runs"), help="Where run folders go [env: GLUEHARNESS_RUNS].", **_NO_EFFECT
+        Path("runs"), help="Folder for the run folders [env: GLUEHARNESS_RUNS].", **_NO_EFFECT
     )
-    offline: bool = setting(False, help="Never touch the network.", **_NO_EFFECT)
+    offline: bool = setting(False, help="Do not use the network.", **_NO_EFFECT)
     track: str = setting(
-        "", help="Trackers that hear of the run: names joined by commas.", **_NO_EFFECT
+        "", help="Trackers that follow the run, separated by commas.", **_NO_EFFECT
     )

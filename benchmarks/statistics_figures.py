@@ -97,8 +97,8 @@ def p_between(table: ScoreTable, shift: float = 0.0) -> float:
 
 
 def table_of(trial: Trial, world: World, runs: Sequence[int], gap: float) -> ScoreTable:
-    """Models on one dev split: the second more accurate by ``gap``, those after it by a point."""
-    shifts = [0.0, gap] + [0.01] * (len(runs) - 2)
+    """Models on one dev split: the second less accurate by ``gap``, those after it by a point."""
+    shifts = [0.0, -gap] + [-0.01] * (len(runs) - 2)
     return ScoreTable(
         [right_or_wrong(credit) for credit in world.draw(trial.generator, runs, shifts)]
     )

@@ -171,8 +171,8 @@ def macro(trial: Trial) -> list[Figure]:
             value, total = 0.0, None
             for world in worlds:
                 table = table_of(trial, world, [runs, runs], 0.0)
-                part = table.pair(1, 0).times(1 / len(worlds))
-                value += float(table.scores[1] - table.scores[0]) / len(worlds)
+                part = table.pair(0, 1).times(1 / len(worlds))
+                value += float(table.scores[0] - table.scores[1]) / len(worlds)
                 total = part if total is None else total.plus(part)
             rejected += total is not None and p_of(value, total) < 0.05
         # With two seeds a side the sum over tasks errs on the safe side: 2.4 when it was designed.

@@ -11,6 +11,7 @@ from glueharness.cli.app import App, json_option, runs_dir, runs_dir_option
 from glueharness.cli.output import stderr, stdout
 from glueharness.errors import UnknownNameError
 from glueharness.record.folders import list_runs, short_names
+from glueharness_leaderboard.ranking.group_standings import known_group_standings
 from glueharness_leaderboard.ranking.sections import sections_of, with_standings
 from glueharness_leaderboard.ranking.standings import known_standings
 from glueharness_leaderboard.tables.columns import View
@@ -176,7 +177,13 @@ def _answer(
     sections = sections_of(chosen, specs, "model" if group else wishes.by, registry.groups)
     if group:
         return answer_group(
-            sections, registry.groups.get(wishes.task), registry, published=wishes.published
+            sections,
+            registry.groups.get(wishes.task),
+            registry,
+            published=wishes.published,
+            standings=lambda models, tables: known_group_standings(
+                models, tables, wishes.runs, _warn
+            ),
         )
     sections = [
         with_standings(section, known_standings(section, wishes.runs, _warn, wishes.simultaneous))

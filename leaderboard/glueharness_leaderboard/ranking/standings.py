@@ -150,7 +150,7 @@ def standings_of(
     contest = Contest(task=section.task, counted=section.counted, runs_dir=runs_dir)
     scored = [place for place, row in enumerate(section.rows) if row.value is not None]
     tested = scored[:MOST_ROWS]
-    measured = _measured([section.rows[place] for place in tested], contest, warn)
+    measured = measured_rows([section.rows[place] for place in tested], contest, warn)
     known = [place for place, found in zip(tested, measured, strict=True) if found is not None]
     rows: list[Standing | None] = [None] * len(section.rows)
     if not known:
@@ -170,9 +170,10 @@ def standings_of(
     return dataclasses.replace(inner, rows=tuple(rows), left_out=len(scored) - len(tested))
 
 
-def _measured(
+def measured_rows(
     rows: Sequence[Row], contest: Contest, warn: Callable[[GlueharnessError], None]
 ) -> list[Measured | None]:
+    """Each row measured from its predictions; None where they are missing or cannot be used."""
     from glueharness.errors import RunFolderError
     from glueharness_leaderboard.evidence.measuring import measure
 

@@ -63,7 +63,7 @@ def out_of_bag_score(
         units: ``[n]``, each row's unit, 0 … u-1, if rows belong together.
         resamples: Bootstrap samples.
     """
-    weights = _bags(earned.shape[1], units, resamples)  # [n, r]
+    weights = resampled_rows(earned.shape[1], units, resamples)  # [n, r]
     outside = (weights == 0).astype(np.float64)
     used = outside.any(axis=0)
     weights, outside = weights[:, used], outside[:, used]
@@ -87,7 +87,7 @@ def out_of_bag_metric(
         units: As above.
         resamples: Bootstrap samples.
     """
-    weights = _bags(rows, units, resamples)
+    weights = resampled_rows(rows, units, resamples)
     outside = (weights == 0).astype(np.float64)
     used = outside.any(axis=0)
     inside, scores = metric(weights[:, used].T), metric(outside[:, used].T)
@@ -110,8 +110,14 @@ def selection_factor(first: int, second: int, *, first_is_better: bool) -> float
     return max(1.0, ahead / behind)
 
 
-def _bags(rows: int, units: Values | None, resamples: int) -> Floats:
-    """How often each row is in each bootstrap sample: ``[n, r]``."""
+def resampled_rows(rows: int, units: Values | None = None, resamples: int = RESAMPLES) -> Floats:
+    """How often each row is in each bootstrap sample: ``[n, r]``.
+
+    Args:
+        rows: n.
+        units: ``[n]``, each row's unit, 0 … u-1, if rows belong together.
+        resamples: r.
+    """
     generator = np.random.default_rng(_SEED)
     count = rows if units is None else int(units.max()) + 1
     drawn = generator.integers(0, count, size=(resamples, count))

@@ -23,6 +23,11 @@ def group_document(table: GroupTable) -> dict[str, Any]:
                 "model": row.model,
                 "score": row.score,
                 "standard_deviation": row.deviation,
+                "interval": list(row.standing.interval) if row.standing else None,
+                "ranks": [row.standing.low, row.standing.high] if row.standing else None,
+                "may_be_best": row.standing.may_be_best if row.standing else None,
+                "best_of_settings": row.standing.settings if row.standing else None,
+                "selection": row.standing.selection if row.standing else None,
                 "tasks": {
                     name: {
                         "scores": mean_scores(found.runs),
@@ -48,6 +53,10 @@ def group_flat(table: GroupTable) -> list[dict[str, Any]]:
             "model": row.model,
             "score": row.score,
             "standard_deviation": row.deviation,
+            "interval_low": row.standing.interval[0] if row.standing else None,
+            "interval_high": row.standing.interval[1] if row.standing else None,
+            "rank_low": row.standing.low if row.standing else None,
+            "rank_high": row.standing.high if row.standing else None,
             "tasks": len(row.tasks),
             **{
                 f"{name}:{split}:{metric}": value

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from glueharness.scoring.group_score import group_score, mean_scores
+from glueharness_leaderboard.statistics.intervals import Interval
 from glueharness_leaderboard.tables.columns import SAMPLE_NOTE, Column, Sheet
-from glueharness_leaderboard.tables.texts import NOTHING, plain, score_text, short_paths
+from glueharness_leaderboard.tables.texts import (
+    NOTHING,
+    interval_text,
+    plain,
+    score_text,
+    short_paths,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from glueharness.specs import GroupSpec, TaskSpec
+    from glueharness_leaderboard.ranking.group_standings import GroupStanding, Models
     from glueharness_leaderboard.ranking.rows import Row
     from glueharness_leaderboard.ranking.sections import Section
 
@@ -34,12 +42,14 @@ class GroupRow:
         score: The group's score, a fraction; None unless all tasks are there.
         deviation: Its standard deviation over the seeds that every task has, a fraction; None
             for fewer than two.
+        standing: What the statistics say of it; None unless all tasks and predictions are there.
     """
 
     model: str
     tasks: Mapping[str, Row]
     score: float | None
     deviation: float | None
+    standing: GroupStanding | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +71,19 @@ class GroupTable:
     left_out: tuple[str, ...]
 
 
-def group_tables(sections: Iterable[Section], group: GroupSpec) -> list[GroupTable]:
+Standings: TypeAlias = "Callable[[Models, Mapping[str, Section]], Mapping[str, GroupStanding]]"
+"""From models (their rows by task, and score) and the tasks' tables to standings by model."""
+
+
+def group_tables(
+    sections: Iterable[Section], group: GroupSpec, standings: Standings | None = None
+) -> list[GroupTable]:
     """Rows over the tasks of a group, apart by the marks of their runs.
 
     Args:
         sections: Sections by model, the complete data of a task first.
         group: The group.
+        standings: Asks the statistics.
     """
     by_marks: dict[tuple[str, ...], dict[str, list[Section]]] = {}
     for section in sections:
@@ -79,6 +96,10 @@ def group_tables(sections: Iterable[Section], group: GroupSpec) -> list[GroupTab
         models = dict.fromkeys(row.model for section in chosen.values() for row in section.rows)
         rows = [_row(model, chosen, group) for model in models]
         rows.sort(key=lambda row: (-(row.score or 0.0), -len(row.tasks), row.model))
+        if standings is not None:
+            complete = {row.model: (row.tasks, row.score) for row in rows if row.score is not None}
+            found_standings = standings(complete, chosen) if complete else {}
+            rows = [replace(row, standing=found_standings.get(row.model)) for row in rows]
         left_out = tuple(name for name, found in tasks.items() if len(found) > 1)
         several = any(
             len({row.model for row in section.rows}) < len(section.rows)
@@ -111,6 +132,9 @@ def group_sheet(table: GroupTable, tasks: Mapping[str, TaskSpec]) -> Sheet:
         Column(name="model", heading="model", cells=models, narrow=short_paths(models),
                flexible=True),
     ]  # fmt: skip
+    standings = [row.standing for row in rows]
+    if any(standings):
+        columns.insert(0, Column(name="rank", heading="#", cells=list(map(_ranks, standings))))
     for name in table.group.tasks:
         title = plain(tasks[name].title if name in tasks else name)
         found = [
@@ -130,9 +154,17 @@ def group_sheet(table: GroupTable, tasks: Mapping[str, TaskSpec]) -> Sheet:
         for row, brief in zip(rows, short, strict=True)
     ]
     columns.append(Column(name="score", heading="score", cells=short, wide=full, right=True))
+    if any(standings):
+        ends = [interval_text(Interval(*each.interval)) if each else NOTHING for each in standings]
+        columns.append(Column(name="95 % interval", heading="95 % interval", cells=ends, spare=1))
     remarks = []
     if table.chosen:
-        remarks.append("Of several settings that a model was run with, the best on dev count.")
+        points = max((each.selection for each in standings if each), default=0.0)
+        luck = f" (that makes scores up to {100 * points:.1f} points too high)" if points else ""
+        allowed = "; the ranks allow for it" if any(standings) else ""
+        remarks.append(
+            f"Of several settings that a model was run with, the best on dev count{luck}{allowed}."
+        )
     if any("/" in cell for column in columns[1:-1] for cell in column.wide):
         remarks.append("Where there is no room for all metrics of a task, their mean is shown.")
     if table.left_out:
@@ -141,9 +173,39 @@ def group_sheet(table: GroupTable, tasks: Mapping[str, TaskSpec]) -> Sheet:
         title=plain(f"{table.group.title} · dev"),
         notes=[_MARK_NOTES[mark] for mark in table.marks if mark in _MARK_NOTES],
         columns=columns,
-        best=frozenset({0}) if rows and rows[0].score is not None else frozenset(),
+        best=_stand_out(rows),
+        answers=_answers(rows),
         footnotes=[plain(line) for line in remarks],
     )
+
+
+def _ranks(standing: GroupStanding | None) -> str:
+    if standing is None:
+        return NOTHING
+    low, high = standing.low, standing.high
+    return str(low) if low == high else f"{low}–{high}"
+
+
+def _answers(rows: Sequence[GroupRow]) -> list[str]:
+    """Who may be the best over all tasks."""
+    ranked = [row for row in rows if row.standing]
+    tied = [plain(row.model) for row in ranked if row.standing and row.standing.may_be_best]
+    if len(ranked) < 2:
+        return []
+    if len(tied) == 1:
+        others = "the other one is" if len(ranked) == 2 else f"the other {len(ranked) - 1} are"
+        return [f"{tied[0]} is the best over all tasks: {others} worse for sure."]
+    names = ", ".join(tied) if len(tied) <= 5 else f"{', '.join(tied[:5])} and {len(tied) - 5} more"
+    return [f"{len(tied)} of {len(ranked)} models may be the best over all tasks: {names}."]
+
+
+def _stand_out(rows: Sequence[GroupRow]) -> frozenset[int]:
+    """Positions of those that may be the best; without statistics of the first one."""
+    if any(row.standing for row in rows):
+        return frozenset(
+            place for place, row in enumerate(rows) if row.standing and row.standing.may_be_best
+        )
+    return frozenset({0}) if rows and rows[0].score is not None else frozenset()
 
 
 def ordered_scores(scores: Mapping[str, Mapping[str, float]], task: TaskSpec | None) -> list[float]:

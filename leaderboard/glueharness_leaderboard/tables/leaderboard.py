@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from glueharness.specs import GroupSpec, PublishedSpec
     from glueharness_leaderboard.ranking.sections import Section
     from glueharness_leaderboard.tables.columns import Sheet, View
+    from glueharness_leaderboard.tables.group import Standings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +96,12 @@ def _by_task(sections: Sequence[Section], published: Sequence[str]) -> dict[str,
 
 
 def answer_group(
-    sections: Sequence[Section], group: GroupSpec, registry: Registry, *, published: bool
+    sections: Sequence[Section],
+    group: GroupSpec,
+    registry: Registry,
+    *,
+    published: bool,
+    standings: Standings | None = None,
 ) -> Answer:
     """A row a model over a group's tasks, and the published rows.
 
@@ -104,11 +110,12 @@ def answer_group(
         group: The group.
         registry: Where tasks and published scores are looked up.
         published: Whether the published rows are to follow.
+        standings: Asks the statistics about the models that have every task.
     """
     from glueharness_leaderboard.tables.group import group_sheet, group_tables
 
     tasks = {task.name: task for task in registry.tasks}
-    tables = group_tables(sections, group)
+    tables = group_tables(sections, group, standings)
     sheets = [group_sheet(table, tasks) for table in tables]
     specs = [spec for spec in registry.published if published and spec.group == group.name]
     if specs:

@@ -42,7 +42,7 @@ def main(words: Sequence[str] | None = None) -> int:
     """Print every figure with what is allowed; 1 if one is outside."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("section", nargs="*", help=f"any of {', '.join(SECTIONS)} [all]")
-    parser.add_argument("--repetitions", type=int, default=3000, help="how often to try [3000]")
+    parser.add_argument("--repetitions", type=int, default=2000, help="how often to try [2000]")
     given = parser.parse_args(words)
     unknown = set(given.section) - set(SECTIONS)
     if unknown:

@@ -91,8 +91,8 @@ def right_or_wrong(credit: Floats) -> Measurement:
 
 
 def p_between(table: ScoreTable, shift: float = 0.0) -> float:
-    """P of "the second less the first is ``shift``"."""
-    found = difference(table, 1, 0)
+    """Two-sided p of "the first less the second is ``shift``"."""
+    found = difference(table, 0, 1)
     return p_of(found.value - shift, found.components)
 
 

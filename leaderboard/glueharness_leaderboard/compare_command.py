@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from glueharness.plugin.registry import Registry
+    from glueharness.record.record import RunRecord
     from glueharness_leaderboard.compare.contestants import Contestant
     from glueharness_leaderboard.compare.verdict import Findings
 
@@ -48,6 +49,7 @@ def command(ctx: click.Context, /, run: tuple[str, ...], **given: Any) -> None:
     glueharness compare 1f3a,90bb,c2d1 77c0,0a1e,55f2     seeds chosen by hand
     glueharness compare 1f3a 77c0 --rows --tsv            where they differ, row by row
     """  # noqa: D301 - click's mark against re-wrapping
+    from glueharness.record.folders import list_runs
     from glueharness_leaderboard.compare.contestants import find_contestants
 
     form = chosen_format(
@@ -57,8 +59,9 @@ def command(ctx: click.Context, /, run: tuple[str, ...], **given: Any) -> None:
     if given["task"]:
         registry.task(given["task"])
     folder = runs_dir(given["runs_dir"])
-    contestants = find_contestants(run, folder, given["task"])
-    findings = _findings(contestants, folder, registry, against_first=given["against_first"])
+    records = list_runs(folder)[0]
+    contestants = find_contestants(run, (folder, records), given["task"])
+    findings = _findings(contestants, (folder, records), registry, given["against_first"])
     if given["rows"]:
         brief = form == "rich" and given["output"] is None
         result = _rows(findings, folder, registry, brief=brief)
@@ -105,9 +108,12 @@ def _rows(findings: Findings, folder: Path, registry: Registry, *, brief: bool) 
 
 
 def _findings(
-    contestants: Sequence[Contestant], folder: Path, registry: Registry, *, against_first: bool
+    contestants: Sequence[Contestant],
+    store: tuple[Path, Sequence[RunRecord]],
+    registry: Registry,
+    against_first: bool,
 ) -> Findings:
-    from glueharness.record.folders import list_runs, short_names
+    from glueharness.record.folders import short_names
     from glueharness_leaderboard.compare.comparison import compare
     from glueharness_leaderboard.compare.contestants import others_on_the_rows
     from glueharness_leaderboard.compare.verdict import Findings
@@ -120,6 +126,7 @@ def _findings(
     from glueharness_leaderboard.ranking.sections import Section
     from glueharness_leaderboard.statistics.intervals import Interval
 
+    folder, records = store
     check_same_rows([run for each in contestants for run in each.runs])
     conditions = Conditions.of(contestants[0].runs[0])
     task = {known.name: known for known in registry.tasks}.get(conditions.task)
@@ -130,7 +137,6 @@ def _findings(
         found, first = measure(each.runs, contest, reference)
         reference = reference or first
         measured.append(found)
-    records = list_runs(folder)[0]
     others = others_on_the_rows(records, contestants)
     pool = seeds_of_others(others, contest, reference or {})
     rows = [Row(runs=each.runs, counted=counted) for each in contestants]
@@ -142,7 +148,7 @@ def _findings(
         against_first=against_first,
     )
     rows = [
-        Row(runs=row.runs, counted=counted, interval=Interval(*interval) if interval else None)
+        Row(runs=row.runs, counted=counted, measured=Interval(*interval) if interval else None)
         for row, interval in zip(rows, comparison.intervals, strict=True)
     ]
     return Findings(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from glueharness.errors import ConfigError, UnknownNameError
-from glueharness.record.folders import find_run, list_runs, short_names
+from glueharness.record.folders import find_run, short_names
 from glueharness_leaderboard.ranking.conditions import Conditions
 from glueharness_leaderboard.ranking.sections import sections_of
 from glueharness_leaderboard.ranking.settings import (
@@ -50,13 +50,15 @@ class Contestant:
         return len(by_configuration(self.runs)) > 1
 
 
-def find_contestants(words: Sequence[str], runs_dir: Path, task: str) -> list[Contestant]:
+def find_contestants(
+    words: Sequence[str], store: tuple[Path, Sequence[RunRecord]], task: str
+) -> list[Contestant]:
     """Turn the words of the command line into contestants.
 
     Args:
         words: Each a run (``find_run`` says how it may be named), several runs joined by commas,
             or a model's name for all its seeds.
-        runs_dir: Folder of the runs.
+        store: Folder of the runs, and all runs in it.
         task: Task of the models; empty if their runs are of one task only.
 
     Raises:
@@ -68,7 +70,7 @@ def find_contestants(words: Sequence[str], runs_dir: Path, task: str) -> list[Co
             f"a comparison takes 2 to {len(_LABELS)} runs or models, not {len(words)}",
             remedy="Write: glueharness compare RUN RUN, or compare MODEL MODEL --task TASK",
         )
-    everything = list_runs(runs_dir)[0]
+    runs_dir, everything = store
     records = [record for record in everything if record.status == "completed"]
     models = {record.model for record in records}
     groups: dict[int, list[RunRecord]] = {

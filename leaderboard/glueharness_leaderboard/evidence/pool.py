@@ -35,34 +35,38 @@ def seeds_of_others(
         reference: Predictions of a run on the rows that theirs must be.
     """
     useful = sorted((runs for runs in configurations if len(runs) > 1), key=len, reverse=True)
-    found: dict[Quantity, list[SeedSample]] = {}
-    for runs in useful[:_MOST]:
-        for quantity, sample in _samples(runs, contest, reference).items():
-            found.setdefault(quantity, []).append(sample)
-    return found
-
-
-def _samples(
-    runs: Sequence[RunRecord], contest: Contest, reference: Mapping[str, OneSplit]
-) -> dict[Quantity, SeedSample]:
+    asked = useful[:_MOST]
     labels = contest.task.labels if contest.task else ()
-    key = cache.key_of(
-        ["seeds", contest.counted, contest.every_metric, labels], runs, contest.runs_dir
-    )
+    ids = [[run.id for run in runs] for runs in asked]
+    what = ["seeds", ids, contest.counted, contest.every_metric, labels]
+    key = cache.key_of(what, [run for runs in asked for run in runs], contest.runs_dir)
     kept = _of_document(cache.load(key))
     if kept is not None:
         return kept
-    try:
-        measured, _ = measure(runs, contest, reference)
-    except GlueharnessError:
-        return {}  # the board tells what is wrong with them; here they are only asked for help
-    found = {quantity: each.seeds for quantity, each in measured.quantities.items() if each.defined}
-    cache.keep(key, [[*quantity, dataclasses.asdict(sample)] for quantity, sample in found.items()])
+    found: dict[Quantity, list[SeedSample]] = {}
+    for runs in asked:
+        try:
+            measured, _ = measure(runs, contest, reference)
+        except GlueharnessError:
+            continue  # the board tells what is wrong with them; here they are only asked for help
+        for quantity, each in measured.quantities.items():
+            if each.defined:
+                found.setdefault(quantity, []).append(each.seeds)
+    cache.keep(
+        key,
+        [
+            [*quantity, [dataclasses.asdict(sample) for sample in samples]]
+            for quantity, samples in found.items()
+        ],
+    )
     return found
 
 
-def _of_document(values: Any) -> dict[Quantity, SeedSample] | None:
+def _of_document(values: Any) -> dict[Quantity, list[SeedSample]] | None:
     try:
-        return {Quantity(split, metric): SeedSample(**sample) for split, metric, sample in values}
+        return {
+            Quantity(split, metric): [SeedSample(**sample) for sample in samples]
+            for split, metric, samples in values
+        }
     except (TypeError, ValueError):
         return None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from glueharness_leaderboard.evidence.quantity import Quantity, score_of
 from glueharness_leaderboard.ranking.epochs import epochs_tried, last_epoch
+from glueharness_leaderboard.ranking.record_interval import interval_from_record
 from glueharness_leaderboard.ranking.settings import mixed_environments
 from glueharness_leaderboard.statistics import intervals
 
@@ -28,7 +29,7 @@ class Row:
         counted: Metrics whose mean ranks; empty for the primary one.
         rank: Place by the score alone, 1 for the best; equal scores share a place. 0 if there is
             no score to rank by.
-        interval: 95 % interval of the score, a fraction; None if unknown.
+        measured: 95 % interval of the score, from the predictions; None if that is not known.
         standing: What the statistics say of it; None if there are no predictions to ask.
         siblings: Runs of the same configuration in the table, with this one, where each run has
             a row of its own and this is the best of them; 1 otherwise.
@@ -37,7 +38,7 @@ class Row:
     runs: tuple[RunRecord, ...]
     counted: tuple[str, ...] = ()
     rank: int = 0
-    interval: Interval | None = None
+    measured: Interval | None = None
     standing: Standing | None = None
     siblings: int = 1
 
@@ -50,6 +51,13 @@ class Row:
     def seeds(self) -> tuple[int, ...]:
         """The runs' seeds."""
         return tuple(run.seed for run in self.runs)
+
+    @property
+    def interval(self) -> Interval | None:
+        """95 % interval of the score, a fraction: measured, or from the record; None if unknown."""
+        if self.measured is not None or self.standing is not None or len(self.counted) > 1:
+            return self.measured
+        return interval_from_record(self.runs)
 
     @property
     def value(self) -> float | None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Literal
 
 from glueharness_leaderboard.evidence.quantity import Quantity, counted_metrics, ranked_quantity
 from glueharness_leaderboard.ranking.conditions import Conditions
-from glueharness_leaderboard.ranking.record_interval import interval_from_record
 from glueharness_leaderboard.ranking.rows import Row, mean_score
 from glueharness_leaderboard.ranking.settings import by_configuration
 from glueharness_leaderboard.statistics.intervals import Interval
@@ -132,7 +131,7 @@ def with_standings(section: Section, standings: Standings) -> Section:
         else replace(
             row,
             standing=standing,
-            interval=Interval(*standing.interval) if standing.interval else row.interval,
+            measured=Interval(*standing.interval) if standing.interval else None,
         )
         for row, standing in zip(section.rows, standings.rows, strict=True)
     )
@@ -150,13 +149,11 @@ def _rows(records: list[RunRecord], by: By, counted: tuple[str, ...]) -> list[Ro
     configurations = by_configuration(usable)
     best = {max(runs, key=lambda run: run.primary or 0.0).id: len(runs) for runs in configurations}
     groups = [[record] for record in usable] if by == "run" else configurations
-    alone = len(counted) < 2
     return [
         *(
             Row(
                 runs=tuple(runs),
                 counted=counted,
-                interval=interval_from_record(runs) if alone else None,
                 siblings=best.get(runs[0].id, 1) if by == "run" else 1,
             )
             for runs in groups

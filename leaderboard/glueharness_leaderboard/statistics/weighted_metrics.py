@@ -85,7 +85,7 @@ FAST: dict[str, WeightedMetric] = {
     "spearman": spearman,
     "spearmanr": spearman,
 }
-"""By metric name. A name is no proof: see ``bootstrap.fast_metrics``, which checks the value."""
+"""By metric name. A name is no proof: whoever uses one compares its value with the record's."""
 
 
 def _ranks(values: Values, drawn: Floats) -> Floats:

@@ -1,9 +1,9 @@
 """Attention for short inputs, in training, as plain matrix products.
 
-``scaled_dot_product_attention`` is made for long inputs: it never holds the whole score matrix, so
-its gradient computes it again, and with dropout it draws a number for each of its elements. At the
-lengths of GLUE the matrix is small, and two products with a softmax between them are quicker. Where
-no gradient is wanted PyTorch's own is the quicker one, and is used.
+``scaled_dot_product_attention`` is made for long inputs: it never stores the whole score matrix, so
+its gradient computes it again, and with dropout it draws a number for each element. At the lengths
+of GLUE the matrix is small, and two products with a softmax between them are faster. Without a
+gradient PyTorch's own is faster, and is used.
 
 Shapes: b = rows, h = heads, q = query positions, s = key positions, d = size of a head.
 """

@@ -1,9 +1,9 @@
-"""An encoder's weights in bfloat16 for as long as no gradient is wanted.
+"""Predicts with an encoder's weights in bfloat16, while no gradient is needed.
 
-Autocast keeps weights, sums and normalisation in float32 and converts what goes into each matrix
-product, again and again. Training needs that; scoring does not, and is a fifth quicker without. The
-layers on top of the encoder stay in float32, so that two rows do not get the same score for want
-of digits.
+Autocast keeps weights, sums and normalization in float32 and converts the inputs of each matrix
+product again and again. Training needs that. Prediction does not, and is a fifth faster without.
+The layers on top of the encoder stay in float32, because rounding would give different rows the
+same score.
 """
 
 from __future__ import annotations

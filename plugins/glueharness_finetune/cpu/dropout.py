@@ -1,7 +1,7 @@
-"""Dropout on a processor with sixteen random bits an element.
+"""Dropout on a processor with sixteen random bits per element.
 
-PyTorch makes a number of 32 bits for each element, turns it into a fraction and compares it, one
-after the other. Here bits come in words of 64, and all of them are compared in one sweep.
+PyTorch draws a 32-bit number for each element, turns it into a fraction and compares it, one after
+the other. Here the bits come in words of 64, and all of them are compared at once.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """A whole encoder layer as one node of PyTorch's graph, on a processor, in training.
 
-A layer of BERT is some sixty operations, each a node of the graph with a counterpart in the
-backward pass; in half precision every weight and input is converted besides. In a small encoder
-that takes longer than the arithmetic. Here the layer's forward and backward pass are written out,
-with a third of the operations: key and value are one matrix product, what is converted is
-converted once, and nothing is noted for differentiation.
+A layer of BERT has about sixty operations, each a node of the graph with a counterpart in the
+backward pass; in half precision every weight and input is converted as well. In a small encoder
+that takes longer than the arithmetic. Here the layer's forward and backward passes are written out
+with a third of the operations: key and value are one matrix product, each conversion is done once,
+and nothing is recorded for differentiation.
 
 Shapes: b = rows, s = length, q = positions that are wanted of it, n = b·s, m = b·q, w = width,
 h = heads, d = w / h, f = inner width.

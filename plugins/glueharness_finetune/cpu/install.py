@@ -1,4 +1,4 @@
-"""What makes a model quicker on a processor without changing what it computes."""
+"""Makes a model faster on a processor without changing what it computes."""
 
 from __future__ import annotations
 

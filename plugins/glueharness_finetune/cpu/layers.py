@@ -1,12 +1,12 @@
-"""A model's layers, computed with less work where that gives the same.
+"""Computes a model's layers with less work and the same result.
 
-Two things are done, for layers that are built like BERT's: in training a layer is one node of the
-graph (:mod:`glueharness_finetune.cpu.fused_layer`), and of the last layer only the position is
-computed that the classifier reads, which is the first. In BERT-tiny that is nearly half of
-everything.
+This does two things for layers that are built like BERT's: in training, a layer is one node of the
+graph (:mod:`glueharness_finetune.cpu.fused_layer`), and the last layer is computed only for the
+position that the classifier reads, which is the first. In BERT-tiny that saves nearly half of all
+work.
 
-Which layers can be is told by how they are built, and then tried: two architectures may give their
-parts the same names and put them together in another way.
+Whether a layer is suitable is decided by its parts and then tried out, because two architectures
+may use the same names for parts and combine them in different ways.
 
 Shapes: b = rows, s = length, w = width, h = heads, d = w / h.
 """

@@ -1,9 +1,9 @@
-"""AdamW for word vectors that moves only the rows that a step touches.
+"""AdamW for word vectors that updates only the rows that a step uses.
 
-A batch holds a few hundred of some 30,000 words. Dense AdamW still moves every row at every step:
-the gradient of the others is zero, but their momentum and weight decay go on. What happens to such
-a row between two touches depends on nothing but the schedule, so it is done when the row is next
-needed, in one go (:mod:`glueharness_finetune.cpu.skipped_steps`).
+A batch contains a few hundred of about 30,000 words. Dense AdamW still updates every row at every
+step: the gradient of the others is zero, but their momentum and weight decay continue. What happens
+to such a row between two uses depends only on the schedule, so it is done at once when the row is
+next needed (:mod:`glueharness_finetune.cpu.skipped_steps`).
 
 Shapes: v = words, h = width of a vector, u = words touched by a step.
 """

@@ -1,4 +1,4 @@
-"""How PyTorch's threads wait for one another; to be settled before PyTorch is imported."""
+"""How PyTorch's threads wait for each other, which must be set before PyTorch is imported."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ parallel pieces of a training step is shorter."""
 
 
 def wait_politely() -> None:
-    """Let idle threads spin for a moment and then sleep, unless the user has settled it.
+    """Let idle threads spin for a moment and then sleep, unless the user has set this.
 
-    A thread that spins for one which the system has put aside burns its whole time slice: with
-    other work on the machine, training with two threads on two processors was seen to take 18
-    times as long. To be woken from sleep costs more than a small operation itself: with no
-    spinning at all, two threads were seen to train BERT-tiny no quicker than one. OpenMP reads
-    the variables when it is loaded, so that they work only before the first ``import torch``.
+    A thread that spins while the thread it waits for is not running wastes its whole time slice:
+    with other work on the machine, training with two threads on two processors took up to 18 times
+    as long. Waking from sleep takes longer than a small operation: without any spinning, two
+    threads did not train BERT-tiny faster than one. OpenMP reads the variables when it is loaded,
+    so they only work before the first ``import torch``.
     """
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ["OMP_WAIT_POLICY"] = "PASSIVE"

@@ -1,4 +1,4 @@
-"""A checkpoint's own label names and the task's: matched by name, never by position."""
+"""The classification head of a checkpoint: its labels are matched to the task's by name."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Tokenised texts kept on disk, found again by what they were made from.
+"""A cache of tokenized texts on disk, which finds them by what they were made from.
 
-An entry's name is a hash of everything that its content follows from: the texts, the tokenizer
-and the longest input. So nothing needs to be told when data or model change, and two runs that
-share them share the entry. An entry that is damaged counts as absent.
+An entry's name is a hash of everything that its content depends on: the texts, the tokenizer and
+the longest input. So nothing has to be invalidated when data or model change, and two runs with
+the same texts and tokenizer use the same entry. A damaged entry is treated as missing.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class TokenCache:
     """Arrays by key, in a folder whose size is bounded.
 
     Args:
-        folder: Where the entries lie; it need not exist. None: the user's cache.
-        limit: Bytes that all entries together may take; the longest unused go first.
+        folder: Where the entries are; it need not exist. None: the user's cache.
+        limit: Bytes that all entries together may take; the least recently used are deleted first.
     """
 
     def __init__(self, folder: Path | None = None, limit: int = 2**30) -> None:
@@ -58,7 +58,7 @@ class TokenCache:
         return found
 
     def put(self, key: str, arrays: dict[str, npt.NDArray[Any]]) -> None:
-        """Keep arrays under a key. Where they cannot be written, they are not kept."""
+        """Keep arrays under a key; if they cannot be written, they are silently not kept."""
         from safetensors.numpy import save
 
         content = save(arrays)
@@ -91,11 +91,11 @@ class TokenCache:
 def key_of(
     tokenizer: PreTrainedTokenizerBase, max_length: int, texts: Sequence[Sequence[str]]
 ) -> str:
-    """A hash of what a tokenised split follows from; empty if that is not known.
+    """A hash of everything that a tokenized split depends on; empty if that is not known.
 
     Args:
-        tokenizer: The tokenizer. One without a serialised form, written in Python, may do
-            anything: nothing made by it is kept.
+        tokenizer: The tokenizer. One that is written in Python has no serialized form and may do
+            anything, so its output is not kept.
         max_length: Longest input, in tokens.
         texts: The columns, each of all rows.
     """
@@ -104,7 +104,7 @@ def key_of(
         return ""
     import tokenizers
 
-    # Both are set anew for each use, and would make the same tokenizer look like another.
+    # Both are set before each use, and would make the same tokenizer look different.
     backend.no_padding()
     backend.no_truncation()
     facts = (

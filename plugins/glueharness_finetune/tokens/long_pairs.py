@@ -1,15 +1,15 @@
-"""Pairs of very long texts, cut before the tokenizer cuts them: the tokens are the same.
+"""Shortens pairs of very long texts before the tokenizer truncates them; the tokens are the same.
 
-A fast tokenizer that truncates also makes every piece that it cut off, and of a pair every piece
-of the one text with every piece of the other: ten seconds and more for two texts of 16,000 words.
-Only the first pieces are ever used. So each long text is tokenised by itself, and cut where enough
-tokens are left that truncation takes none of those behind. Whether it does is not assumed but
-looked at; a pair that fails is left as it is.
+A fast tokenizer that truncates also returns every piece that it cut off, and for a pair every
+piece of one text combined with every piece of the other: that takes ten seconds and more for two
+texts of 16,000 words, and only the first pieces are used. So each long text is tokenized by itself
+and cut where enough tokens remain that truncation uses none of those behind. This is not assumed
+but checked, and a pair that fails the check is left as it is.
 
-Let ``n`` be the tokens of the whole texts, ``p`` those of the cut ones, and ``m`` the most that
-an input may have. "Longest first" takes the same number from each, whether it is told ``n`` or
-``p``, if each text is whole or has more than ``m`` tokens left, and if the same one is the longer:
-nothing in its arithmetic depends on how far above ``m`` a length is, but the odd token, which goes
+Let ``n`` be the tokens of the whole texts, ``p`` those of the cut ones, and ``m`` the most that an
+input may have. "Longest first" truncation removes the same tokens for ``n`` and for ``p`` if each
+text is whole or has more than ``m`` tokens left, and if the same text is the longer one: its
+arithmetic does not depend on how far a length is above ``m``, except for the odd token, which goes
 to the longer text when both are halved.
 """
 

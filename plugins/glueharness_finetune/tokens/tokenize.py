@@ -1,4 +1,4 @@
-"""From texts to tokens: one way for training, evaluation and prediction alike.
+"""From texts to tokens, in the same way for training, evaluation and prediction.
 
 Shapes: n = rows, t = tokens of all rows together.
 """
@@ -35,7 +35,7 @@ class Encoded:
         ids: Token ids, int32 ``[t]``.
         types: Token types, int8 ``[t]``: 0 the first text, 1 the second; None if the model has
             no such input.
-        offsets: Row i holds the tokens ``offsets[i]`` to ``offsets[i + 1]``, int64 ``[n + 1]``.
+        offsets: Row i has the tokens ``offsets[i]`` to ``offsets[i + 1]``, int64 ``[n + 1]``.
     """
 
     ids: npt.NDArray[np.int32]
@@ -48,12 +48,12 @@ class Encoded:
 
     @property
     def lengths(self) -> npt.NDArray[np.int64]:
-        """Tokens a row, ``[n]``."""
+        """Number of tokens of each row, ``[n]``."""
         return np.diff(self.offsets)
 
 
 class Encoder:
-    """Encodes the columns that a task names, all of them, in the task's order.
+    """Encodes all columns of a task, in the task's order.
 
     Args:
         tokenizer: The model's tokenizer.
@@ -79,11 +79,11 @@ class Encoder:
         self.typed = "token_type_ids" in tokenizer.model_input_names
 
     def encode(self, split: Split, advance: Callable[[int], None] | None = None) -> Encoded:
-        """Encode every row, or find what it was encoded to before.
+        """Encode every row, or find the tokens in the cache.
 
         Args:
             split: Rows with the task's columns.
-            advance: Told how many rows are done.
+            advance: Called with the number of rows that are done.
 
         Raises:
             ModelError: A text holds a token that the model has no embedding for.

@@ -1,11 +1,11 @@
-"""Checkpoints that cannot be lost: written aside, synced, renamed, and verified when read.
+"""Checkpoints that survive a crash: written to a temporary name, synced, renamed, and verified.
 
 A folder holds::
 
     start/          configuration and tokenizer, written once
     best-0002/      weights of the best epoch so far
-    000007/         weights, optimiser and progress; the two newest are kept
-    damaged-000006/ what did not pass its checksums
+    000007/         weights, optimizer and progress; the two newest are kept
+    damaged-000006/ a checkpoint whose checksums are wrong
 """
 
 from __future__ import annotations
@@ -57,14 +57,14 @@ class Epoch:
 
 @dataclass(slots=True, kw_only=True)
 class Progress:
-    """How far training is. Random numbers follow from the seed and ``step``, so none are kept.
+    """How far training is. Random numbers depend only on the seed and ``step``, so none are kept.
 
     Attributes:
         plan: What the steps depend on; a checkpoint of another plan is not used.
-        step: Optimiser steps done, in all.
-        position: Steps done in the running epoch.
-        loss: Sum of the running epoch's losses, each row's counted once.
-        rows: Rows seen in the running epoch.
+        step: Optimizer steps done so far.
+        position: Steps done in the current epoch.
+        loss: Sum of the losses of the current epoch, over rows.
+        rows: Rows seen in the current epoch.
         history: The epochs that are over.
         best: Number of the best epoch; 0: none yet.
     """
@@ -85,7 +85,7 @@ class Saved:
     Attributes:
         progress: How far training was.
         weights: The model's tensors by name.
-        optimiser: The optimiser's tensors by name.
+        optimiser: The optimizer's tensors by name.
         best: The best epoch's weights; None if there is no best epoch.
     """
 
@@ -100,7 +100,7 @@ class CheckpointFolder:
 
     Args:
         folder: Where they are kept.
-        warn: Told what went wrong and how it goes on.
+        warn: Called with a sentence about what went wrong and what happens next.
         read: Reads tensors: PyTorch's, or numpy's.
     """
 
@@ -126,7 +126,7 @@ class CheckpointFolder:
             seal(aside)
 
     def require_space(self, needed: int) -> None:
-        """Refuse to begin where two checkpoints and the model would not fit.
+        """Refuse to start if two checkpoints and the model would not fit on the disk.
 
         Args:
             needed: Bytes.
@@ -150,9 +150,10 @@ class CheckpointFolder:
         optimiser: Mapping[str, Any],
         best: Mapping[str, Any] | None,
     ) -> bool:
-        """Write a checkpoint; the one before stays until this one is whole.
+        """Write a checkpoint; the previous one is kept until this one is complete.
 
-        A failure is told and is no error: training is worth more than its checkpoint.
+        A failure causes a warning and not an error, because training is worth more than its
+        checkpoint.
 
         Args:
             progress: How far training is.
@@ -187,7 +188,7 @@ class CheckpointFolder:
         return True
 
     def load(self, plan: str) -> Saved | None:
-        """The newest checkpoint that is whole; damaged ones are set aside, with a warning.
+        """The newest complete checkpoint; damaged ones are renamed, with a warning.
 
         Args:
             plan: What the steps depend on; a checkpoint of another plan is left alone.
@@ -205,7 +206,7 @@ class CheckpointFolder:
         return None
 
     def start_is_whole(self) -> bool:
-        """Whether configuration and tokenizer are there and undamaged."""
+        """Whether configuration and tokenizer exist and are undamaged."""
         try:
             verify(self.start)
         except Damaged:
@@ -252,7 +253,7 @@ class CheckpointFolder:
         return f"The last good one is {self._named(numbers[-1]).name}."
 
     def _tidy(self, progress: Progress) -> None:
-        """Remove the checkpoints that newer ones replace, and best weights that none refers to."""
+        """Remove checkpoints that newer ones replace, and best weights that no checkpoint uses."""
         numbers = self._numbers()
         for number in numbers[:-_KEPT]:
             shutil.rmtree(self._named(number), ignore_errors=True)

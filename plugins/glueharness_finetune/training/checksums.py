@@ -1,4 +1,4 @@
-"""Tensors in files and folders whose content is known to be whole: each has checksums beside it."""
+"""Tensors in files and folders with checksums beside them, so that damage is noticed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SUMS = "checksums.json"
 
 
 class Damaged(Exception):  # noqa: N818 - found while reading, handled there
-    """A folder does not pass its checksums."""
+    """A folder's files do not match their checksums."""
 
 
 def size_of(tensors: Mapping[str, Any]) -> int:
@@ -31,7 +31,7 @@ def size_of(tensors: Mapping[str, Any]) -> int:
 
 @contextmanager
 def plain_errors() -> Iterator[None]:
-    """A region in which a failure to write tensors is an ``OSError`` like any other.
+    """Turns a failure to write tensors into an ``OSError``.
 
     Raises:
         OSError: In the words of the system.
@@ -90,7 +90,7 @@ def verify(folder: Path) -> None:
     """Compare a folder's files with their checksums.
 
     Raises:
-        Damaged: A file is not there or not what was written.
+        Damaged: A file is missing or differs from what was written.
     """
     try:
         sums = json.loads((folder / _SUMS).read_text(encoding="utf-8"))

@@ -1,9 +1,9 @@
-"""Smaller learning rates for the layers nearer to the input.
+"""Smaller learning rates for layers closer to the input.
 
-The lower layers of a pretrained encoder serve any task, the upper ones and the head have to learn
-the new one. With a factor below one the head learns with the full rate, the last layer with that
-times the factor, each layer below with as much less again, and the embeddings with the least: the
-recipe of ELECTRA (Clark et al. 2020, https://arxiv.org/abs/2003.10555, appendix B).
+The lower layers of a pretrained encoder are useful for any task, while the upper ones and the head
+have to learn the new one. With a factor below one, the head uses the full learning rate, the last
+layer that rate times the factor, and so on down to the embeddings with the smallest rate. This is
+the recipe of ELECTRA (Clark et al. 2020, https://arxiv.org/abs/2003.10555, appendix B).
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
 
 def rate_factors(model: nn.Module, decay: float) -> Mapping[str, float]:
-    """What each parameter's learning rate is multiplied with, by its name.
+    """The factor of each parameter's learning rate, by its name.
 
-    Embeddings, and whatever stands before the layers, count as one layer below them; whatever
-    stands after them belongs to the head.
+    Embeddings, and whatever comes before the layers, count as one layer below them; whatever comes
+    after them belongs to the head.
 
     Args:
         model: The model.
         decay: Factor from a layer to the one below it; 1: one rate for all.
 
     Returns:
-        The factors; empty for a decay of 1, and for a model that is no stack of layers.
+        The factors; empty for a decay of 1, and for a model that is not a stack of layers.
     """
     path, layers = _layers(model)
     if decay == 1 or not layers:

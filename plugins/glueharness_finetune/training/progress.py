@@ -1,4 +1,4 @@
-"""What is watched while a model trains: losses, speed, age of the checkpoint."""
+"""Progress of a training: losses, speed, and the age of the last checkpoint."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from glueharness_finetune.training.checkpoint import Progress
 
 _STEPS_BETWEEN_LOOKS = 16
-"""A GPU works ahead of Python as long as nobody asks for a loss; on a processor asking is free."""
+"""A GPU works ahead of Python until a loss is read; on a processor, reading it costs nothing."""
 
 
 class Losses:
-    """Adds up an epoch's losses and refuses one that is no number.
+    """Adds up an epoch's losses and refuses one that is not a number.
 
     Args:
         progress: Where they are added up.
-        on_gpu: Whether asking for a loss makes Python wait.
+        on_gpu: Whether reading a loss makes Python wait.
     """
 
     def __init__(self, progress: Progress, *, on_gpu: bool) -> None:
@@ -36,13 +36,13 @@ class Losses:
         self._waiting: list[tuple[Any, int, float]] = []
 
     def add(self, loss: float | torch.Tensor, rows: int, rate: float) -> None:
-        """Take a step's mean loss, learnt with that rate."""
+        """Take a step's mean loss and its learning rate."""
         self._waiting.append((loss, rows, rate))
         if len(self._waiting) >= self._every:
             self.settle()
 
     def settle(self) -> None:
-        """Look at the losses that wait.
+        """Read the losses that have not been read yet.
 
         Raises:
             ModelError: One is not finite.
@@ -80,7 +80,7 @@ class Clock:
     """Speed, progress reports, and when the next checkpoint is due.
 
     Args:
-        context: Told of progress.
+        context: Gets the progress reports.
         progress: How far training is.
         settings: Minutes between checkpoints.
         steps: Optimiser steps in all.
@@ -97,7 +97,7 @@ class Clock:
         self._rows = 0
 
     def tick(self, rows: int, rate: float) -> None:
-        """A step is done."""
+        """Count a step that is done."""
         progress = self._progress
         self._rows += rows
         values = {"learning_rate": rate, "epoch": len(progress.history) + 1}
@@ -114,7 +114,7 @@ class Clock:
         return bool(self._minutes) and waited >= self._minutes * 60
 
     def checkpoint_saved(self) -> None:
-        """Begin to wait for the next."""
+        """Start to wait for the next one."""
         self._saved = time.monotonic()
 
     def summary(self) -> dict[str, float]:

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 KINDS = ("quick model", "interrupt", "checked, not run")
 PLACEHOLDERS = ("RUN_A", "RUN_B", "RUN_ID")
 QNLI_TEST_ROWS = 5463
+TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 _BLOCK = re.compile(
     r"(?:^<!-- (?P<mark>file|test): (?P<text>[^\n]*) -->\n)?^```(?P<kind>\w*)\n(?P<body>.*?)^```$",
     re.DOTALL | re.MULTILINE,
@@ -253,8 +254,18 @@ def check_command(words: list[str]) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
     match words:
-        case ["python3", "-m", "venv", ".venv"] | ["source", ".venv/bin/activate"]:
+        case ["python3", "-m", "venv", ".venv"] | ["source", ".venv/bin/activate"] | ["uv", "venv"]:
             return
+        case ["pip", "install", "torch", "--index-url", index]:
+            assert index == TORCH_CPU_INDEX
+        case ["uv", "pip", "install", "--torch-backend", "cpu" | "auto", "."]:
+            return
+        case ["uv", "tool", "install", ".", "--index", index, "--index-strategy", _]:
+            assert index == TORCH_CPU_INDEX
+        case ["pipx", "install", ".", option]:
+            assert option == f"--pip-args=--extra-index-url {TORCH_CPU_INDEX}"
+        case ["pipx", "inject", name, _]:
+            assert name == project["name"]
         case ["pip", "install", *rest]:
             if rest[0] == "-c":
                 assert (ROOT / rest[1]).is_file(), rest[1]

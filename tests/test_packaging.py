@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import re
 import tomllib
 import zipfile
 from pathlib import Path
@@ -57,6 +58,24 @@ def test_the_version_is_the_same_everywhere(project: dict[str, Any]) -> None:
     import glueharness
 
     assert project["project"]["version"] == glueharness.__version__
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8").splitlines()
+    assert f"version: {glueharness.__version__}" in citation
+
+
+def test_python_versions_are_the_same_everywhere(project: dict[str, Any]) -> None:
+    prefix = "Programming Language :: Python :: 3."
+    classifiers = project["project"]["classifiers"]
+    declared = [item.removeprefix(prefix) for item in classifiers if item.startswith(prefix)]
+    assert f">=3.{declared[0]}" == project["project"]["requires-python"]
+    checks = (ROOT / ".github" / "workflows" / "checks.yml").read_text(encoding="utf-8")
+    matrix = ", ".join(f'"3.{number}"' for number in declared)
+    assert f"python: [{matrix}]" in checks
+
+
+def test_the_suite_for_the_lowest_versions_names_tests_that_are_there() -> None:
+    named = re.findall(r"tests/\w+\.py", (ROOT / ".ci" / "lowest").read_text(encoding="utf-8"))
+    assert len(named) > 10
+    assert [name for name in named if not (ROOT / name).is_file()] == []
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""The model ``bert-tiny-mean``: BERT-tiny's encoder under a head of one's own."""
+"""The model ``bert-tiny-mean``: BERT-tiny's encoder with a head of its own."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def glueharness_models() -> list[ModelSpec]:
     return [
         ModelSpec(
             name="bert-tiny-mean",
-            description="BERT-tiny with the mean of all tokens under a head of two layers.",
+            description="BERT-tiny with a two-layer head on the mean of all tokens.",
             factory=_make,
             settings=FinetuneSettings,
             recipe={"epochs": 4, "batch_size": 32, "learning_rate": 3e-4},

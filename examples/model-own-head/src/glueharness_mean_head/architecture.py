@@ -1,4 +1,4 @@
-"""BERT under another head: the mean over the tokens, two layers, the labels.
+"""BERT with another head: the mean over the tokens, then two layers.
 
 Notation: b = rows, s = tokens, h = hidden size, k = labels.
 """
@@ -22,13 +22,13 @@ from glueharness_mean_head import MODEL_TYPE
 
 
 class MeanHeadConfig(BertConfig):
-    """BERT's configuration under a name of its own, so that a saved model finds its class."""
+    """BERT's configuration under another name, so that a saved model finds its class."""
 
     model_type = MODEL_TYPE
 
 
 class MeanHead(nn.Module):
-    """Mean over the tokens, one hidden layer, one output a label."""
+    """Mean over the tokens, one hidden layer, one output per label."""
 
     def __init__(self, config: MeanHeadConfig) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class MeanHead(nn.Module):
 
 
 class BertWithMeanHead(BertPreTrainedModel):
-    """The classifier; the encoder has BERT's names, so that BERT's checkpoints fit."""
+    """The classifier. Its encoder uses BERT's names, so that BERT's checkpoints fit."""
 
     config_class = MeanHeadConfig
 

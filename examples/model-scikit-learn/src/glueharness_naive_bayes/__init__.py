@@ -19,11 +19,11 @@ class NaiveBayesSettings:
 
     Attributes:
         smoothing: Counts added to every word.
-        hash_bits: Words are spread over two to the power of so many features, a column.
+        hash_bits: Words are hashed into 2 to this power features, for each column.
     """
 
     smoothing: float = setting(1.0, help="Counts added to every word.", above=0.0)
-    hash_bits: int = setting(16, help="Features a column: 2 to this power.", low=4, high=22)
+    hash_bits: int = setting(16, help="Features per column: 2 to this power.", low=4, high=22)
 
 
 def _make(context: ModelContext) -> Model:

@@ -22,7 +22,7 @@ _FILE = "naive_bayes.npz"
 
 
 class NaiveBayes:
-    """A bag of hashed words a text column, and one weight a label and feature.
+    """A bag of hashed words per text column, and one weight per label and feature.
 
     Args:
         task: The task; it must have labels.
@@ -49,7 +49,7 @@ class NaiveBayes:
         """Count the words of each label."""
         solver = ComplementNB(alpha=self.settings.smoothing)
         solver.fit(self._features(train), list(train[LABEL_COLUMN]))
-        # scikit-learn sorts the labels; ours stand in the task's order.
+        # scikit-learn sorts the labels; the columns must be in the task's order.
         order = {str(label): position for position, label in enumerate(solver.classes_)}
         missing = [label for label in self.task.labels if label not in order]
         if missing:
@@ -73,7 +73,7 @@ class NaiveBayes:
         """Read the weights.
 
         Raises:
-            ModelError: They are not there, or damaged.
+            ModelError: They are missing or damaged.
         """
         try:
             with np.load(folder / _FILE, allow_pickle=False) as arrays:

@@ -1,4 +1,4 @@
-"""The task ``urgency``: is a message to the help desk urgent? Data from the CSV files beside."""
+"""The task ``urgency``: is a message to the help desk urgent? Its data are CSV files."""
 
 from pathlib import Path
 

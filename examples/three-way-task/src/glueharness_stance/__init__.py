@@ -1,4 +1,4 @@
-"""The task ``stance``: three labels in an order, a metric that knows it, a writer of its own."""
+"""The task ``stance``: ordered labels, a metric that uses the order, and its own writer."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ LABELS = ("against", "neutral", "in favour")
 
 
 def ordinal_agreement(references: Sequence[str], predictions: Sequence[str]) -> float:
-    """One less the mean distance of the labels in their order, a fraction in [0, 1].
+    """One minus the mean distance of the labels in their order, a fraction in [0, 1].
 
-    Taking "against" for "in favour" costs twice as much as taking it for "neutral".
+    Predicting "in favour" for "against" costs twice as much as predicting "neutral".
     """
     distances = [
         abs(LABELS.index(reference) - LABELS.index(prediction))

@@ -1,4 +1,4 @@
-"""One CSV file a prediction, with the columns id and stance."""
+"""One CSV file per prediction, with the columns id and stance."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class CsvWriter:
         """Write each prediction's file; nothing is written unless all are complete.
 
         Raises:
-            SubmissionError: A row is missing or there twice, or a file cannot be written.
+            SubmissionError: A row is missing or repeated, or a file cannot be written.
         """
         texts = {folder / one.file.name: _render(one) for one in predictions}
         try:

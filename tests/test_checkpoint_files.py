@@ -61,6 +61,11 @@ def lose_a_piece(folder: Path) -> None:
     write("other.safetensors", "\0" * 9)(folder)
 
 
+def link_to_nowhere(folder: Path) -> None:
+    (folder / "model.safetensors").unlink()
+    (folder / "model.safetensors").symlink_to(folder / "gone")
+
+
 def into_a_subfolder(folder: Path) -> None:
     (folder / "0_Transformer").mkdir()
     (folder / "config.json").rename(folder / "0_Transformer" / "config.json")
@@ -80,6 +85,7 @@ def into_a_subfolder(folder: Path) -> None:
         (replace("model.safetensors", "small.Q4_K_M.gguf"), "its weights are llama.cpp's"),
         (replace("config.json", "model_index.json", "{}"), "a pipeline of diffusers"),
         (into_a_subfolder, "its folder 0_Transformer has one: give that"),
+        (link_to_nowhere, "a link to a file that is not there"),
         (cut, "damaged or cut short"),
         (write("model.safetensors", ""), "the file is empty"),
         (write("model.safetensors", "<!DOCTYPE html><html>Log in"), "a web page"),

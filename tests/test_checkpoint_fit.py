@@ -364,6 +364,98 @@ def test_a_number_of_layers_that_the_weights_do_not_have(
     assert said in refused(folder)
 
 
+def test_no_layers_at_all(folder: Path) -> None:
+    edit(folder, num_hidden_layers=0)
+    assert "more layers than config.json says (2 more" in refused(folder)
+
+
+def test_without_its_word_embedding_an_encoder_is_of_no_use(folder: Path) -> None:
+    edit_weights(folder, lambda w: w.pop(WORDS))
+    assert "every word would be random" in refused(folder)
+
+
+def test_weights_that_are_all_zero(folder: Path) -> None:
+    edit_weights(folder, lambda w: [value.zero_() for value in w.values()])
+    assert "hold nothing but one and the same value" in refused(folder)
+
+
+def test_weights_in_eight_bits(folder: Path) -> None:
+    edit_weights(folder, lambda w: w.update({n: v.to(torch.int8) for n, v in w.items()}))
+    assert "stored in eight bits" in refused(folder)
+
+
+def test_weights_in_sixteen_and_in_sixty_four_bits(folder: Path, tmp_path: Path) -> None:
+    edit_weights(
+        folder,
+        lambda w: w.update(
+            {n: v.to([torch.float16, torch.float64][len(n) % 2]) for n, v in w.items()}
+        ),
+    )
+    assert_as_plain(fit(folder)[0], tmp_path)
+
+
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod."])
+def test_weights_that_were_saved_with_a_wrapper(folder: Path, prefix: str) -> None:
+    def rename(weights: dict[str, torch.Tensor]) -> None:
+        for name in list(weights):
+            weights[prefix + name] = weights.pop(name)
+
+    edit_weights(folder, rename)
+    with pytest.raises(ModelError, match=prefix) as caught:
+        fit(folder)
+    assert "the prefix of a wrapper" in caught.value.remedy
+
+
+@pytest.mark.parametrize("content", [{"epoch": 3, "state_dict": {"a": torch.ones(1)}}, [1, 2]])
+def test_the_checkpoint_of_a_training_program(folder: Path, content: Any) -> None:
+    (folder / "model.safetensors").unlink()
+    torch.save(content, folder / "pytorch_model.bin")
+    assert "the file holds no tensors by name" in refused(folder)
+
+
+def test_values_that_are_no_numbers_in_a_head_that_is_not_used(tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path / "weights", labels=("good", "bad"))
+    edit_weights(folder, lambda w: w["classifier.weight"].fill_(float("nan")))
+    model, context = fit(folder)
+    assert context.notes["checkpoint"]["head"].startswith("fresh")
+    assert np.isfinite(model.predict(colour_rows(4))).all()
+
+
+# -- the configuration ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"hidden_dropout_prob": 2.0}, "hidden_dropout_prob is 2.0, and no rate"),
+        ({"pad_token_id": 50_000}, "pad_token_id is 50000, and there are only"),
+        ({"model_type": "berta"}, "does not know the architecture 'berta', did you mean 'bert'?"),
+        ({"model_type": ["bert"]}, "does not know the architecture ['bert']"),
+        ({"hidden_act": "geluu"}, "there is no 'geluu'"),
+    ],
+)
+def test_what_a_configuration_cannot_mean(folder: Path, changes: dict[str, Any], said: str) -> None:
+    edit(folder, **changes)
+    assert said in refused(folder)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"return_dict": False}, {"output_hidden_states": True, "output_attentions": True}],
+)
+def test_what_a_model_returns_is_not_the_checkpoint_s_business(
+    folder: Path, tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    edit(folder, **changes)
+    assert_as_plain(fit(folder)[0], tmp_path)
+
+
+@pytest.mark.parametrize("longest", [0, -1, "512", 3])
+def test_a_longest_input_that_leaves_no_room(folder: Path, longest: Any) -> None:
+    edit(folder, "tokenizer_config.json", model_max_length=longest)
+    assert "model_max_length is" in (said := refused(folder)) or "no room is left" in said
+
+
 def test_weights_of_another_architecture(folder: Path) -> None:
     def rename(weights: dict[str, torch.Tensor]) -> None:
         for name in list(weights):

@@ -35,7 +35,9 @@ class RunOptions:
         track: Names of the trackers that follow the run, separated by commas.
     """
 
-    model: str = setting("bert-tiny", help="Model: a name from `glueharness models`, or hf:NAME.")
+    model: str = setting(
+        "bert-tiny", help="Model: a name from `glueharness models`, or hf:NAME[@REVISION]."
+    )
     seed: int = setting(42, help="Random seed.", unit="whole number", low=0, high=2**32 - 1)
     data: str = setting("auto", help="Source of the data: auto, or a source's name.", **_NO_EFFECT)
     data_dir: Path | None = setting(

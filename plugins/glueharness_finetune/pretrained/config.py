@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from glueharness import ModelError
+from glueharness.errors import did_you_mean
 from glueharness_finetune.pretrained.files import CONFIG, SAFE, TORCH
 
 if TYPE_CHECKING:
@@ -35,7 +37,18 @@ def read_config(folder: Path, hint: str = "", **options: Any) -> PretrainedConfi
 
     content: Mapping[str, Any] = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     _check_labels(content.get("id2label"), folder)
-    if content.get("model_type") or "AutoConfig" in (content.get("auto_map") or {}):
+    _check_numbers(content, folder)
+    own_code = "AutoConfig" in (content.get("auto_map") or {})
+    named = content.get("model_type")
+    if named and not own_code and (not isinstance(named, str) or named not in CONFIG_MAPPING):
+        near = did_you_mean(str(named), list(CONFIG_MAPPING))
+        raise ModelError(
+            f"transformers {version('transformers')} does not know the architecture {named!r}"
+            f"{near}",
+            where=str(folder / CONFIG),
+            remedy="A newer version of transformers may know it.",
+        )
+    if named or own_code:
         config: PretrainedConfig = AutoConfig.from_pretrained(folder, **options)
         return config
     found = _by_class(content) or _by_tensors(folder) or hint
@@ -59,6 +72,20 @@ def _check_labels(named: Any, folder: Path) -> None:
             "id2label does not give each output's number a name",
             where=str(folder / CONFIG),
             remedy='It must be like {"0": "no", "1": "yes"}, or not be there.',
+        )
+
+
+def _check_numbers(content: Mapping[str, Any], folder: Path) -> None:
+    """Refuse numbers that cannot be meant, and that a library would stumble over much later."""
+    for name, value in content.items():
+        rate = "dropout" in name or name.endswith("pdrop")
+        if rate and isinstance(value, int | float) and not 0 <= value <= 1:
+            raise ModelError(f"{name} is {value}, and no rate", where=str(folder / CONFIG))
+    padding, words = content.get("pad_token_id"), content.get("vocab_size")
+    if isinstance(padding, int) and isinstance(words, int) and padding >= words:
+        raise ModelError(
+            f"pad_token_id is {padding}, and there are only {words} tokens (vocab_size)",
+            where=str(folder / CONFIG),
         )
 
 

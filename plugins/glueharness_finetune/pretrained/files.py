@@ -61,6 +61,9 @@ def lacks(folder: Path) -> str:
         return _instead_of_config(folder)
     if any((folder / name).is_file() for name in (*SAFE, *TORCH)):
         return ""
+    for name in (*SAFE, *TORCH):
+        if (folder / name).is_symlink():
+            return f"its {name} is a link to a file that is not there"
     for pattern, whose in _FOREIGN.items():
         if any(folder.glob(pattern)):
             return f"it has no {SAFE[0]}, and its weights are {whose}"
@@ -177,7 +180,7 @@ def _read_object(path: Path) -> dict[str, Any]:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise ModelError(f"the file is no JSON: {reason}", where=str(path)) from error
+        raise ModelError(f"the file is no JSON in UTF-8: {reason}", where=str(path)) from error
     if not isinstance(found, dict):
         raise ModelError("the file holds no JSON object", where=str(path))
     return found

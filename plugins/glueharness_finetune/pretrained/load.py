@@ -20,7 +20,13 @@ from glueharness_finetune.pretrained.head import (
     renew_outputs,
     untrained_pooler,
 )
-from glueharness_finetune.pretrained.tensors import check_complete, check_finite, check_sizes
+from glueharness_finetune.pretrained.tensors import (
+    check_complete,
+    check_layers,
+    check_sizes,
+    check_stored,
+    check_values,
+)
 from glueharness_finetune.pretrained.tokenizer import (
     check_size,
     learn_vocabulary,
@@ -81,6 +87,7 @@ def load_pretrained(
     check_contents(folder)
     trusted = {"trust_remote_code": settings.trust_remote_code, "local_files_only": True}
     with _explained(folder), _quiet():
+        check_stored(folder)
         config, other = _configuration(folder, checkpoint, trusted)
         tokenizer = load_tokenizer(folder, config, **trusted)
         head = plan_head(label_names(config), task)
@@ -95,8 +102,7 @@ def load_pretrained(
             **trusted,
         )
         layer_name, layer = output_layer(model, task.num_outputs)
-    check_sizes(model, report, {f"{layer_name}.weight", f"{layer_name}.bias"}, folder)
-    check_finite(model, folder)
+    check_sizes(report, {f"{layer_name}.weight", f"{layer_name}.bias"}, folder)
     check_size(tokenizer, model, folder)
     absent = {*report["missing_keys"], *(str(key[0]) for key in report["mismatched_keys"])}
     # A pooler that pretraining did not need is part of the head in all but name.
@@ -108,7 +114,8 @@ def load_pretrained(
         and key not in {f"{layer_name}.weight", f"{layer_name}.bias"}
     )
     if not other:
-        check_complete(model, missing, folder)
+        check_complete(model, missing, report["unexpected_keys"], folder)
+        check_layers(model, report["unexpected_keys"], folder)
     found = Classifier(model=model, tokenizer=tokenizer, dropout=dropout)
     kept = head.keep and f"{layer_name}.weight" not in absent
     pooler = None if kept else untrained_pooler(model, absent)
@@ -125,6 +132,7 @@ def load_pretrained(
             arrange_outputs(layer, head.order)
             found.facts["head_order"] = dict(zip(task.labels, head.order, strict=True))
         found.facts["head"] = f"kept: {head.reason}"
+    check_values(model, folder)
     if head.warning:
         found.warnings.append(head.warning)
     if missing:
@@ -163,6 +171,9 @@ def _configuration(
             "text classifier of that",
             where=str(folder),
         )
+    # What a model is to return is this program's business, not the checkpoint's.
+    config.return_dict, config.output_hidden_states = True, False
+    config.output_attentions = False
     return config, other
 
 
@@ -305,6 +316,8 @@ def _explained(folder: Path) -> Iterator[None]:
         raise
     except Exception as error:
         reason = " ".join(str(error).split())
+        if isinstance(error, KeyError):
+            reason = f"there is no {reason} (KeyError)"
         if "trust_remote_code" in reason:
             raise ModelError(
                 "the checkpoint comes with code of its own, which is not run unasked",
@@ -322,6 +335,5 @@ def _explained(folder: Path) -> Iterator[None]:
         raise ModelError(
             f"the model cannot be loaded: {reason[:400] or type(error).__name__}",
             where=str(folder),
-            remedy="It must be an encoder that AutoModelForSequenceClassification can load, with "
-            "its tokenizer's files beside it.",
+            remedy="Check that its files are complete, and as they were published.",
         ) from error

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from glueharness import ModelError
+from glueharness_finetune.pretrained.files import SAFE, TORCH
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -15,21 +16,20 @@ if TYPE_CHECKING:
 
 _NUMBER = re.compile(r"\.(\d+)\.")
 _MOST = 0.5
+_WRAPPERS = ("module.", "_orig_mod.", "model.module.")
+_EIGHT_BITS = {"I8", "U8", "F8_E4M3", "F8_E5M2", "F8_E8M0", "F4"}
 
 
-def check_sizes(
-    model: PreTrainedModel, report: Mapping[str, Any], head: Collection[str], where: Path
-) -> None:
+def check_sizes(report: Mapping[str, Any], head: Collection[str], where: Path) -> None:
     """Refuse a checkpoint whose tensors have other sizes than its configuration says.
 
     Args:
-        model: The model, made by the configuration.
-        report: What transformers reports of loading it: keys missing, mismatched, unexpected.
+        report: What transformers reports of loading it; its mismatched keys are looked at.
         head: Names of the tensors that depend on the task.
         where: The checkpoint.
 
     Raises:
-        ModelError: It names a tensor and its two shapes, or the layers that there are not.
+        ModelError: It names a tensor and its two shapes.
     """
     others = sorted(each for each in report["mismatched_keys"] if each[0] not in head)
     if others:
@@ -40,11 +40,20 @@ def check_sizes(
             where=str(where),
             remedy="Take both from the same checkpoint.",
         )
-    own = {_layer(name) for name in model.state_dict()}
-    # A checkpoint of the encoder alone does not have its name before each tensor's.
-    own |= {layer.removeprefix(f"{model.base_model_prefix}.") for layer in own}
-    foreign = {_layer(name) for name in report["unexpected_keys"]} - own
-    more = sorted(layer for layer in foreign if f"{layer.rpartition('.')[0]}.0" in own)
+
+
+def check_layers(model: PreTrainedModel, others: Collection[str], where: Path) -> None:
+    """Refuse a checkpoint with layers of the encoder that the model does not have.
+
+    Args:
+        model: The model.
+        others: Names of the checkpoint's tensors that the model has no place for.
+        where: The checkpoint.
+
+    Raises:
+        ModelError: It names one of the layers.
+    """
+    more = _layers_left_out(model, others)
     if more:
         raise ModelError(
             f"the weights have more layers than config.json says ({len(more)} more, such as "
@@ -55,12 +64,30 @@ def check_sizes(
         )
 
 
-def check_complete(model: PreTrainedModel, missing: Collection[str], where: Path) -> None:
-    """Refuse a checkpoint without most of the encoder, or without whole layers of it.
+def _layers_left_out(model: PreTrainedModel, unexpected: Collection[str]) -> list[str]:
+    """The layers of the checkpoint's encoder that the model does not have."""
+    prefix = f"{model.base_model_prefix}."
+    own = {_layer(name) for name in model.state_dict()}
+    # A checkpoint of the encoder alone does not have its name before each tensor's.
+    own |= {layer.removeprefix(prefix) for layer in own}
+    stems = {_stem(layer) for layer in own} | {
+        _stem(_layer(name)) for name in unexpected if name.startswith(prefix)
+    }
+    foreign = {_layer(name) for name in unexpected} - own - {""}
+    if own == {""}:
+        stems |= {_stem(layer) for layer in foreign}
+    return sorted(layer for layer in foreign if _stem(layer) in stems)
+
+
+def check_complete(
+    model: PreTrainedModel, missing: Collection[str], others: Collection[str], where: Path
+) -> None:
+    """Refuse a checkpoint without most of the encoder, its embedding, or whole layers of it.
 
     Args:
         model: The model.
         missing: Names of the encoder's tensors that the checkpoint lacks.
+        others: Names of the checkpoint's tensors that the model has no place for.
         where: The checkpoint.
 
     Raises:
@@ -69,10 +96,24 @@ def check_complete(model: PreTrainedModel, missing: Collection[str], where: Path
     prefix = f"{model.base_model_prefix}."
     own = [name for name, _ in model.named_parameters() if name.startswith(prefix)]
     if len(missing) > _MOST * len(own):
+        there = f", but others are, such as {min(others)}" if others else ""
+        wrapped = any(name.startswith(_WRAPPERS) for name in others)
         raise ModelError(
             f"{len(missing)} of the encoder's {len(own)} weights are not in the checkpoint, for "
-            f"instance {min(missing)}: it is of another architecture than config.json says",
+            f"instance {min(missing)}{there}"
+            + ("" if wrapped else ": it is of another architecture than config.json says"),
             where=str(where),
+            remedy="Its tensors have the prefix of a wrapper (DataParallel, torch.compile, "
+            "Lightning): save the model inside of that."
+            if wrapped
+            else "Take config.json and weights from the same checkpoint.",
+        )
+    words = _word_embedding(model)
+    if words in missing:
+        raise ModelError(
+            f"the word embedding ({words}) is not in the checkpoint: every word would be random",
+            where=str(where),
+            remedy="Copy or download the checkpoint again.",
         )
     layers = {_layer(name) for name in missing} - {""}
     whole = sorted(
@@ -89,21 +130,24 @@ def check_complete(model: PreTrainedModel, missing: Collection[str], where: Path
         )
 
 
-def check_finite(model: PreTrainedModel, where: Path) -> None:
-    """Refuse weights that are not numbers.
+def check_values(model: PreTrainedModel, where: Path) -> None:
+    """Refuse weights that are not numbers, or all the same.
 
     Raises:
         ModelError: It names one of the tensors.
     """
     import torch
 
-    bad = {}
+    bad, flat = {}, []
     for name, parameter in model.named_parameters():
+        values = parameter.detach()
         # Its sum is finite if all values are: one pass, nothing to keep; overflow is looked at.
-        if not bool(torch.isfinite(parameter.detach().sum())):
-            count = int((~torch.isfinite(parameter.detach())).sum())
+        if not bool(torch.isfinite(values.sum())):
+            count = int((~torch.isfinite(values)).sum())
             if count:
                 bad[name] = count
+        if values.dim() == 2:
+            flat.append(bool((values[0] == values.flatten()[0]).all()))
     if bad:
         name, count = next(iter(bad.items()))
         raise ModelError(
@@ -111,9 +155,67 @@ def check_finite(model: PreTrainedModel, where: Path) -> None:
             f"(NaN or infinite){f', and {len(bad) - 1} other tensors do' if len(bad) > 1 else ''}",
             where=str(where),
         )
+    if len(flat) > 1 and sum(flat) > _MOST * len(flat):
+        raise ModelError(
+            f"the checkpoint is damaged: {sum(flat)} of its {len(flat)} matrices hold nothing but "
+            "one and the same value",
+            where=str(where),
+            remedy="Copy or download it again.",
+        )
+
+
+def check_stored(folder: Path) -> None:
+    """Refuse weights that are stored as something else than named floating-point tensors.
+
+    Raises:
+        ModelError: They are whole numbers, of eight bits, or not tensors by name.
+    """
+    for path in sorted(folder.glob("*.safetensors")):
+        from safetensors import safe_open
+
+        with safe_open(path, "pt") as opened:
+            small = [n for n in opened.keys() if opened.get_slice(n).get_dtype() in _EIGHT_BITS]  # noqa: SIM118 - it is no mapping
+        if small:
+            raise ModelError(
+                f"the weights are stored in eight bits ({small[0]} and {len(small) - 1} others), "
+                "and such weights cannot be fine-tuned whole",
+                where=str(path),
+                remedy="Take the checkpoint that they were made from.",
+            )
+    path = folder / TORCH[0]
+    if path.is_file() and not any((folder / name).is_file() for name in SAFE):
+        import torch
+
+        content = torch.load(path, map_location="meta", weights_only=True)
+        if not isinstance(content, dict) or not any(
+            isinstance(value, torch.Tensor) for value in content.values()
+        ):
+            inside = (
+                f" but {', '.join(map(str, content))[:80]}" if isinstance(content, dict) else ""
+            )
+            raise ModelError(
+                f"the file holds no tensors by name{inside}",
+                where=str(path),
+                remedy="It may be the checkpoint of a training program: load the model there, and "
+                "write it with save_pretrained.",
+            )
+
+
+def _word_embedding(model: PreTrainedModel) -> str:
+    """The name of the word embedding's weight; empty if there is none."""
+    try:
+        weight = model.get_input_embeddings().weight
+    except (NotImplementedError, AttributeError):
+        return ""
+    return next((name for name, own in model.named_parameters() if own is weight), "")
 
 
 def _layer(name: str) -> str:
     """The part of a tensor's name up to its first number: the layer that it is of."""
     found = _NUMBER.search(name)
     return name[: found.end(1)] if found else ""
+
+
+def _stem(layer: str) -> str:
+    """A layer's name without its number."""
+    return layer.rpartition(".")[0]

@@ -116,6 +116,7 @@ class Trial:
         )
         with self._evaluating():
             self._check_lookups(form)
+            self._check_room(form)
             short = self.row(SHORT, form.max_length)
             self._check_alone(short, form)
             self._check_longest(form)
@@ -176,6 +177,16 @@ class Trial:
         form.max_length = min(form.max_length, known)
         form.padding = replace(form.padding, longest=_rounded(form.max_length, known))
         form.rows = min((each.rows for each in everything if each.highest == highest), default=None)
+
+    def _check_room(self, form: Form) -> None:
+        """Refuse a longest input that leaves no room for the texts."""
+        taken = self.tokenizer.num_special_tokens_to_add(pair=len(self.columns) > 1)
+        if form.max_length < taken + len(self.columns):
+            raise self.misfit(
+                f"inputs have at most {form.max_length} tokens, of which {taken} are special ones: "
+                "no room is left for the texts",
+                "Look at model_max_length in tokenizer_config.json and at the model's positions.",
+            )
 
     def _highest_id(self) -> int:
         """The highest token id that the tokenizer makes of ordinary text."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -55,6 +56,21 @@ def slow_fit(self, train, dev, context):
 small_task.Oracle.fit = slow_fit
 main(["run", "parity", "--model", "oracle"], App(Registry(small_plugins())))
 """
+
+
+BARS = [
+    sys.executable,
+    "-c",
+    SLOW_EPOCHS.replace("{pause}", "0.02")
+    .replace(
+        'context.warn(f"step {step}")',
+        'context.report(Progress(phase="steps", done=step, total=40))',
+    )
+    .replace(
+        "import signal, sys, time",
+        "import signal, sys, time\nfrom glueharness import Progress",
+    ),
+]
 
 
 def training(pause: float) -> list[str]:
@@ -168,6 +184,26 @@ def test_a_run_completes_when_its_reader_has_read_one_line(tmp_path: Path) -> No
     running.stdout.close()
     assert running.wait(60) == 0
     assert status(tmp_path) == "completed"
+
+
+def test_a_progress_bar_is_drawn_and_not_spelt_out(tmp_path: Path) -> None:
+    controlling, under = pty.openpty()
+    surrounding = surroundings(tmp_path)
+    surrounding["env"] |= {"TERM": "xterm-256color", "COLUMNS": "100"}
+    running = subprocess.Popen(
+        BARS, stdin=under, stdout=subprocess.PIPE, stderr=under, **surrounding
+    )
+    os.close(under)
+    seen = b""
+    with contextlib.suppress(OSError):  # which is how a terminal tells that nobody writes any more
+        while block := os.read(controlling, 4096):
+            seen += block
+    os.close(controlling)
+    assert running.communicate(timeout=60)[0]
+    assert running.returncode == 0
+    assert b"steps" in seen
+    assert b"\x1b[2K" in seen  # a line is drawn anew
+    assert b"\\x1b" not in seen
 
 
 @pytest.mark.parametrize(

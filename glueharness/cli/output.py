@@ -39,7 +39,12 @@ def stdout() -> Console:
 
 def stderr() -> Console:
     """The console for progress, warnings and errors."""
-    return make_console(stderr=True)
+    # The stream below those that change what is written: ours spells escape sequences out, and
+    # rich has one of its own while it shows a progress bar.
+    stream: Any = sys.stderr
+    while hasattr(stream, "rich_proxied_file"):
+        stream = stream.rich_proxied_file
+    return make_console(file=stream)
 
 
 def make_console(**options: Any) -> Console:

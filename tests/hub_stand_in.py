@@ -9,6 +9,7 @@ download short.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import threading
@@ -88,6 +89,7 @@ class Hub:
         repositories: What it serves.
         requests: ``METHOD path`` of every request, those to its storage too.
         cut: Path of a file to the number of its bytes after which connections are cut.
+        changed: Paths of files that arrive with another content of the same size.
         token: What it wants to see; empty if it serves everybody.
         granted: Whether the token may read repositories that are gated.
         delay: Seconds before each answer.
@@ -101,6 +103,7 @@ class Hub:
     repositories: tuple[Repository, ...]
     requests: list[str] = field(default_factory=list)
     cut: dict[str, int] = field(default_factory=dict)
+    changed: tuple[str, ...] = ()
     token: str = ""
     granted: bool = False
     delay: float = 0.0
@@ -304,7 +307,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(b"Temporary Redirect", 307, headers)
             return
         headers["X-Linked-ETag"] = f'"{hashlib.sha256(content).hexdigest()}"'
-        headers["Location"] = self.served.storage.signed(path, content)
+        given = content[::-1] if path in self.served.changed else content
+        headers["Location"] = self.served.storage.signed(path, given)
         if self.served.xet:
             route = f"{self.served.endpoint}/api/{kind}/{name}/xet-read-token/{repository.commit}"
             headers |= {"X-Xet-Hash": xet_hash(content), "Link": f'<{route}>; rel="xet-auth"'}
@@ -317,6 +321,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         content = repository.files[path]
         headers = {"ETag": f'"{git_blob(content)}"', "X-Repo-Commit": repository.commit}
+        if self.command == "GET" and "gzip" in self.headers.get("Accept-Encoding", ""):
+            # Text goes compressed to who takes it so.
+            content, headers = gzip.compress(content), {**headers, "Content-Encoding": "gzip"}
         self._send(content, headers=headers)
 
     def _json(self, value: Any, headers: Mapping[str, str] | None = None) -> None:

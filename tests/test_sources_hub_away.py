@@ -110,7 +110,7 @@ def test_a_hub_without_the_data_set(network: pytest.MonkeyPatch) -> None:
 
 def test_an_endpoint_that_is_no_address(network: pytest.MonkeyPatch) -> None:
     network.setattr("huggingface_hub.constants.ENDPOINT", "hub.example")
-    with pytest.raises(DataError, match="no web address") as caught:
+    with pytest.raises(DataError, match="an address cannot be read") as caught:
         open_data(QNLI, DataOptions(), SOURCES)
     assert not isinstance(caught.value, SourceUnavailable)
 

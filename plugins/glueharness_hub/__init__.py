@@ -5,6 +5,7 @@ token, endpoint, proxies and time-outs. What is *absent* (nothing can be connect
 apart from a hub that refuses, fails or is slow; only the former lets anybody fall back.
 """
 
+from glueharness_hub.download import DamagedDownload, download
 from glueharness_hub.explanation import Explanation, explain, in_words
 from glueharness_hub.quiet import quiet_client
 from glueharness_hub.request import (
@@ -17,10 +18,12 @@ from glueharness_hub.request import (
 )
 
 __all__ = [
+    "DamagedDownload",
     "Explanation",
     "Repository",
     "Unreachable",
     "ask",
+    "download",
     "endpoint",
     "explain",
     "in_words",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import ssl
+import errno
+import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _LONGEST = 300
+_CHUNKS = re.compile(r"HTTP status \w+ error \((\d{3})[^)]*\), domain: (https?://[^/\s]+)")
 _AGAIN = "Run the same command again: files that have arrived are kept."
 _NO_HUB = (
     "Check HF_ENDPOINT, and whether a proxy or the sign-in page of a network answers in its place."
@@ -45,7 +47,32 @@ def explain(error: BaseException, name: str) -> Explanation:
         status = getattr(response, "status_code", None)
         if isinstance(status, int):
             return _of_status(status, response, hub, name)
-    return _of_connection(error, hub)
+    return _of_chunks(error) or _of_files(error) or _of_connection(error, hub)
+
+
+def _of_chunks(error: BaseException) -> Explanation | None:
+    """What the client of the chunk store (hf_xet) says in one long line."""
+    found = _CHUNKS.search(str(error))
+    if found is None:
+        return None
+    status, place = found[1], found[2]
+    return Explanation(
+        what=f"the hub's store of large files, {place}, answers {status}",
+        remedy=f"{_AGAIN} HF_HUB_DISABLE_XET=1 takes another way to the same files.",
+    )
+
+
+def _of_files(error: BaseException) -> Explanation | None:
+    """What cannot be written or read on this machine."""
+    for cause in chain(error):
+        if isinstance(cause, OSError) and (cause.filename or cause.errno == errno.ENOSPC):
+            where = f": {cause.filename}" if cause.filename else ""
+            return Explanation(
+                what=f"{cause.strerror or type(cause).__name__}{where}",
+                remedy="The hub's cache must be a folder that can be written to and has room: "
+                "HF_HOME names it.",
+            )
+    return None
 
 
 def _of_status(status: int, response: Any, hub: str, name: str) -> Explanation:
@@ -53,7 +80,7 @@ def _of_status(status: int, response: Any, hub: str, name: str) -> Explanation:
     code = response.headers.get("X-Error-Code", "")
     place = _place_of(response, hub)
     if status in {401, 403}:
-        return _refused(status, code, place, f"{hub}/{_page(response, name)}")
+        return _refused(status, code, place, response, f"{hub}/{_page(response, name)}")
     if status == 407:
         return Explanation(
             what="the proxy wants a password (407)",
@@ -61,21 +88,23 @@ def _of_status(status: int, response: Any, hub: str, name: str) -> Explanation:
         )
     if status in {404, 410}:
         return _not_found(code, place, name)
+    attempts = ", after several attempts" if place == hub else ""
     if status in {408, 429}:
         return Explanation(
-            what=f"{place} takes no more requests for now ({status}), after several attempts",
+            what=f"{place} takes no more requests for now ({status}){attempts}",
             remedy=f"Run the same command again in a few minutes. {_token_helps()}",
         )
     if status >= 500:
         return Explanation(
-            what=f"{place} has a fault for now ({status}), after several attempts",
+            what=f"{place} has a fault for now ({status}){attempts}",
             remedy="Run the same command again in a few minutes: files that have arrived are kept.",
         )
     return Explanation(what=f"{place} answers {status}", remedy=_NO_HUB)
 
 
-def _refused(status: int, code: str, place: str, page: str) -> Explanation:
+def _refused(status: int, code: str, place: str, response: Any, page: str) -> Explanation:
     """For want of a token, of rights, or of a repository: the hub does not say which."""
+    sent = "authorization" in getattr(response.request, "headers", {})
     if code == "GatedRepo":
         return Explanation(
             what=f"{place} gives it only to those who asked for access ({status})",
@@ -86,7 +115,7 @@ def _refused(status: int, code: str, place: str, page: str) -> Explanation:
             what=f"{place} does not allow it (403)",
             remedy="Take a token that may read this repository: HF_TOKEN, or hf auth login.",
         )
-    if _token():
+    if sent:
         return Explanation(
             what=f"{place} does not accept the token (401)",
             remedy="Set HF_TOKEN to a valid token, or log in again: hf auth login. "
@@ -116,34 +145,63 @@ def _not_found(code: str, place: str, name: str) -> Explanation:
 
 
 def _of_connection(error: BaseException, hub: str) -> Explanation:
+    """What it means that there is no answer, or none that can be read."""
     causes = list(chain(error))
+    asked = _asked(causes) or hub
     names = {kind.__name__ for cause in causes for kind in type(cause).__mro__}
-    if any(isinstance(cause, ssl.SSLError) for cause in causes):
-        return Explanation(
-            what=f"the certificate of {hub} is not trusted",
-            remedy="Where a network puts its own certificate in front of the hub, "
-            "SSL_CERT_FILE names the file with it.",
-        )
-    if "ProxyError" in names:
-        return Explanation(
-            what=f"the proxy does not let {hub} through: {in_words(error)}",
-            remedy="Check HTTPS_PROXY, or except the hub with NO_PROXY.",
-        )
-    if names & {"UnsupportedProtocol", "InvalidURL"}:
-        return Explanation(
-            what=f"HF_ENDPOINT is {hub!r}, which is no web address",
-            remedy="Set it to one that begins with https://, or unset it.",
-        )
-    if any(isinstance(cause, TimeoutError) for cause in causes) or "TimeoutException" in names:
-        return Explanation(
-            what=f"{hub} was connected to and has not answered in time",
-            remedy="Run the same command again; HF_HUB_ETAG_TIMEOUT and HF_HUB_DOWNLOAD_TIMEOUT "
-            "give it more seconds.",
-        )
-    if any(isinstance(cause, json.JSONDecodeError | KeyError) for cause in causes):
-        return Explanation(what=f"the answer of {hub} is not that of a hub", remedy=_NO_HUB)
-    if "FileMetadataError" in names:
-        return Explanation(what=f"the answer of {hub} is not that of a hub", remedy=_NO_HUB)
+    for kinds, what, remedy in (
+        (
+            {"SSLCertVerificationError"},
+            f"the certificate of {asked} is not trusted",
+            (
+                "Where a network puts its own certificate in front of the hub, SSL_CERT_FILE names "
+                "the file with it."
+            ),
+        ),
+        (
+            {"SSLError"},
+            f"no encrypted connection to {asked}: {in_words(error)}",
+            "Check HF_ENDPOINT: whether it is https:// or http://, and its port.",
+        ),
+        (
+            {"ProxyError"},
+            f"the proxy does not let {hub} through: {in_words(error)}",
+            "Check HTTPS_PROXY, or except the hub with NO_PROXY.",
+        ),
+        (
+            {"UnsupportedProtocol", "InvalidURL"},
+            f"an address cannot be read: that of the hub, {hub}, or that of a proxy",
+            "Check HF_ENDPOINT, HTTPS_PROXY and ALL_PROXY: they begin with https:// or http://.",
+        ),
+        (
+            {"UnicodeEncodeError"},
+            "the token holds a character that no token has",
+            "Copy it again, into HF_TOKEN or for hf auth login.",
+        ),
+        (
+            {"ConnectError", "ConnectTimeout"},
+            f"{asked} cannot be reached: {in_words(error)}",
+            (
+                f"{_AGAIN} The large files of the hub lie on other hosts: a firewall must let them "
+                "through too."
+            ),
+        ),
+        (
+            {"TimeoutError", "TimeoutException"},
+            f"{asked} was connected to and has not answered in time",
+            (
+                "Run the same command again; HF_HUB_ETAG_TIMEOUT and HF_HUB_DOWNLOAD_TIMEOUT give "
+                "it more seconds."
+            ),
+        ),
+        (
+            {"JSONDecodeError", "KeyError", "FileMetadataError", "TooManyRedirects"},
+            f"the answer of {asked} is not that of a hub",
+            _NO_HUB,
+        ),
+    ):
+        if names & kinds:
+            return Explanation(what=what, remedy=remedy)
     return Explanation(what=in_words(error), remedy=_AGAIN)
 
 
@@ -178,7 +236,10 @@ def in_words(error: BaseException) -> str:
 def _token() -> str:
     from huggingface_hub import get_token
 
-    return get_token() or ""
+    try:
+        return get_token() or ""
+    except OSError:  # its file cannot be read: that is told by the error itself
+        return ""
 
 
 def _token_helps() -> str:
@@ -191,6 +252,15 @@ def _place_of(response: Any, hub: str) -> str:
     if not url or url.startswith(hub):
         return hub
     return "/".join(url.split("/")[:3])
+
+
+def _asked(causes: list[BaseException]) -> str:
+    """The address of the server that a transport's error is about; empty if it says none."""
+    for cause in causes:
+        with suppress(RuntimeError, AttributeError):  # it has none
+            url = str(cause.request.url)  # type: ignore[attr-defined]
+            return "/".join(url.split("/")[:3])
+    return ""
 
 
 def _page(response: Any, name: str) -> str:

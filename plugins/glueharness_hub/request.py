@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
 from dataclasses import dataclass, field
@@ -28,11 +29,16 @@ _REMEMBER_SECONDS = 60.0
 """For how long a hub that could not be connected to is not tried again: data, weights and the
 next task of a group ask within seconds of each other."""
 
+_COMMIT = re.compile("[0-9a-f]{40}")
 _lately: dict[str, tuple[float, str]] = {}
 
 
 class Unreachable(Exception):  # noqa: N818 - a condition, not a defect
     """No connection to the hub can be made: it is absent. Its text is the reason."""
+
+
+class WrongCommit(Exception):  # noqa: N818 - says what it is
+    """Another commit was given than the one that was asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +103,7 @@ def ask(kind: Kind, name: str, revision: str = "") -> Repository:
 
     Raises:
         Unreachable: No connection can be made; known within a few seconds.
+        WrongCommit: The hub, or a mirror, has something else under the commit's name.
         Exception: The hub answered otherwise, or not in time; see
             :func:`glueharness_hub.explain`.
     """
@@ -109,14 +116,21 @@ def ask(kind: Kind, name: str, revision: str = "") -> Repository:
         address += f"/revision/{quote(revision, safe='')}"
     with quiet_client():
         found = _answer(address)
+    commit = str(found["sha"])
+    if _COMMIT.fullmatch(revision) and commit != revision:
+        raise WrongCommit(f"{endpoint()} gives the commit {commit[:12]} for {revision[:12]}")
     return Repository(
-        commit=str(found["sha"]),
+        commit=commit,
         files=frozenset(str(item["rfilename"]) for item in found.get("siblings") or ()),
     )
 
 
-def _answer(address: str) -> Any:
-    """What the hub's API says at an address, asked as the client asks."""
+def _answer(address: str) -> dict[str, Any]:
+    """What the hub's API says at an address, asked as the client asks.
+
+    Raises:
+        KeyError: It says something else than a hub does.
+    """
     from huggingface_hub import constants
 
     client: Any = import_module("huggingface_hub.utils")  # which lists little of what it offers
@@ -130,7 +144,10 @@ def _answer(address: str) -> Any:
         retry_on_exceptions=(transport.ReadError, transport.RemoteProtocolError),
     )
     client.hf_raise_for_status(response)
-    return response.json()
+    found = response.json()
+    if not isinstance(found, dict):
+        raise KeyError("sha")
+    return found
 
 
 class _Connected(Exception):  # noqa: N818 - not an error

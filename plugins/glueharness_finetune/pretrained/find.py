@@ -206,10 +206,7 @@ def _on_hub(checkpoint: Checkpoint, tried: list[tuple[str, str]], *, offline: bo
         ModelError: The hub answers, and does not give it: to begin with fresh weights now would be
             another experiment.
     """
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.utils.tqdm import disable_progress_bars
-
-    from glueharness_hub import Unreachable, ask, endpoint, quiet_client, why_not_asked
+    from glueharness_hub import Unreachable, ask, download, endpoint, why_not_asked
 
     if reason := why_not_asked(offline=offline):
         tried.append(("hub", reason))
@@ -219,24 +216,19 @@ def _on_hub(checkpoint: Checkpoint, tried: list[tuple[str, str]], *, offline: bo
     try:
         repository = ask("models", checkpoint.name, checkpoint.revision)
         what = f"the download of {checkpoint.name} broke off"
-        disable_progress_bars()
-        with quiet_client():
-            folder = snapshot_download(
-                checkpoint.name,
-                # By its name, not its commit: else the cache would not know what it stands for.
-                revision=checkpoint.revision or None,
-                allow_patterns=_wanted(repository.files),
-            )
+        folder = download("models", checkpoint.name, checkpoint.revision, _wanted(repository.files))
     except Unreachable as reason_of:
         tried.append(("hub", f"{endpoint()} cannot be reached: {reason_of}"))
         return None
     except Exception as error:
         raise _refused(checkpoint, error, what) from error
-    if why := lacks(Path(folder)):
+    if why := lacks(folder):
+        there = ", ".join(sorted(repository.files)[:8]) or "nothing"
         raise ModelError(
-            f"the repository holds no model: {why}", where=f"{endpoint()}/{checkpoint.name}"
+            f"the repository holds no model: {why}; there is {there}",
+            where=f"{endpoint()}/{checkpoint.name}",
         )
-    return Found(folder=Path(folder), how="hub", commit=Path(folder).name)
+    return Found(folder=folder, how="hub", commit=folder.name)
 
 
 def _refused(checkpoint: Checkpoint, error: Exception, what: str) -> ModelError:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glueharness import DataError, DataOrigin, HubLayout, SourceUnavailable
 from glueharness_glue.sources.hubcache import quiet_datasets, read_cached
 from glueharness_glue.sources.hubtable import table_from
-from glueharness_hub import Unreachable, ask, endpoint, explain, why_not_asked
+from glueharness_hub import Unreachable, ask, download, endpoint, explain, why_not_asked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -114,6 +116,11 @@ def _refused(layout: HubLayout, error: BaseException, what: str) -> DataError:
     )
 
 
+def _unmistakable(repository: str) -> str:
+    """A name that ``datasets`` does not take for the folder of that name, if there is one."""
+    return f"hf://datasets/{repository}" if Path(repository).exists() else repository
+
+
 def _download(layout: HubLayout) -> dict[str, Any]:
     """Fetch a configuration into the cache.
 
@@ -122,12 +129,22 @@ def _download(layout: HubLayout) -> dict[str, Any]:
     """
     with quiet_datasets() as datasets:
         try:
+            # GLUE's configurations have a folder each: the client fetches it, and checks it.
+            patterns = ["README.md", f"{layout.config}/*"]
+            bars = sys.stderr.isatty()
+            download("datasets", layout.repository, layout.revision, patterns, bars=bars)
+            arrived = read_cached(layout)
+            if arrived is not None:
+                return arrived
+            # Others may have their files in another order, which `datasets` knows about.
             builder = datasets.load_dataset_builder(
-                layout.repository, layout.config, revision=layout.revision
+                _unmistakable(layout.repository), layout.config, revision=layout.revision
             )
             if builder.hash == layout.revision:
                 builder.download_and_prepare()
                 return dict(builder.as_dataset())
+        except DataError:
+            raise
         except Exception as error:
             raise _refused(layout, error, "the download of the data broke off") from error
     # When the hub answers with an error, datasets takes any revision it has.

@@ -94,7 +94,7 @@ def test_a_run_with_data_and_weights_of_the_hub_and_again_with_no_network(tmp_pa
     home, runs = tmp_path / "home", tmp_path / "runs"
     command = ["-m", "glueharness", "run", "qnli", "--data", "hub", "--model", "bert-tiny"]
     command += ["--epochs", "1", "--runs-dir", str(runs), "--seed"]
-    with running(glue_repository((QNLI,)), bert_repository(modern=True)) as hub:
+    with running(glue_repository((QNLI,)), bert_repository()) as hub:
         first = python(*command, "1", endpoint=hub.endpoint, home=home)
     assert first.returncode == 0, first.stderr
     record = run_json(runs)

@@ -193,3 +193,49 @@ def test_data_are_read_wherever_they_lie(
     assert refused.returncode == 1
     assert b"runs_dir has bytes that are no UTF-8" in refused.stderr
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("runs")] == ["runs"]
+
+
+EVIL = "evil\x1b[2J\x9b31m\u202e\x07"
+SHOWN = (
+    ["runs"], ["runs", "--json"], ["runs", "show", "latest"], ["runs", "show", "latest", "--json"],
+    ["leaderboard"], ["leaderboard", "--format", "csv"], ["leaderboard", "--format", "json"],
+    ["leaderboard", "--format", "markdown"], ["leaderboard", "parity", "--by", "model"],
+    ["run", "parity", "--model", "oracle"], ["predict", "parity", "--text", "number 1"],
+    ["submit", "parity"], ["submit", "--check", "."],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("words", SHOWN, ids=" ".join)
+def test_a_record_from_anybody_steers_nothing(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+
+    def glueharness(*given: str) -> str:
+        with pytest.raises(SystemExit):
+            main(given, App(Registry(small_plugins())))
+        return "".join(capsys.readouterr())
+
+    glueharness("run", "parity", "--model", "oracle")
+    (file,) = tmp_path.glob("runs/*/run.json")
+    record = json.loads(file.read_text(encoding="utf-8"))
+    named = dict.fromkeys(("model", "task_version", "started", "error"), EVIL)
+    changed = {**record, **named, "warnings": [EVIL]}
+    file.write_text(json.dumps(changed), encoding="utf-8")
+    (tmp_path / "\u202eexe.tsv").write_text("index\tprediction\n0\t\x1b[2J\n", encoding="utf-8")
+    assert not STEERING.search(glueharness(*words))
+    (file.parent / ".lock").write_text(json.dumps({"process": 1, "host": EVIL}))
+    assert not STEERING.search(glueharness(*words))
+
+
+@pytest.mark.parametrize("name", ["a\x1b[2J", "\u202eevil", "a\x9bb"])
+def test_names_of_labels_steer_nothing_in_answers(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from glueharness.cli.predict import Answers
+    from tests.small_task import parity
+
+    task = parity(labels=(name, "odd"), submission=())
+    Answers(task=task, values=[name], scores=[[0.9, 0.1]]).write_tsv()
+    assert not STEERING.search(capsys.readouterr().out)

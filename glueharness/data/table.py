@@ -68,7 +68,7 @@ def labelled(split: Split) -> bool:
 
 
 def fingerprint(split: Split, task: TaskSpec) -> str:
-    """A hash of what the model sees: texts and labels, in order, wherever they came from.
+    """A hash of what the model sees: texts and labels in order, wherever they come from.
 
     The same rows read from a folder and from the hub have the same fingerprint.
     """

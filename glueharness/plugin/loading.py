@@ -1,6 +1,6 @@
-"""Load plugins, each alone: one that fails is reported and stops no other.
+"""Loads plugins one by one: one that fails is reported and affects no other.
 
-pluggy keeps the hooks and calls them; what stands here is the guard around each plugin.
+pluggy keeps the hooks and calls them; this module is the guard around each plugin.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ class Plugins:
 
     Attributes:
         manager: pluggy's manager with every plugin that is in use.
-        statuses: One a plugin, by name, in use or not.
-        listener: Is told of a problem that shows only after loading.
+        statuses: The status of each plugin by name, in use or not.
+        listener: Called for a problem that is found only after loading.
     """
 
     manager: pluggy.PluginManager
@@ -58,13 +58,13 @@ class Plugins:
 
     @property
     def reports(self) -> list[tuple[PluginStatus, Problem]]:
-        """All that the user should know of the plugins."""
+        """All problems that the user should know of."""
         return [
             (status, problem) for status in self.statuses.values() for problem in status.reports
         ]
 
     def ask(self, hook: str) -> list[tuple[PluginStatus, list[Any]]]:
-        """Call a registry hook on each plugin alone; what goes wrong is noted with the plugin.
+        """Call a registry hook on each plugin; problems are noted in the plugin's status.
 
         Returns:
             For each plugin that answered with a list: its status and the list.
@@ -86,7 +86,7 @@ class Plugins:
         return answers
 
     def notify(self, hook: str, event: object) -> None:
-        """Tell every listener of an event; one that raises is told no more of its kind."""
+        """Call the listeners of an event; a hook that raises is not called again."""
         for status, call in self._callers(hook):
             if hook in status.muted:
                 continue
@@ -101,7 +101,7 @@ class Plugins:
                     self.listener(status, status.problems[-1])
 
     def _callers(self, hook: str) -> Iterator[tuple[PluginStatus, Callable[..., list[Any]]]]:
-        """For each plugin with that hook: what calls it on this plugin alone."""
+        """For each plugin with that hook, a function that calls it on this plugin only."""
         plugins = dict(self.manager.list_name_plugin())
         for name, plugin in plugins.items():
             if plugin is None or hook not in self.statuses[name].hooks:
@@ -118,7 +118,7 @@ class Plugins:
         return status
 
     def unregister(self, name: str) -> None:
-        """Let a plugin that :meth:`register` added hear no more."""
+        """Remove a plugin that :meth:`register` added."""
         if self.manager.has_plugin(name):
             self.manager.unregister(name=name)
         self.statuses.pop(name, None)
@@ -200,7 +200,7 @@ def _disable(found: list[PluginStatus], choice: PluginChoice) -> None:
 
 
 def _without_clashes(plugins: Plugins, found: list[PluginStatus]) -> list[PluginStatus]:
-    """Put all on record; of two with one name neither is loaded: choosing would be a guess."""
+    """Register all; of two with the same name neither is loaded, as choosing would be a guess."""
     by_name: dict[str, list[PluginStatus]] = {}
     for status in found:
         by_name.setdefault(status.name, []).append(status)
@@ -274,7 +274,7 @@ def hooks_of(manager: pluggy.PluginManager, plugin: object) -> tuple[str, ...]:
 
 
 def _hook_like(plugin: object) -> list[str]:
-    """What a plugin has under names that begin as hooks do, plugin packages left out."""
+    """What a plugin has under names that begin like hooks, without plugin packages."""
     return [
         name
         for name in dir(plugin)
@@ -285,7 +285,7 @@ def _hook_like(plugin: object) -> list[str]:
 def _refusal(
     manager: pluggy.PluginManager, plugin: object, status: PluginStatus
 ) -> tuple[str, str]:
-    """Why a plugin is not to be used at all, and the remedy; empty if it is."""
+    """Why a plugin cannot be used at all, and the remedy; empty if it can."""
     required = getattr(plugin, ATTRIBUTE, None)
     if api_problem(required, "")[0]:
         return api_problem(required, status.distribution)
@@ -306,7 +306,7 @@ def _refusal(
 
 
 def _as_list(answers: list[Any]) -> list[Any] | str:
-    """The one answer as a list, or in words what it is instead of one."""
+    """The one answer as a list, or what it is instead, in words."""
     if not answers:  # pluggy leaves out None
         return "None"
     (answer,) = answers

@@ -30,7 +30,7 @@ class GroupScore:
 
 
 def mean_scores(runs: Sequence[RunRecord]) -> dict[str, dict[str, float]]:
-    """The runs' mean scores by split and metric name; what one of them lacks is left out."""
+    """The runs' mean scores by split and metric name, as far as all of them have them."""
     if not runs:
         return {}
     return {
@@ -47,8 +47,8 @@ def mean_scores(runs: Sequence[RunRecord]) -> dict[str, dict[str, float]]:
 def group_score(group: GroupSpec, runs: Mapping[str, Sequence[RunRecord]]) -> GroupScore:
     """The group's score: first the mean over a task's seeds, then the group's rule.
 
-    So no run is thrown away where a seed is missing for some task; only the deviation needs
-    seeds that every task has.
+    So no run is discarded if a seed is missing for some task; only the deviation needs seeds that
+    every task has.
 
     Args:
         group: The group.

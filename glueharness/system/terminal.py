@@ -1,7 +1,7 @@
 """Standard streams for long runs: a display that fails never ends the work.
 
-Whoever reads the progress may go away: ``2>&1 | head`` closes its pipe, a terminal is closed while
-``nohup`` keeps the run, the disk under a log file is full. From then on nothing more is shown.
+The reader of the progress may go away: ``2>&1 | head`` closes its pipe, a terminal is closed while
+``nohup`` keeps the run alive, the disk of a log file is full. From then on nothing more is shown.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class ReaderGoneError(GlueharnessError):
 
 
 class _GuardedStream(io.TextIOBase):
-    """A text stream over another one, which is told of failures."""
+    """A text stream around another one that handles failures to write."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream

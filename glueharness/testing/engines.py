@@ -73,7 +73,7 @@ def _check_goes_on(third: EncoderEngine, halfway: EncoderEngine, done: EncoderEn
     expect(found.dtype == np.float32, f"logits are {found.dtype}, not float32")
     expect(
         np.array_equal(found, wanted),
-        "training that goes on from a saved state gives another result than one without a pause",
+        "training that is resumed from a saved state gives another result than one without a pause",
     )
 
 

@@ -294,7 +294,7 @@ def test_training_on_other_rows_is_pointed_out(terminal: Terminal) -> None:
 
 
 ERRORS: list[tuple[tuple[str, ...], str, str]] = [
-    (("0001",), "takes 2 to 26", "compare RUN RUN"),
+    (("0001",), "takes 2 runs or models or more", "compare RUN RUN"),
     (("0001", "0001"), "named twice", ""),
     (("0001", "nothing"), "no run called 'nothing'", "bert-tiny"),
     (("0001", "0002"), "not scored on the same rows", "leaderboard"),
@@ -413,6 +413,18 @@ def test_rows_of_one_unit_count_as_one(tmp_path: Path) -> None:
     pq.write_table(table.append_column("unit:passage", passages), path)
     (found,) = measure([run], contest)[0].quantities.values()
     assert len(found.influences[0]) == 100
+
+
+def test_a_unit_column_is_kept_with_the_predictions(tmp_path: Path) -> None:
+    task = replace(
+        TASK["qnli"], metrics=tuple(replace(m, unit="passage") for m in TASK["qnli"].metrics)
+    )
+    rows = 6
+    split = Table({"label": ["entailment"] * rows, "passage": [7, 7, 8, 8, 9, 9]})
+    scores = np.zeros((rows, 2), dtype=np.float32)
+    path = write_predictions(tmp_path, "dev", task, split, scores)
+    assert pq.read_table(path)["unit:passage"].to_pylist() == ["7", "7", "8", "8", "9", "9"]
+    assert len(read_predictions(tmp_path, "dev").values) == rows
 
 
 def test_a_broken_seal_is_refused(terminal: Terminal) -> None:
@@ -632,3 +644,22 @@ def test_a_comparison_borrows_the_spread_of_others_on_the_same_rows(terminal: Te
         (difference,) = found["comparisons"][0]["differences"]
         assert difference["tested_for"] == "rows and seeds"
         assert "pooled with 2 further models" in " ".join(found["remarks"])
+
+
+def test_many_contestants_have_ranks_and_one_sentence_each(terminal: Terminal) -> None:
+    cola_of_seventeen(terminal)
+    words = [f"{run:04x}" for run in range(1, 18)]
+    out = " ".join(terminal(*words)[0].split())
+    assert "m0 is better than 16 others." in out
+    assert "m1 is worse than m0; 15 cannot be told from it." in out
+    more = [
+        Making(task="cola", model=f"n{run}", accuracy=0.52, rows=1043, number=100 + run)
+        for run in range(11)
+    ]
+    make_runs(terminal.runs, more)
+    found = terminal.json(*words, *(f"{100 + run:04x}" for run in range(11)))
+    assert [each["label"] for each in found["contestants"]][24:28] == ["Y", "Z", "AA", "AB"]
+    assert len(found["comparisons"]) == 378
+    out, _ = terminal(*words, *(f"{100 + run:04x}" for run in range(11)))
+    assert "Differences, in points" not in out
+    assert "2–28" in out

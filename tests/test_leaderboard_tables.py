@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
+import subprocess
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -588,7 +589,29 @@ def test_latex_and_html_show_any_name_as_it_is(tmp_path: Path) -> None:
     assert r"a\&b\_\%\$\#\{\}\textasciitilde{}\textasciicircum{}\textbackslash{}" in text
     assert "% 50 \\% of \\_all\\_" in text
     assert all(rule in text for rule in (r"\toprule", r"\midrule", r"\bottomrule"))
+    assert r"run it with -{}-seeds 3" in markup.latex([], ["run it with --seeds 3"])
+    assert "1--3" in markup.escape_latex("1–3")
     page = markup.html(sheets, [])
     assert "<script" not in page
     assert "&lt;script&gt;" in page
     assert "default-src 'none'" in page
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex and booktabs")
+def test_latex_compiles(tmp_path: Path) -> None:
+    models(tmp_path / "runs", (HOSTILE, 0.9, 2), ('модель Ω 模型 é "quoted"', 0.8, 2))
+    makings = [Making(task=task, seed=seed) for task in ("mrpc", "mnli") for seed in (1, 2)]
+    make_runs(tmp_path / "runs", makings)
+    found = board(tmp_path / "runs")
+    sheets = [sheet_of(section, View(by="model", names={})) for section in found]
+    paper = (
+        r"\documentclass{article}\usepackage{booktabs}\begin{document}"
+        f"\n{markup.latex(sheets, legends(found))}\n"
+        r"\end{document}"
+    )
+    (tmp_path / "paper.tex").write_text(paper, encoding="utf-8")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert (tmp_path / "paper.pdf").stat().st_size > 1000

@@ -97,6 +97,21 @@ class Comparison:
     tables: Mapping[Quantity, ScoreTable]
     intervals: tuple[tuple[float, float] | None, ...]
 
+    def better_than(self, place: int) -> tuple[list[int], list[int], int]:
+        """Who is worse than a contestant, who is better, and how many it was compared with."""
+        worse: list[int] = []
+        better: list[int] = []
+        count = 0
+        for pair in self.pairs:
+            if place not in (pair.first, pair.second):
+                continue
+            count += 1
+            other = pair.second if place == pair.first else pair.first
+            if pair.verdict == "real":
+                ahead = pair.first if pair.primary.difference.value > 0 else pair.second
+                (worse if ahead == place else better).append(other)
+        return worse, better, count
+
     @property
     def borrowed(self) -> list[int]:
         """Positions of those whose spread over seeds is taken from the others."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from glueharness.record.record import RunRecord
     from glueharness_leaderboard.ranking.sections import Section
 
-_LABELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class Contestant:
     """One side of a comparison.
 
     Attributes:
-        label: ``"A"``, ``"B"``, …
+        label: ``"A"``, ``"B"``, … ``"Z"``, ``"AA"``, …
         runs: Its runs, one a seed.
     """
 
@@ -65,9 +65,9 @@ def find_contestants(
         ConfigError: Fewer than two, one twice, a model with several settings or tasks.
         UnknownNameError: A word is neither a run nor a model with runs.
     """
-    if not 2 <= len(words) <= len(_LABELS):
+    if len(words) < 2:
         raise ConfigError(
-            f"a comparison takes 2 to {len(_LABELS)} runs or models, not {len(words)}",
+            f"a comparison takes 2 runs or models or more, not {len(words)}",
             remedy="Write: glueharness compare RUN RUN, or compare MODEL MODEL --task TASK",
         )
     runs_dir, everything = store
@@ -85,10 +85,20 @@ def find_contestants(
         names = short_names([record.id for record in everything])
         groups |= {place: _seeds_of(word, section, names) for place, word in named.items()}
     found = [
-        Contestant(label=_LABELS[place], runs=tuple(groups[place])) for place in range(len(words))
+        Contestant(label=_label(place), runs=tuple(groups[place])) for place in range(len(words))
     ]
     _refuse_repeats(found)
     return found
+
+
+def _label(place: int) -> str:
+    """``A`` for 0, ``Z`` for 25, ``AA`` for 26, as a spreadsheet counts."""
+    label = ""
+    place += 1
+    while place:
+        place, letter = divmod(place - 1, len(_LETTERS))
+        label = _LETTERS[letter] + label
+    return label
 
 
 def _runs(word: str, records: Sequence[RunRecord], runs_dir: Path) -> list[RunRecord]:

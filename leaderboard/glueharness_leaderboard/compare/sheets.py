@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from glueharness_leaderboard.compare.verdict import p_text, signed, signed_interval
+from glueharness_leaderboard.compare.verdict import (
+    MOST_PAIRS,
+    p_text,
+    signed,
+    signed_interval,
+)
 from glueharness_leaderboard.compare.what_differs import what_differs
 from glueharness_leaderboard.tables.columns import (
     Column,
@@ -24,18 +29,16 @@ if TYPE_CHECKING:
 def sheets_of(findings: Findings) -> list[Sheet]:
     """Who is compared, by how much they differ and where, and what it means."""
     section = findings.section
-    sheets = [
-        Sheet(title=heading(section), notes=notes(section), columns=_contestants(findings)),
-        Sheet(title="Differences, in points", columns=_differences(findings)),
-    ]
+    sheets = [Sheet(title=heading(section), notes=notes(section), columns=_contestants(findings))]
+    if len(findings.pairs) <= MOST_PAIRS:
+        sheets.append(Sheet(title="Differences, in points", columns=_differences(findings)))
     for title, columns in (
         ("Rows, by who is right", _agreements(findings)),
         ("What differs", _facts(findings)),
     ):
         if columns:
             sheets.append(Sheet(title=title, columns=columns))
-    verdicts = [findings.verdict(pair) for pair in findings.pairs]
-    sheets[-1] = replace(sheets[-1], answers=verdicts, footnotes=findings.remarks())
+    sheets[-1] = replace(sheets[-1], answers=findings.summary(), footnotes=findings.remarks())
     return sheets
 
 
@@ -55,6 +58,7 @@ def _contestants(findings: Findings) -> list[Column]:
     labels = [each.label for each in findings.contestants]
     return [
         Column(name="label", heading="", cells=labels),
+        *_ranks(findings),
         Column(
             name="model", heading="model", cells=models, narrow=short_paths(models), flexible=True
         ),
@@ -67,6 +71,19 @@ def _contestants(findings: Findings) -> list[Column]:
         Column(name="seed", heading="seed", cells=seeds, flexible=True),
         Column(name="run", heading="run", cells=runs, flexible=True),
     ]
+
+
+def _ranks(findings: Findings) -> list[Column]:
+    """The ranks that each may have among the others, where all pairs were compared."""
+    total = len(findings.contestants)
+    if total < 3 or len(findings.pairs) < total * (total - 1) // 2:
+        return []
+    cells = []
+    for place in range(total):
+        worse, better, _ = findings.comparison.better_than(place)
+        low, high = 1 + len(better), total - len(worse)
+        cells.append(str(low) if low == high else f"{low}–{high}")
+    return [Column(name="rank", heading="#", cells=cells)]
 
 
 def _differences(findings: Findings) -> list[Column]:

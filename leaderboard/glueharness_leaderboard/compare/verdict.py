@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from glueharness_leaderboard.compare.contestants import Contestant
     from glueharness_leaderboard.ranking.sections import Section
 
+MOST_SENTENCES = 10
+"""Pairs that have a sentence each; of more, each contestant has one."""
+MOST_PAIRS = 325
+"""Pairs that are listed: all pairs of 26."""
+_MOST_NAMES = 6
 _MUCH = 2.0
 
 
@@ -95,6 +100,28 @@ class Findings:
             f"{tested}."
         )
 
+    def summary(self) -> list[str]:
+        """The verdicts: a sentence for each pair, or of many pairs one for each contestant."""
+        if len(self.pairs) <= MOST_SENTENCES:
+            return [self.verdict(pair) for pair in self.pairs]
+        lines = []
+        for place in range(len(self.contestants)):
+            worse, better, count = self.comparison.better_than(place)
+            parts = [
+                f"better than {self._listed(worse)}" if worse else "",
+                f"worse than {self._listed(better)}" if better else "",
+            ]
+            found = " and ".join(part for part in parts if part)
+            rest = count - len(worse) - len(better)
+            left = f"; {rest} cannot be told from it" if rest else ""
+            lines.append(f"{self.name(place)} is {found or 'not told from any other'}{left}.")
+        return lines
+
+    def _listed(self, places: Sequence[int]) -> str:
+        if len(places) > _MOST_NAMES:
+            return f"{len(places)} others"
+        return ", ".join(map(self.name, places))
+
     def remarks(self) -> list[str]:
         """What a careful reader should know, too."""
         lines = [
@@ -113,7 +140,7 @@ class Findings:
         missing = sorted({name for each in self.comparison.measured for name in each.without})
         if missing:
             lines.append(f"Not compared: {', '.join(missing)}; its plugin is not installed here.")
-        return [plain(line) for line in lines]
+        return [plain(line) for line in dict.fromkeys(lines)]
 
     def _runs_only(self, pair: Pair) -> bool:
         """Whether nothing is known of seeds, so that nothing can be said of models."""
@@ -182,7 +209,7 @@ class Findings:
                 ahead = pair.first if pair.primary.difference.value > 0 else pair.second
                 lines.append(
                     f"{self.name(ahead)} is the best of {rows[ahead].epochs_tried} epochs, picked "
-                    f"on these rows: p is multiplied by {pair.selection:.3g} for that."
+                    f"on these rows: where it is ahead, p is multiplied by {pair.selection:.3g}."
                 )
         return lines
 

@@ -57,7 +57,11 @@ def what_differs(contestants: Sequence[Contestant]) -> list[Fact]:
 
 
 def _data(run: RunRecord) -> dict[str, str]:
-    found = {"source": run.data.source, "revision": run.data.revision}
+    found = {
+        "source": run.data.source,
+        "revision": run.data.revision,
+        "marks": ", ".join(run.marks),
+    }
     for name, split in run.data.splits.items():
         if split.role == "train":
             found[name] = f"{split.rows:,} rows, {split.fingerprint}"

@@ -57,7 +57,9 @@ def system_of(record: RunRecord) -> dict[str, str]:
     """Engine, device and precision that a run used, as far as it told."""
     computation = getattr(record, "computation", None)
     told: Mapping[str, Any] = computation.system if computation is not None else record.notes
-    found = {name: str(told[name]) for name in _DECIDING if told.get(name)}
+    found = {
+        name: value for name in _DECIDING if isinstance(value := told.get(name), str) and value
+    }
     if "device" in found:
         found["device"] = found["device"].partition(":")[0]  # the first GPU or the second: one kind
     return found

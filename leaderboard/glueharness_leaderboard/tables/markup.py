@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html as html_escapes
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from glueharness.system.printable import printable
@@ -12,6 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from glueharness_leaderboard.tables.columns import Column, Sheet
+
+_DASH = "\x00"
+"""Stands for a dash until all else is escaped."""
+_LATIN_END = 0x180
+_NOT_FOR_PAPER = 900
+"""Columns that are this easily spared are left out."""
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -27,14 +34,13 @@ _LATEX = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
     "±": r"$\pm$",
     "−": "$-$",
     "≈": r"$\approx$",
     "×": r"$\times$",
     "·": r"$\cdot$",
     "…": r"\dots{}",
-    "–": "--",
+    "–": _DASH,
     "²": r"$^2$",
 }
 
@@ -90,10 +96,19 @@ def latex(sheets: Sequence[Sheet], legends: Sequence[str]) -> str:
     for sheet in sheets:
         lines = [r"\begin{table}", r"\centering", rf"\caption{{{escape_latex(sheet.title)}}}"]
         under = [escape_latex(each) for each in (*sheet.notes, *sheet.answers, *sheet.footnotes)]
-        lines += [_tabular(sheet), *(rf"\par\smallskip {{\footnotesize {line}}}" for line in under)]
+        lines += [
+            _tabular(_for_paper(sheet)),
+            *(rf"\par\smallskip {{\footnotesize {line}}}" for line in under),
+        ]
         blocks.append("\n".join([*lines, r"\end{table}"]))
     blocks += [f"% {escape_latex(line)}" for line in legends]
     return "\n\n".join(blocks) + "\n"
+
+
+def _for_paper(sheet: Sheet) -> Sheet:
+    """Without the columns that are left out first where space is short: speed, time, runs."""
+    kept = [column for column in sheet.columns if column.spare < _NOT_FOR_PAPER]
+    return replace(sheet, columns=kept)
 
 
 def _tabular(sheet: Sheet) -> str:
@@ -110,10 +125,17 @@ def _tabular(sheet: Sheet) -> str:
 
 
 def escape_latex(text: str) -> str:
-    """Text that LaTeX sets as it is."""
-    return "".join(
-        _LATEX.get(letter, letter) for letter in " ".join(printable(text, lines=True).split())
-    )
+    """Text that LaTeX sets as it is, whatever engine and font encoding."""
+    plain = " ".join(printable(text, lines=True).split())
+    # Two hyphens, as in the name of an option, would become a dash.
+    return "".join(map(_latex_letter, plain)).replace("--", "-{}-").replace(_DASH, "--")
+
+
+def _latex_letter(letter: str) -> str:
+    if letter in _LATEX:
+        return _LATEX[letter]
+    # Letters beyond Latin stop pdfLaTeX, unless a package for their script is loaded.
+    return letter if ord(letter) < _LATIN_END else rf"\texttt{{[U+{ord(letter):04X}]}}"
 
 
 def html(sheets: Sequence[Sheet], legends: Sequence[str]) -> str:

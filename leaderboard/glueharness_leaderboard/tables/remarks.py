@@ -44,6 +44,8 @@ def marks_of(row: Row, shared: int = 1) -> list[str]:
             marks.append("seed spread borrowed")
         elif standing.seeds == "own":
             marks.append("seeds spread more")
+        elif standing.seeds == "none" and not standing.constant:
+            marks.append("seeds agree")
     if row.mixed:
         marks.append("mixed environments")
     return marks

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from benchmarks.statistics_figures import Trial
 from benchmarks.statistics_pairs import few_rows, macro, metrics, pairs, planning
 from benchmarks.statistics_tables import boards, selection, single
+from benchmarks.statistics_unusual import unusual
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,6 +36,7 @@ SECTIONS: dict[str, Callable[[Trial], list[Figure]]] = {
     "macro": macro,
     "selection": selection,
     "planning": planning,
+    "unusual": unusual,
 }
 
 

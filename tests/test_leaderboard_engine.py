@@ -99,6 +99,16 @@ def test_the_jackknife_agrees_with_the_closed_form(name: str) -> None:
     assert np.corrcoef(summed.values[0], jackknifed.values[0])[0, 1] > 0.995
 
 
+def test_a_metric_that_is_undefined_without_some_rows_is_undefined() -> None:
+    def score(rows: Values) -> Sequence[float]:
+        return [0.5, math.nan if 3 not in rows else 0.5]
+
+    found = influence.jackknife(score, [0.5, 0.5], np.arange(10))
+    assert found.scores[0] == 0.5
+    assert np.isnan(found.scores[1])
+    assert np.isfinite(found.values).all()
+
+
 def test_constant_predictions_are_zero_and_no_row_moves_them() -> None:
     truth = np.array([0, 1, 1, 0, 1])
     same = np.ones((1, 5))

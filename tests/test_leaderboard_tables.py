@@ -579,6 +579,27 @@ def test_what_was_computed_is_known_again_until_a_file_changes(
     assert len(calls) == 3
 
 
+def test_a_metric_that_fails_is_told_and_stops_nothing_else(tmp_path: Path) -> None:
+    models(tmp_path, ("a", 0.9, 2), ("b", 0.6, 2))
+
+    class Odd:
+        def compute(self, **_given: object) -> dict[str, float]:
+            raise ZeroDivisionError
+
+    task = TASK["qnli"]
+    odd = replace(task.primary, name="odd", factory=lambda _task: Odd())
+    records = [
+        replace(record, metrics={"dev": {"odd": 0.5}}, primary=0.5, primary_metric="odd")
+        for record in list_runs(tmp_path)[0]
+    ]
+    tasks = {task.name: replace(task, metrics=(odd,))}
+    (section,) = sections_of(records, tasks, "model")
+    problems: list[GlueharnessError] = []
+    found = standings_of(section, tmp_path, problems.append)
+    assert found.rows == (None, None)
+    assert all("'odd'" in problem.what for problem in problems)
+
+
 HOSTILE = "a&b_%$#{}~^\\<script>alert(1)</script>|x"
 
 

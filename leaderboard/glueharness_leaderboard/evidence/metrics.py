@@ -128,7 +128,9 @@ def _by_definition(
     split, groups = where
     if groups is None:
         raise AssertionError("a jackknife needs groups")
-    metric = spec.factory(task)
+    part = f"the metric {spec.name!r} of the task {task.name!r}"
+    with blamed(part, None, "cannot be made"):
+        metric = spec.factory(task)
 
     def named(values: Values) -> list[Any]:
         if not split.labels:
@@ -140,7 +142,6 @@ def _by_definition(
 
     def score(rows: Values) -> list[float]:
         truth = list(references[rows])
-        part = f"the metric {spec.name!r} of the task {task.name!r}"
         with blamed(part, None, "failed"):
             return [
                 float(metric.compute(predictions=list(row[rows]), references=truth)[spec.name])

@@ -111,6 +111,8 @@ def _read_split(record: RunRecord, runs_dir: Path, split: str) -> OneSplit:
     import pyarrow.parquet as pq
 
     path = predictions_file(record, runs_dir, split)
+    if not path.is_file():  # a pipe would be waited for without end
+        raise RunFolderError("there are no predictions", where=str(path))
     try:
         content = path.read_bytes()
         _check_seal(record, path, content)

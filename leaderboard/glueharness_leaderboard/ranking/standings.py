@@ -174,7 +174,7 @@ def measured_rows(
     rows: Sequence[Row], contest: Contest, warn: Callable[[GlueharnessError], None]
 ) -> list[Measured | None]:
     """Each row measured from its predictions; None where they are missing or cannot be used."""
-    from glueharness.errors import RunFolderError
+    from glueharness.errors import GlueharnessError
     from glueharness_leaderboard.evidence.measuring import measure
 
     found: list[Measured | None] = []
@@ -185,7 +185,7 @@ def measured_rows(
             continue
         try:
             measured, first = measure(row.runs, contest, reference)
-        except RunFolderError as problem:
+        except GlueharnessError as problem:  # a plugin's metric that fails stops nothing else
             warn(problem)
             found.append(None)
             continue

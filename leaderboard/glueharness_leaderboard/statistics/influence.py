@@ -138,8 +138,13 @@ def jackknife(score: Score, whole: Sequence[float], groups: Values) -> Influence
     """
     count = int(groups.max()) + 1
     found = np.array([score(np.flatnonzero(groups != group)) for group in range(count)])  # [G, m]
-    values = (count - 1) * (found.mean(axis=0) - found).T
-    return Influence(scores=np.asarray(whole, np.float64), values=values)
+    values = (count - 1) * (found.mean(axis=0) - found).T  # [m, G]
+    # Where the metric is undefined without some rows, nothing can be said of its spread.
+    known = np.isfinite(values).all(axis=1)
+    return Influence(
+        scores=np.where(known, np.asarray(whole, np.float64), np.nan),
+        values=np.where(known[:, None], values, 0.0),
+    )
 
 
 def random_groups(rows: int, units: Values | None = None) -> Values:

@@ -177,7 +177,7 @@ def _train(options: argparse.Namespace) -> dict[str, Any]:
     registry = Registry()
     task = registry.task(options.task)
     source = DataOptions(source="dir", folder=options.data_dir, offline=True)
-    data = open_data(task, source, list(registry.sources)).data
+    data = open_data(task, source, registry.sources_for(task)).data
     train, dev = (
         Table({column: list(data.load(split)[column]) for column in (*task.columns, "label")})
         for split in ("train", "dev")

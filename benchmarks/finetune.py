@@ -102,7 +102,7 @@ def _work(options: argparse.Namespace, folder: Path) -> Work:
     source = DataOptions(
         source="dir" if options.data_dir else "sample", folder=options.data_dir, offline=True
     )
-    data = open_data(task, source, list(registry.sources)).data
+    data = open_data(task, source, registry.sources_for(task)).data
     columns = (*task.columns, "label")
     train, dev = (
         Table({name: list(data.load(split)[name])[:limit] for name in columns})

@@ -32,6 +32,7 @@ from glueharness.plugin.api_version import API_VERSION
 from glueharness.plugin.hookspecs import hookimpl
 from glueharness.settings.fields import setting
 from glueharness.specs import (
+    FRESH,
     INDEX_COLUMN,
     LABEL_COLUMN,
     Answer,
@@ -48,6 +49,8 @@ from glueharness.specs import (
     Fact,
     FileReport,
     Finding,
+    Fingerprint,
+    Fingerprinted,
     FitContext,
     FloatArray,
     GroupSpec,
@@ -80,6 +83,7 @@ __version__ = "0.1.0"
 __all__ = [
     "ACCURACY",
     "API_VERSION",
+    "FRESH",
     "INDEX_COLUMN",
     "LABEL_COLUMN",
     "Answer",
@@ -99,6 +103,8 @@ __all__ = [
     "Fact",
     "FileReport",
     "Finding",
+    "Fingerprint",
+    "Fingerprinted",
     "FitContext",
     "FloatArray",
     "GlueharnessError",

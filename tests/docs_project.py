@@ -27,7 +27,7 @@ from glueharness import Progress, hookimpl
 from glueharness.cli import main
 from glueharness.cli.app import App
 from glueharness.plugin.registry import Registry
-from glueharness.record.folders import list_runs
+from glueharness.record.store import RunStore
 from glueharness_glue.sample import generate
 from glueharness_glue.tasks import TASKS
 from tests.glue_official import write_official
@@ -118,6 +118,28 @@ def write_glue_data(folder: Path) -> None:
             if (task.name, split) == ("qnli", "test"):
                 rows = [rows[number % len(rows)] for number in range(QNLI_TEST_ROWS)]
             write_official(folder, task, split, rows)
+
+
+def write_hub_cache(cache: Path) -> None:
+    """A hub's cache that holds BERT-tiny's repository, with random weights in small."""
+    import torch
+    from transformers import BertConfig, BertModel
+
+    from glueharness_bert import REVISIONS, checkpoint
+    from glueharness_finetune.pretrained.tokenizer import learn_vocabulary
+
+    rows = generate("qnli")["train"]
+    texts = [str(row[name]) for row in rows for name in ("question", "sentence")]
+    tokenizer = learn_vocabulary(texts, 500)
+    torch.manual_seed(1)
+    config = BertConfig(
+        vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=2, num_attention_heads=2,
+        intermediate_size=64,
+    )  # fmt: skip
+    name = checkpoint(2, 128).name.replace("/", "--")
+    snapshot = cache / f"models--{name}" / "snapshots" / REVISIONS[2, 128]
+    BertModel(config).save_pretrained(snapshot)
+    tokenizer.save_pretrained(str(snapshot))
 
 
 class QuickModel:
@@ -245,7 +267,8 @@ class Project:
 
     def runs(self, task: str = "") -> list[str]:
         """Ids of the completed runs."""
-        records, problems = list_runs(self.folder / "runs")
+        store = RunStore(self.folder / "runs")
+        records, problems = store.all(), store.problems
         assert not problems
         return [
             record.id

@@ -28,11 +28,11 @@ from typing import TYPE_CHECKING, Any
 from glueharness import DataOrigin, Interrupted, SourceSpec, Table, TaskSpec, hookimpl
 from glueharness.plugin.loading import load_plugins
 from glueharness.plugin.registry import Registry
-from glueharness.record.record import RUN_FILE, read_record
+from glueharness.record.run_file import RUN_FILE, read_record
+from glueharness.record.store import LOCK_FILE
 from glueharness.run.config import COMMAND_LINE, build_config
 from glueharness.run.one_run import run
 from glueharness.settings.fields import Layer
-from glueharness.system.locks import LOCK_FILE
 from tests.finetune_tools import colour_rows, colour_task, write_checkpoint
 from tests.small_task import MemoryData
 

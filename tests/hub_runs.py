@@ -32,12 +32,15 @@ except GlueharnessError as error:
 FIND_DATA = """
 from glueharness import GlueharnessError
 from glueharness.data.opening import open_data
+from glueharness.plugin.guarded import OfferedSource
+from glueharness.plugin.guarded import OfferedSource
 from glueharness.specs import DataOptions
 from glueharness_glue.qnli import QNLI
 from glueharness_glue.sources import SOURCES
 
 try:
-    print(open_data(QNLI, DataOptions(), SOURCES).data.origin.source)
+    sources = [OfferedSource(spec) for spec in SOURCES]
+    print(open_data(QNLI, DataOptions(), sources).data.origin.source)
 except GlueharnessError as error:
     print(f"error: {error}")
 """

@@ -11,13 +11,8 @@ from scipy import stats
 from sklearn import metrics as sk
 
 from glueharness.data.table import Table, fingerprint
-from glueharness.record.record import (
-    DataRecord,
-    RunRecord,
-    SettingRecord,
-    SplitRecord,
-    write_record,
-)
+from glueharness.record.record import DataRecord, RunRecord, SettingRecord, SplitRecord
+from glueharness.record.run_file import write_record
 from glueharness.run.predictions import write_predictions
 from glueharness.scoring.scorer import decide
 from glueharness_glue.tasks import TASKS

@@ -101,7 +101,7 @@ def test_small_operations_are_left_to_one_thread_unless_the_user_says_otherwise(
         values = {"epochs": "1", "limit_train": "32", "limit_dev": "8", **given}
         values |= {"data": "sample", "offline": "true", "runs_dir": str(tmp_path / str(used))}
         layer = Layer(origin=COMMAND_LINE, values=values)
-        record = run(build_config("qnli", [layer], registry), registry)
+        record = run(build_config("qnli", [layer], registry), registry).record
         assert record.settings["threads"].value == used
         assert record.notes["threads"] == used
 

@@ -16,7 +16,7 @@ from glueharness.cli import main
 from glueharness.cli.app import App
 from glueharness.errors import PluginError, UnknownNameError
 from glueharness.plugin.registry import Registry
-from glueharness.record.folders import list_runs
+from glueharness.record.store import RunStore
 from glueharness.settings.run_options import RESERVED
 from tests.small_task import small_plugins
 
@@ -53,7 +53,7 @@ def terminal(
 
 def test_a_run_ends_in_a_table_and_the_next_step(terminal: Terminal) -> None:
     out, err = terminal("run", "parity", "--model", "oracle", "--error-every", "5")
-    (record,), _ = list_runs(terminal.runs)
+    (record,) = RunStore(terminal.runs).all()
     assert "80.00" in out
     assert record.id in out
     assert "glueharness submit parity" in out
@@ -71,7 +71,7 @@ def test_what_a_recipe_changes_is_told_before_the_first_epoch(terminal: Terminal
 
 def test_json_is_the_record_and_nothing_else(terminal: Terminal) -> None:
     out, _ = terminal("run", "parity", "--model", "oracle", "--json")
-    (record,), _ = list_runs(terminal.runs)
+    (record,) = RunStore(terminal.runs).all()
     assert json.loads(out)["id"] == record.id
     assert json.loads(terminal("runs", "--json")[0])[0]["metrics"] == {"dev": {"accuracy": 1.0}}
     assert json.loads(terminal("runs", "show", "latest", "--json")[0])["id"] == record.id

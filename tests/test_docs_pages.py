@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from glueharness.cli.app import App
-from glueharness.record.folders import list_runs
+from glueharness.record.store import RunStore
 from tests.docs_project import (
     QNLI_TEST_ROWS,
     Block,
@@ -19,6 +19,7 @@ from tests.docs_project import (
     blocks_of,
     quick_registry,
     write_glue_data,
+    write_hub_cache,
 )
 from tests.installing import ROOT
 
@@ -60,6 +61,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A GLUE download in small."""
     folder = tmp_path_factory.mktemp("download") / "glue_data"
     write_glue_data(folder)
+    write_hub_cache(folder.parent / "hub")
     return folder
 
 
@@ -68,6 +70,8 @@ def project(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Project:
     shutil.copytree(data, tmp_path / "glue_data")
+    # A run from fresh weights is not submitted of itself, and the pages tell of one with weights.
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(data.parent / "hub"))
     monkeypatch.chdir(tmp_path)
     # The sample takes a minute to learn; what is said of it is tested in test_sample.py.
     monkeypatch.setenv("GLUE_DATA_DIR", "glue_data")
@@ -78,13 +82,13 @@ def project(
 
 def after_readme(project: Project) -> None:
     assert (project.folder / "out" / "QNLI.tsv").read_text().count("\n") == QNLI_TEST_ROWS + 1
-    records, _ = list_runs(project.folder / "runs")
+    records = RunStore(project.folder / "runs").all()
     assert records[0].model == "bert-tiny"
     assert records[0].history
 
 
 def after_quick_start(project: Project) -> None:
-    records, _ = list_runs(project.folder / "runs")
+    records = RunStore(project.folder / "runs").all()
     assert {record.model for record in records} == {"bert-tiny", "majority", "tfidf"}
     assert (project.folder / "out" / "QNLI.tsv").read_text().count("\n") == QNLI_TEST_ROWS + 1
 
@@ -92,7 +96,7 @@ def after_quick_start(project: Project) -> None:
 def after_qnli(project: Project) -> None:
     # A tutorial's settings twice, as preset and as options; then 20 points of a grid.
     assert len(project.runs("qnli")) == 2 + 20
-    records, _ = list_runs(project.folder / "seeds")
+    records = RunStore(project.folder / "seeds").all()
     models = collections.Counter(record.model for record in records)
     assert models == {"bert-tiny": 5, "bert-mini": 5}
     compared = next(out for words, out, _ in project.said if words[0] == "compare")
@@ -102,7 +106,7 @@ def after_qnli(project: Project) -> None:
 
 
 def after_runs(project: Project) -> None:
-    records, _ = list_runs(project.folder / "runs")
+    records = RunStore(project.folder / "runs").all()
     assert [record.resumed for record in records].count(1) == 1
     assert next(record for record in records if record.seed == 7).settings["epochs"].value == 5
     assert len({record.task for record in records}) == 9

@@ -11,7 +11,8 @@ from glueharness import Interrupted, ModelContext
 from glueharness.run.config import COMMAND_LINE
 from glueharness_finetune import Checkpoint, FinetuneSettings
 from glueharness_finetune.model import FinetunedEncoder
-from glueharness_finetune.recipes import recipe_by_size
+from glueharness_finetune.recipes import recipe_by_width
+from glueharness_finetune.start import width_of
 from tests.finetune_tools import Listener, colour_rows, colour_task, listen, write_checkpoint
 
 if TYPE_CHECKING:
@@ -45,11 +46,22 @@ def dropout_of(folder: Path) -> tuple[float, float]:
 
 
 def test_narrow_encoders_have_a_recipe() -> None:
-    from transformers import BertConfig, DistilBertConfig
+    assert recipe_by_width(384) == NARROW
+    assert recipe_by_width(768) == {}
+    assert recipe_by_width(None) == {}
 
-    assert recipe_by_size(BertConfig(hidden_size=384)) == NARROW
-    assert recipe_by_size(BertConfig(hidden_size=768)) == {}
-    assert recipe_by_size(DistilBertConfig()) == {}
+
+def test_the_width_is_found_whatever_an_architecture_calls_it(tmp_path: Path) -> None:
+    from transformers import BertConfig, DistilBertConfig, GPT2Config, XLNetConfig
+
+    configs = [
+        BertConfig(hidden_size=32), DistilBertConfig(dim=32), GPT2Config(n_embd=32),
+        XLNetConfig(d_model=32),
+    ]  # fmt: skip
+    for place, config in enumerate(configs):
+        folder = tmp_path / str(place)
+        config.save_pretrained(folder)
+        assert width_of(folder) == 32, type(config)
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,8 @@ def test_files_below_the_users_folder(tmp_path: Path) -> None:
     registry = Registry(plugins)
     given = {"model": "majority", "runs_dir": str(tmp_path / "runs"), "data": "dir"}
     given["data_dir"] = str(folder.parent)
-    record = run(build_config("tone", [Layer(origin="test", values=given)], registry), registry)
+    config = build_config("tone", [Layer(origin="test", values=given)], registry)
+    record = run(config, registry).record
     assert record.data.source == "dir"
     assert record.metrics == {"dev": {"accuracy": 0.5}}
 

@@ -17,7 +17,7 @@ import pytest
 from glueharness.cli import main
 from glueharness.cli.app import App
 from glueharness.plugin.registry import Registry
-from glueharness.record.record import RUN_FILE, to_json
+from glueharness.record.run_file import RUN_FILE, to_json
 from glueharness_leaderboard.leaderboard_command import command as leaderboard
 from tests.leaderboard_runs import Making, make_run, make_runs
 from tests.test_imports import HEAVY

@@ -20,7 +20,8 @@ from sklearn import metrics as sk
 from glueharness.cli import main
 from glueharness.data.table import Table
 from glueharness.errors import RunFolderError
-from glueharness.record.record import EpochRecord, RunRecord, SettingRecord, write_record
+from glueharness.record.record import DataRecord, EpochRecord, RunRecord, SettingRecord
+from glueharness.record.run_file import write_record
 from glueharness.run.predictions import read_predictions, write_predictions
 from glueharness_leaderboard.compare.comparison import agreement
 from glueharness_leaderboard.evidence.measuring import Contest, measure
@@ -112,7 +113,7 @@ def test_two_runs_on_a_screen_of_eighty_columns(terminal: Terminal) -> None:
 def test_the_figures_are_those_of_the_predictions(terminal: Terminal) -> None:
     first, second = two_runs(terminal)
     found = terminal.json(first.id, second.id)
-    read = [read_predictions(terminal.runs / run.id, "dev") for run in (first, second)]
+    read = [read_predictions(terminal.runs / run.id, run, "dev") for run in (first, second)]
     ours, theirs = (
         np.array(list(split.values)) == np.array(list(split.references or [])) for split in read
     )
@@ -275,10 +276,11 @@ def test_settings_of_one_model_only_are_no_difference(terminal: Terminal) -> Non
 def test_a_model_without_a_score_is_not_compared(terminal: Terminal) -> None:
     first, second = make_runs(terminal.runs, [Making(task="stsb"), Making(task="stsb", seed=7)])
     constant = np.full(400, 2.5, dtype=np.float32)
-    split = Table({"label": read_predictions(terminal.runs / first.id, "dev").references or []})
+    read = read_predictions(terminal.runs / first.id, first, "dev")
+    split = Table({"label": read.references or []})
     write_predictions(terminal.runs / second.id, "dev", TASK["stsb"], split, constant)
-    second.metrics = {"dev": {"pearson": float("nan"), "spearman": float("nan")}}
-    second.primary = float("nan")
+    second.metrics = {"dev": {}}
+    second.primary = None
     write_record(terminal.runs / second.id, second)
     assert "cannot be compared: one has no Pearson" in " ".join(terminal("0001", "0002")[0].split())
     (pair,) = terminal.json("0001", "0002")["comparisons"]
@@ -424,7 +426,11 @@ def test_a_unit_column_is_kept_with_the_predictions(tmp_path: Path) -> None:
     scores = np.zeros((rows, 2), dtype=np.float32)
     path = write_predictions(tmp_path, "dev", task, split, scores)
     assert pq.read_table(path)["unit:passage"].to_pylist() == ["7", "7", "8", "8", "9", "9"]
-    assert len(read_predictions(tmp_path, "dev").values) == rows
+    record = RunRecord(
+        id="x", identity="", task="qnli", model="m", seed=0, started="",
+        data=DataRecord(source="made", location="here"),
+    )  # fmt: skip
+    assert len(read_predictions(tmp_path, record, "dev").values) == rows
 
 
 def test_a_broken_seal_is_refused(terminal: Terminal) -> None:
@@ -551,7 +557,8 @@ def test_a_constant_model_is_told_from_three_others(terminal: Terminal) -> None:
         terminal.runs,
         [Making(task="stsb", model=f"m{run}", accuracy=0.85, rows=1500) for run in range(4)],
     )
-    split = Table({"label": read_predictions(terminal.runs / runs[0].id, "dev").references or []})
+    read = read_predictions(terminal.runs / runs[0].id, runs[0], "dev")
+    split = Table({"label": read.references or []})
     same = np.full(1500, 2.5, dtype=np.float32)
     write_predictions(terminal.runs / runs[0].id, "dev", TASK["stsb"], split, same)
     runs[0].metrics = {"dev": {"pearson": 0.0, "spearman": 0.0}}

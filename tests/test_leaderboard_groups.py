@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from glueharness.record.folders import list_runs
+from glueharness.record.store import RunStore
 from glueharness_glue.score import GLUE
 from glueharness_leaderboard.evidence.measuring import Contest, measure
 from glueharness_leaderboard.evidence.selection import out_of_bag
@@ -43,7 +43,7 @@ def tables(runs: Path, problems: list[GlueharnessError] | None = None) -> list[G
     def ask(models: Models, sections: Mapping[str, Section]) -> Mapping[str, GroupStanding]:
         return group_standings(models, sections, runs, told.append)
 
-    sections = sections_of(list_runs(runs)[0], TASK, "model", (GLUE,))
+    sections = sections_of(RunStore(runs).all(), TASK, "model", (GLUE,))
     return group_tables(sections, GLUE, ask)
 
 
@@ -69,7 +69,7 @@ def test_models_have_ranks_and_intervals_over_all_tasks(tmp_path: Path) -> None:
 def test_variances_of_the_tasks_add_up(tmp_path: Path) -> None:
     make_runs(tmp_path, [*makings("a", 0.9), *makings("b", 0.8)])
     (table,) = tables(tmp_path)
-    sections = sections_of(list_runs(tmp_path)[0], TASK, "model", (GLUE,))
+    sections = sections_of(RunStore(tmp_path).all(), TASK, "model", (GLUE,))
     total, doubt, seeds = 0.0, 0.0, 0.0
     for section in sections:
         contest = Contest(task=section.task, counted=section.counted, runs_dir=tmp_path)

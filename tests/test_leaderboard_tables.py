@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from glueharness.record.folders import find_run, list_runs, short_names
-from glueharness.record.record import EpochRecord, SettingRecord, write_record
+from glueharness.record.names import short_names
+from glueharness.record.record import EpochRecord, SettingRecord
+from glueharness.record.run_file import write_record
+from glueharness.record.store import RunStore
 from glueharness_glue.score import GLUE
 from glueharness_leaderboard.ranking.advice import advise
 from glueharness_leaderboard.ranking.sections import sections_of, with_standings
@@ -43,7 +45,7 @@ GROUPS = (GLUE,)
 
 
 def sections(runs: Path, by: By = "run") -> list[Section]:
-    return sections_of(list_runs(runs)[0], TASK, by)
+    return sections_of(RunStore(runs).all(), TASK, by)
 
 
 def board(runs: Path, by: By = "model") -> list[Section]:
@@ -52,7 +54,7 @@ def board(runs: Path, by: By = "model") -> list[Section]:
     def refuse(problem: GlueharnessError) -> None:
         raise AssertionError(problem)
 
-    found = sections_of(list_runs(runs)[0], TASK, by, GROUPS)
+    found = sections_of(RunStore(runs).all(), TASK, by, GROUPS)
     return [with_standings(each, standings_of(each, runs, refuse)) for each in found]
 
 
@@ -121,7 +123,7 @@ def test_a_wide_screen_shows_whole_names_and_ids(tmp_path: Path) -> None:
     three_kinds(tmp_path)
     text = screen(sections(tmp_path), 160)
     assert "hf:/data/encoders/of/mine/minilm[1]" in text
-    for record in list_runs(tmp_path)[0]:
+    for record in RunStore(tmp_path).all():
         assert record.id in text
 
 
@@ -367,7 +369,7 @@ def test_a_short_name_finds_its_run(tmp_path: Path) -> None:
     names = short_names([record.id for record in records])
     assert list(names.values()) == ["0001", "0002", "0003"]
     for record in records:
-        assert find_run(tmp_path, names[record.id])[1].id == record.id
+        assert RunStore(tmp_path).find(names[record.id]).id == record.id
 
 
 def test_ids_with_one_ending_get_longer_names() -> None:
@@ -405,7 +407,7 @@ def test_ranks_are_ranges_and_say_who_may_be_best(tmp_path: Path) -> None:
 
 def test_of_those_that_cannot_be_told_apart_the_quickest_is_recommended(tmp_path: Path) -> None:
     models(tmp_path, ("slow", 0.9, 3), ("quick", 0.9, 3), ("b", 0.7, 3), ("c", 0.7, 3))
-    for record in list_runs(tmp_path)[0]:
+    for record in RunStore(tmp_path).all():
         record.timings["evaluate"] = 0.5 if record.model == "quick" else 2.0
         write_record(tmp_path / record.id, record)
     (section,) = board(tmp_path)
@@ -417,7 +419,7 @@ def test_of_those_that_cannot_be_told_apart_the_quickest_is_recommended(tmp_path
     assert section.rows[advice.pick].model == "quick"
     assert "points would show (power 80 %)" in advice.reasons[0]
     # Another machine's speed is no speed to compare with.
-    for record in list_runs(tmp_path)[0]:
+    for record in RunStore(tmp_path).all():
         record.environment["cpu"] = "fast" if record.model == "quick" else "usual"
         write_record(tmp_path / record.id, record)
     assert advise(board(tmp_path)[0]).answer.startswith("Take slow:")
@@ -465,7 +467,7 @@ def test_the_first_of_a_models_runs_is_marked_as_the_luckiest(tmp_path: Path) ->
 
 def test_the_last_epoch_stands_beside_the_best_one(tmp_path: Path) -> None:
     models(tmp_path, ("a", 0.8, 2), ("b", 0.6, 2))
-    for record in list_runs(tmp_path)[0]:
+    for record in RunStore(tmp_path).all():
         scores = [0.5, record.primary or 0, 0.55][: 3 if record.model == "a" else 1]
         record.history = [
             EpochRecord(epoch=place, primary=score, metrics={})
@@ -492,7 +494,7 @@ def test_a_configuration_is_what_decides_and_threads_do_not(tmp_path: Path) -> N
         make_run(
             tmp_path, Making(number=number, seed=number, settings={**base, "threads": threads})
         )
-    records = list_runs(tmp_path)[0]
+    records = RunStore(tmp_path).all()
     assert configuration(records[0]) == configuration(records[1])
     for key, value in (
         ("precision", "bf16"),
@@ -507,7 +509,7 @@ def test_a_configuration_is_what_decides_and_threads_do_not(tmp_path: Path) -> N
 
 def test_mixed_environments_are_marked(tmp_path: Path) -> None:
     models(tmp_path, ("a", 0.8, 2), ("b", 0.6, 2))
-    for record in list_runs(tmp_path)[0]:
+    for record in RunStore(tmp_path).all():
         record.environment = {"packages": {"torch": f"2.{record.seed}"}}
         write_record(tmp_path / record.id, record)
     text = screen(board(tmp_path), 120, "model")
@@ -518,25 +520,25 @@ def test_mixed_environments_are_marked(tmp_path: Path) -> None:
 def test_mrpc_is_ranked_by_the_mean_that_glue_counts(tmp_path: Path) -> None:
     makings = [Making(task="mrpc", model=model, seed=seed) for model in "ab" for seed in (1, 2)]
     make_runs(tmp_path, makings)
-    for record in list_runs(tmp_path)[0]:
+    for record in RunStore(tmp_path).all():
         f1, accuracy = (0.9, 0.70) if record.model == "a" else (0.8, 0.85)
         record.metrics = {"dev": {"f1": f1, "accuracy": accuracy}}
         record.primary = f1
         write_record(tmp_path / record.id, record)
-    (section,) = sections_of(list_runs(tmp_path)[0], TASK, "model", GROUPS)
+    (section,) = sections_of(RunStore(tmp_path).all(), TASK, "model", GROUPS)
     assert section.counted == ("f1", "accuracy")
     assert [row.model for row in section.rows] == ["b", "a"]
     assert section.rows[0].value == pytest.approx(0.825)
     text = screen([section], 120, "model")
     assert "F1 + Accuracy" in text
     assert "The metrics disagree: by F1 alone a is first." in text
-    (alone,) = sections_of(list_runs(tmp_path)[0], TASK, "model")
+    (alone,) = sections_of(RunStore(tmp_path).all(), TASK, "model")
     assert [row.model for row in alone.rows] == ["a", "b"]
 
 
 def test_a_row_without_predictions_has_no_rank_and_widens_the_others(tmp_path: Path) -> None:
     models(tmp_path, ("a", 0.9, 2), ("b", 0.6, 2), ("gone", 0.8, 2))
-    for record in list_runs(tmp_path)[0]:
+    for record in RunStore(tmp_path).all():
         if record.model == "gone":
             shutil.rmtree(tmp_path / record.id / "predictions")
     (section,) = board(tmp_path)
@@ -547,10 +549,10 @@ def test_a_row_without_predictions_has_no_rank_and_widens_the_others(tmp_path: P
 
 def test_a_seed_without_a_score_leaves_the_model_without_one(tmp_path: Path) -> None:
     models(tmp_path, ("a", 0.9, 2), ("b", 0.8, 3))
-    lost = next(record for record in list_runs(tmp_path)[0] if record.model == "b")
+    lost = next(record for record in RunStore(tmp_path).all() if record.model == "b")
     lost.metrics, lost.primary = {"dev": {"accuracy": float("nan")}}, None
     (section,) = sections_of(
-        [lost if each.id == lost.id else each for each in list_runs(tmp_path)[0]], TASK, "model"
+        [lost if each.id == lost.id else each for each in RunStore(tmp_path).all()], TASK, "model"
     )
     assert [(row.model, row.value is None) for row in section.rows] == [("a", False), ("b", True)]
     assert "1 of 3 seeds undefined" in screen([section], 120, "model")

@@ -21,7 +21,7 @@ from glueharness.plugin import hookspecs
 from glueharness.plugin.api_version import PUBLIC_MODULES
 from glueharness.plugin.loading import HOOKS
 from glueharness.plugin.registry import Registry
-from glueharness.record.record import RUN_FILE
+from glueharness.record.run_file import RUN_FILE
 from glueharness.run.config import build_config
 from glueharness.run.one_run import run
 from glueharness.settings.fields import Layer
@@ -175,7 +175,8 @@ def test_a_record_follows_its_schema(tmp_path: Path, made: Mapping[str, str]) ->
     jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not installed")
     registry = Registry(small_plugins())
     given = {"model": "oracle", "runs_dir": str(tmp_path)}
-    record = run(build_config("parity", [Layer(origin="test", values=given)], registry), registry)
+    config = build_config("parity", [Layer(origin="test", values=given)], registry)
+    record = run(config, registry).record
     schema = json.loads(made["run.schema.json"])
     values = json.loads((tmp_path / record.id / RUN_FILE).read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)

@@ -22,9 +22,9 @@ from glueharness.run.many_runs import (
     PlanRequest,
     build_plan,
     by_task,
-    expand_names,
     parse_seeds,
     run_plan,
+    trainable_tasks,
 )
 from glueharness.settings.fields import Layer
 from tests.small_task import parity, small_plugins
@@ -87,10 +87,10 @@ def plan_for(registry: Registry, folder: Path, *names: str, **more: Any) -> list
 
 
 def test_a_group_stands_for_its_tasks_that_can_be_trained(registry: Registry) -> None:
-    assert expand_names(["pair"], registry) == ["parity", "parity2"]
-    assert expand_names(["parity2", "pair"], registry) == ["parity2", "parity"]
+    assert trainable_tasks(["pair"], registry) == ["parity", "parity2"]
+    assert trainable_tasks(["parity2", "pair"], registry) == ["parity2", "parity"]
     with pytest.raises(UnknownNameError, match="did you mean 'pair'"):
-        expand_names(["paar"], registry)
+        trainable_tasks(["paar"], registry)
 
 
 def test_seeds_are_a_number_or_a_list() -> None:
@@ -154,4 +154,4 @@ def test_the_task_to_start_from_comes_first_and_must_be_there(
     alone = plan_for(registry, tmp_path, "parity", init_from="parity2")
     (outcome,) = run_plan(alone, registry, lambda _position, _config: None)
     assert outcome.error is not None
-    assert "no completed run of it" in outcome.error.what
+    assert "there is no run of parity2 with oracle and seed 42" in outcome.error.what

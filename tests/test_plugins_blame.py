@@ -62,7 +62,10 @@ TASKS: dict[str, tuple[dict[str, Any], str]] = {
         {"sources": source(Unreadable)},
         "of plugin 'small' (this process) failed to read the split 'train': ValueError: boom",
     ),
-    "metric": ({"metrics": (METRIC,)}, "the metric 'accuracy' of the task 'parity' failed: "),
+    "metric": (
+        {"metrics": (METRIC,)},
+        "the metric 'accuracy' of the task 'parity' of plugin 'small' (this process) failed: ",
+    ),
 }
 
 
@@ -120,7 +123,10 @@ def test_a_task_or_source_that_fails_is_named(
     ("factory", "said"),
     [
         (explode, "the model 'oracle' of plugin 'small' (this process) cannot be made: ValueError"),
-        (lambda context: Unsavable(context.settings), "(this process) failed: ValueError: boom"),
+        (
+            lambda context: Unsavable(context.settings),
+            "(this process) failed to save itself: ValueError: boom",
+        ),
     ],
 )
 def test_a_model_that_fails_is_named(

@@ -18,8 +18,8 @@ from glueharness import (
     hookimpl,
 )
 from glueharness.plugin.registry import Registry
-from glueharness.record.folders import find_run, list_runs
-from glueharness.record.record import RUN_FILE, read_record
+from glueharness.record.run_file import RUN_FILE, read_record
+from glueharness.record.store import RunStore
 from glueharness.run.config import COMMAND_LINE, build_config, read_toml
 from glueharness.run.one_run import run
 from glueharness.run.predictions import read_predictions
@@ -42,7 +42,7 @@ def configure(registry: Registry, folder: Path, **values: Any) -> RunConfig:
 def do_run(folder: Path, **values: Any) -> tuple[RunRecord, SmallPlugin]:
     plugin = SmallPlugin()
     registry = Registry(small_plugins(plugin))
-    return run(configure(registry, folder, **values), registry), plugin
+    return run(configure(registry, folder, **values), registry).record, plugin
 
 
 def test_a_run_leaves_a_complete_folder(tmp_path: Path) -> None:
@@ -54,8 +54,13 @@ def test_a_run_leaves_a_complete_folder(tmp_path: Path) -> None:
     assert record.seed == 7
     assert read_record(folder) == record
     assert (folder / "model" / "oracle.txt").is_file()
-    assert sorted(path.name for path in folder.iterdir()) == ["model", "predictions", RUN_FILE]
-    predictions = read_predictions(folder, "dev")
+    assert sorted(path.name for path in folder.iterdir()) == [
+        ".lock",
+        "model",
+        "predictions",
+        RUN_FILE,
+    ]
+    predictions = read_predictions(folder, record, "dev")
     assert predictions.values[:3] == ["odd", "odd", "even"]
     assert predictions.references == ["even", "odd"] * 5
     assert [name for name, _ in plugin.heard] == ["started", "evaluated", "evaluated", "finished"]
@@ -130,7 +135,7 @@ def test_a_run_that_ends_early_says_so(
     registry = Registry(small_plugins(plugin))
     with pytest.raises(error):
         run(configure(registry, tmp_path, fail=fail), registry)
-    (record,), _ = list_runs(tmp_path)
+    (record,) = RunStore(tmp_path).all()
     assert record.status == status
     assert record.finished
     assert plugin.heard[-1][0] == "failed"
@@ -186,21 +191,23 @@ def test_no_source_tells_what_was_tried(tmp_path: Path) -> None:
 
     from glueharness import DataOptions, SourceSpec
     from glueharness.data.opening import open_data
+    from glueharness.plugin.guarded import OfferedSource
     from tests.small_task import parity
 
     task = parity(sources=(SourceSpec(name="nowhere", description="", factory=Nowhere),))
+    sources = [OfferedSource(spec) for spec in task.sources]
     with pytest.raises(SourceUnavailable) as caught:
-        open_data(task, DataOptions(folder=tmp_path), [])
+        open_data(task, DataOptions(folder=tmp_path), sources)
     assert "nowhere: no parity in auto" in caught.value.remedy
 
 
 def test_runs_are_found_by_the_beginning_of_their_id(tmp_path: Path) -> None:
     record, _ = do_run(tmp_path)
-    assert find_run(tmp_path, record.id[:20])[1] == record
-    assert find_run(tmp_path, "latest")[1] == record
+    assert RunStore(tmp_path).find(record.id[:20]) == record
+    assert RunStore(tmp_path).find("latest") == record
     do_run(tmp_path, seed="1")
     with pytest.raises(UnknownNameError, match="several"):
-        find_run(tmp_path, "parity")
+        RunStore(tmp_path).find("parity")
 
 
 def test_a_completed_run_is_not_repeated_unless_asked_for(tmp_path: Path) -> None:
@@ -210,7 +217,7 @@ def test_a_completed_run_is_not_repeated_unless_asked_for(tmp_path: Path) -> Non
     assert plugin.heard == []
     registry = Registry(small_plugins())
     layer = Layer(origin=COMMAND_LINE, values={"model": "oracle", "runs_dir": str(tmp_path)})
-    repeated = run(build_config("parity", [layer], registry, rerun=True), registry)
+    repeated = run(build_config("parity", [layer], registry, rerun=True), registry).record
     assert repeated.id != first.id
     assert repeated.identity == first.identity
     (tmp_path / first.id / "model" / "oracle.txt").unlink()
@@ -228,7 +235,8 @@ def test_a_damaged_record_is_named_and_hides_no_other(tmp_path: Path) -> None:
     for name, text in damaged.items():
         (tmp_path / name).mkdir()
         (tmp_path / name / RUN_FILE).write_text(text, encoding="utf-8")
-    records, problems = list_runs(tmp_path)
+    store = RunStore(tmp_path)
+    records, problems = store.all(), store.problems
     assert [item.id for item in records] == [record.id]
     assert sorted(problem.where for problem in problems) == [
         str(tmp_path / name / RUN_FILE) for name in ("cut", "new", "odd")
@@ -238,8 +246,8 @@ def test_a_damaged_record_is_named_and_hides_no_other(tmp_path: Path) -> None:
 def test_the_record_is_plain_json_without_nan(tmp_path: Path) -> None:
     record, _ = do_run(tmp_path)
     record.timings["odd"] = float("nan")
-    from glueharness.record.record import to_json
+    from glueharness.record.run_file import to_json
 
     values = json.loads(to_json(record), parse_constant=pytest.fail)
-    assert values["schema"] == 1
+    assert values["schema"] == 2
     assert values["timings"]["odd"] is None

@@ -13,6 +13,7 @@ import pytest
 from glueharness import DataError, HubLayout, SourceUnavailable
 from glueharness.data.opening import open_data
 from glueharness.data.table import fingerprint
+from glueharness.plugin.guarded import OfferedSource
 from glueharness.specs import DataOptions
 from glueharness_glue.common import GLUE_REVISION
 from glueharness_glue.qnli import QNLI
@@ -83,7 +84,7 @@ def test_something_listens_and_does_not_answer_in_time(network: pytest.MonkeyPat
     with silent_server() as endpoint:
         network.setattr("huggingface_hub.constants.ENDPOINT", endpoint)
         with pytest.raises(DataError, match="has not answered in time") as caught:
-            open_data(QNLI, DataOptions(), SOURCES)
+            open_data(QNLI, DataOptions(), [OfferedSource(spec) for spec in SOURCES])
         assert not isinstance(caught.value, SourceUnavailable)
         assert "HF_HUB_ETAG_TIMEOUT" in caught.value.remedy
         assert why_unreachable() == ""
@@ -93,7 +94,7 @@ def test_something_answers_in_place_of_the_hub(network: pytest.MonkeyPatch) -> N
     with serving(BaseHTTPRequestHandler) as endpoint:
         network.setattr("huggingface_hub.constants.ENDPOINT", endpoint)
         with pytest.raises(DataError, match="fault for now") as caught:
-            open_data(QNLI, DataOptions(), SOURCES)
+            open_data(QNLI, DataOptions(), [OfferedSource(spec) for spec in SOURCES])
     assert not isinstance(caught.value, SourceUnavailable)
 
 
@@ -101,7 +102,7 @@ def test_a_hub_without_the_data_set(network: pytest.MonkeyPatch) -> None:
     with running() as empty:
         network.setattr("huggingface_hub.constants.ENDPOINT", empty.endpoint)
         with pytest.raises(DataError, match="has no nyu-mll/glue") as caught:
-            open_data(QNLI, DataOptions(), SOURCES)
+            open_data(QNLI, DataOptions(), [OfferedSource(spec) for spec in SOURCES])
         assert not isinstance(caught.value, SourceUnavailable)
         assert len(empty.requests) == 1
     for way in ("HF_ENDPOINT", "--data-dir", "--data sample"):
@@ -111,7 +112,7 @@ def test_a_hub_without_the_data_set(network: pytest.MonkeyPatch) -> None:
 def test_an_endpoint_that_is_no_address(network: pytest.MonkeyPatch) -> None:
     network.setattr("huggingface_hub.constants.ENDPOINT", "hub.example")
     with pytest.raises(DataError, match="an address cannot be read") as caught:
-        open_data(QNLI, DataOptions(), SOURCES)
+        open_data(QNLI, DataOptions(), [OfferedSource(spec) for spec in SOURCES])
     assert not isinstance(caught.value, SourceUnavailable)
 
 
@@ -129,7 +130,7 @@ def test_switched_off_by_option() -> None:
 @pytest.mark.usefixtures("network")
 def test_auto_goes_on_to_the_sample_and_says_why() -> None:
     start = time.perf_counter()
-    opened = open_data(QNLI, DataOptions(), SOURCES)
+    opened = open_data(QNLI, DataOptions(), [OfferedSource(spec) for spec in SOURCES])
     assert time.perf_counter() - start < 5
     assert opened.data.origin.sample
     reasons = dict(opened.passed_over)

@@ -12,6 +12,7 @@ import pytest
 
 from glueharness import DataError, ModelError, SourceUnavailable
 from glueharness.data.opening import open_data
+from glueharness.plugin.guarded import OfferedSource
 from glueharness.specs import DataOptions
 from glueharness_finetune.pretrained.find import Checkpoint, find_checkpoint
 from glueharness_glue.common import GLUE_REVISION
@@ -61,7 +62,7 @@ def answering(
 def refusal() -> DataError:
     """What is told of data that are not passed over."""
     with pytest.raises(DataError) as caught:
-        open_data(QNLI, DataOptions(), SOURCES)
+        open_data(QNLI, DataOptions(), [OfferedSource(spec) for spec in SOURCES])
     assert not isinstance(caught.value, SourceUnavailable)
     return caught.value
 
@@ -112,7 +113,9 @@ def test_a_proxy_that_lets_nothing_through(
 def test_a_proxy_that_is_not_there_is_no_network(network: pytest.MonkeyPatch) -> None:
     network.setattr("huggingface_hub.constants.ENDPOINT", "https://hub.example")
     network.setenv("HTTPS_PROXY", NOWHERE)
-    assert open_data(QNLI, DataOptions(), SOURCES).data.origin.sample
+    assert open_data(
+        QNLI, DataOptions(), [OfferedSource(spec) for spec in SOURCES]
+    ).data.origin.sample
 
 
 def test_an_address_of_a_proxy_that_is_none(network: pytest.MonkeyPatch) -> None:

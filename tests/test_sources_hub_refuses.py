@@ -10,6 +10,7 @@ import pytest
 
 from glueharness import DataError, ModelError, SourceUnavailable
 from glueharness.data.opening import open_data
+from glueharness.plugin.guarded import OfferedSource
 from glueharness.specs import DataOptions
 from glueharness_finetune.pretrained.find import Checkpoint, FreshStart, find_checkpoint
 from glueharness_glue.qnli import QNLI
@@ -50,7 +51,7 @@ def hub(served: Hub, network: pytest.MonkeyPatch) -> Hub:
 def refusals() -> tuple[DataError, ModelError]:
     """What is told of the data and of the weights, when each could be replaced by another."""
     with pytest.raises(DataError) as data:
-        open_data(QNLI, DataOptions(), SOURCES)
+        open_data(QNLI, DataOptions(), [OfferedSource(spec) for spec in SOURCES])
     assert not isinstance(data.value, SourceUnavailable)
     with pytest.raises(ModelError) as weights:
         find_checkpoint(WEIGHTS, weights=None, offline=False)

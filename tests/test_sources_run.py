@@ -34,7 +34,7 @@ REGISTRY = Registry()
 def do_run(task: TaskSpec, folder: Path, **settings: Any) -> RunRecord:
     values = {"model": "majority", "offline": True, "runs_dir": str(folder / "runs"), **settings}
     layer = Layer(origin="the test", values=values)
-    return run(build_config(task.name, [layer], REGISTRY), REGISTRY)
+    return run(build_config(task.name, [layer], REGISTRY), REGISTRY).record
 
 
 def write_all(folder: Path, task: TaskSpec) -> None:

@@ -11,11 +11,12 @@ import pytest
 from glueharness.cli import main
 from glueharness.cli.app import App
 from glueharness.plugin.registry import Registry
-from glueharness.record.folders import list_runs
-from glueharness.record.record import read_record, write_record
+from glueharness.record.run_file import read_record, write_record
+from glueharness.record.store import RunStore
 from glueharness.run.predictions import read_predictions
-from glueharness.submission.choose_run import best_run
-from glueharness.submission.submit import SubmitOptions, submit
+from glueharness.submission.choose_run import choose_run
+from glueharness.submission.plan import SubmitOptions
+from glueharness.submission.submit import submit
 from tests.toy_group import GroupSource, toy_registry
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Terminal:
     def run(self, task: str, *words: str, model: str = "oracle") -> RunRecord:
         """Make a run."""
         self("run", task, "--model", model, "--data", "toys", *words)
-        return list_runs(self.runs)[0][-1]
+        return RunStore(self.runs).all()[-1]
 
     def submit(self, *words: str, code: int = 0) -> tuple[str, str]:
         """Submit into the folder of the test."""
@@ -96,7 +97,7 @@ def test_of_equals_the_one_that_the_leaderboard_lists_first(terminal: Terminal) 
     later.model = "abacus"  # the leaderboard lists equals by model
     write_record(terminal.runs / later.id, later)
     task = toy_registry(terminal.source).task("evenness")
-    assert best_run(terminal.runs, task).id == later.id
+    assert choose_run(RunStore(terminal.runs), task).record.id == later.id
     out, _ = terminal("leaderboard", "evenness", "--format", "csv")
     assert out.index("abacus") < out.index("oracle")
 
@@ -104,7 +105,7 @@ def test_of_equals_the_one_that_the_leaderboard_lists_first(terminal: Terminal) 
 def test_rows_that_come_unsorted_are_predicted_in_place(terminal: Terminal) -> None:
     record = terminal.run("evenness")
     terminal.submit("evenness")
-    kept = read_predictions(terminal.runs / record.id, "test")
+    kept = read_predictions(terminal.runs / record.id, record, "test")
     assert list(kept.index) == [5, 0, 3, 1, 4, 2]
     assert list(kept.values) == ["odd", "even", "odd", "odd", "even", "even"]
     assert kept.references is None
@@ -115,7 +116,7 @@ def test_a_task_with_no_training_data_is_predicted_by_label_name(terminal: Termi
     terminal.submit("evenness")
     # Its labels are numbered the other way round and its column has another name.
     assert (terminal.out / "Mirror.tsv").read_bytes() == MIRROR
-    kept = read_predictions(terminal.runs / record.id, "mirror.test")
+    kept = read_predictions(terminal.runs / record.id, record, "mirror.test")
     assert kept.values[0] == "odd"
     (terminal.out / "Mirror.tsv").unlink()
     terminal.submit("mirror")
@@ -125,7 +126,7 @@ def test_a_task_with_no_training_data_is_predicted_by_label_name(terminal: Termi
 def test_a_long_split_is_predicted_in_pieces(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("glueharness.submission.test_data.PIECE", 4)
+    monkeypatch.setattr("glueharness.run.trained_model.PIECE", 4)
     terminal.run("evenness")
     _, err = terminal.submit("evenness")
     assert "4 of 6 rows" in err
@@ -139,7 +140,7 @@ def test_runs_with_a_dev_split_cut_short_come_last(terminal: Terminal) -> None:
     whole = terminal.run("evenness", "--error-every", "3")
     out, _ = terminal.submit("evenness")
     assert whole.id in out
-    assert "1 with a cut dev split" in out
+    assert "1 with a dev split cut short" in out
 
 
 def test_unfinished_runs_and_runs_without_a_model_are_left_out(terminal: Terminal) -> None:
@@ -212,7 +213,7 @@ def test_zip_of_one_task_fills_all_others(terminal: Terminal) -> None:
 def test_a_whole_group_has_no_fillers(terminal: Terminal) -> None:
     terminal.run("evenness")
     terminal.run("height", model="majority")
-    _, err = terminal.submit("toys")
+    _, err = terminal.submit("toys", "--mix")
     assert "filler" not in err
     assert b"\t2.000\n" in (terminal.out / "Height.tsv").read_bytes()
 
@@ -221,13 +222,13 @@ def test_missing_test_data_make_a_filler_in_a_group_and_an_error_alone(terminal:
     terminal.run("evenness")
     terminal.run("height", model="majority")
     terminal.source = GroupSource(without=("height",))
-    out, err = terminal.submit("toys")
+    out, err = terminal.submit("toys", "--mix")
     assert "height is left out: Height.tsv is made from the split test" in err
     assert "filler  Height.tsv: no test data" in out
     _, err = terminal.submit("height", code=1)
     assert "Height.tsv is made from the split test, which is not there" in err
     terminal.source = GroupSource(without=("height", "evenness", "mirror"))
-    _, err = terminal.submit("toys", code=1)
+    _, err = terminal.submit("toys", "--mix", code=1)
     assert "there are no test data for any task that has a run" in err
 
 

@@ -11,14 +11,16 @@ import pytest
 from glueharness import Prediction
 from glueharness.data.table import row_numbers
 from glueharness.plugin.registry import Registry
+from glueharness.record.store import RunStore
 from glueharness.run.config import COMMAND_LINE, build_config
 from glueharness.run.one_run import run
 from glueharness.run.predictions import read_predictions
+from glueharness.run.trained_model import load_trained, predict
 from glueharness.scoring.scorer import decide
 from glueharness.settings.fields import Layer
 from glueharness.specs import DataOptions
-from glueharness.submission.submit import SubmitOptions, submit
-from glueharness.submission.test_data import load_model, predict
+from glueharness.submission.plan import SubmitOptions
+from glueharness.submission.submit import submit
 from glueharness_submission.writer import GlueWriter
 
 if TYPE_CHECKING:
@@ -67,7 +69,7 @@ def do_run(folder: Path, runs: Path, model: str, **values: str) -> RunRecord:
     registry = Registry()
     given = {"model": model, "data": "dir", "data_dir": str(folder), "runs_dir": str(runs)}
     layer = Layer(origin=COMMAND_LINE, values={**given, **values})
-    return run(build_config("qnli", [layer], registry), registry)
+    return run(build_config("qnli", [layer], registry), registry).record
 
 
 def dev_as_submission(spec: TaskSpec, rows: int, values: dict[str, str]) -> TaskSpec:
@@ -98,10 +100,10 @@ def check_dev(record: RunRecord, folder: Path, runs: Path, out: Path) -> None:
     registry = Registry()
     spec = registry.task("qnli")
     truth = true_labels(folder / "QNLI" / "dev.tsv")
-    kept = read_predictions(runs / record.id, "dev")
+    kept = read_predictions(runs / record.id, record, "dev")
     source = registry.sources.get("dir").factory()
     split = source.open(spec, DataOptions(source="dir", folder=folder)).load("dev")
-    model = load_model(record, runs / record.id, registry)
+    model = load_trained(RunStore(runs), record, registry)
     fresh = decide(predict(model, spec, spec, split), spec)
     for values in SPELLINGS:
         task = dev_as_submission(spec, len(truth), values)
@@ -161,7 +163,7 @@ def test_the_mnli_run_writes_both_test_sets_and_the_diagnostic_one(tmp_path: Pat
     folder, runs, registry = make_mnli(tmp_path / "data"), tmp_path / "runs", Registry()
     given = {"model": "tfidf", "data": "dir", "data_dir": str(folder), "runs_dir": str(runs)}
     layer = Layer(origin=COMMAND_LINE, values=given)
-    record = run(build_config("mnli", [layer], registry), registry)
+    record = run(build_config("mnli", [layer], registry), registry).record
     assert set(record.metrics) == {"dev_matched", "dev_mismatched"}
     options = SubmitOptions(targets=("mnli",), output=tmp_path / "out", runs_dir=runs)
     submission = submit(options, registry, lambda _: None)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from glueharness.errors import GlueharnessError
-from glueharness.record.folders import list_runs
+from glueharness.record.store import RunStore
 from glueharness.system import interrupts
 from glueharness.system.terminal import (
     MutingStream,
@@ -83,8 +83,9 @@ def surroundings(folder: Path) -> dict[str, Any]:
 
 
 def status(folder: Path) -> str:
-    (record,), problems = list_runs(folder / "runs")
-    assert not problems
+    store = RunStore(folder / "runs")
+    (record,) = store.all()
+    assert not store.problems
     return record.status
 
 

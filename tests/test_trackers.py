@@ -18,7 +18,7 @@ from glueharness import (
 from glueharness.cli import main
 from glueharness.cli.app import App
 from glueharness.plugin.registry import Registry
-from glueharness.record.folders import list_runs
+from glueharness.record.store import RunStore
 from glueharness.run.config import build_config
 from glueharness.run.one_run import run
 from glueharness.settings.fields import Layer
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 def do_run(folder: Path, track: str, **values: Any) -> RunRecord:
     registry = Registry(small_plugins())
     given = {"model": "oracle", "runs_dir": str(folder), "track": track, **values}
-    record = run(build_config("parity", [Layer(origin="test", values=given)], registry), registry)
+    config = build_config("parity", [Layer(origin="test", values=given)], registry)
+    record = run(config, registry).record
     assert not [name for name in registry.plugins.statuses if name.startswith("tracker ")]
     return record
 
@@ -74,7 +75,7 @@ def test_the_event_log_tells_how_a_run_ended(
 ) -> None:
     with pytest.raises(error):
         do_run(tmp_path, "jsonl", fail=fail)
-    (record,), _ = list_runs(tmp_path)
+    (record,) = RunStore(tmp_path).all()
     lines = (tmp_path / record.id / "events.jsonl").read_text(encoding="utf-8").splitlines()
     assert json.loads(lines[-1])["event"] == "failed"
     assert json.loads(lines[-1])["status"] == status
@@ -174,7 +175,8 @@ def test_a_tracker_that_raises_is_told_no_more_and_reported(tmp_path: Path) -> N
 
     registry.plugins.listener = hear
     given = {"model": "oracle", "runs_dir": str(tmp_path), "track": "clumsy"}
-    record = run(build_config("parity", [Layer(origin="test", values=given)], registry), registry)
+    config = build_config("parity", [Layer(origin="test", values=given)], registry)
+    record = run(config, registry).record
     assert record.status == "completed"
     started, evaluated = reports
     assert "tracker clumsy: glueharness_run_started raised OSError: no disk for parity" in started

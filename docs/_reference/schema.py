@@ -1,24 +1,31 @@
-"""The form of run.json as JSON Schema."""
+"""The form of run.json as JSON Schema, made from the types that records are decoded by."""
 
 from __future__ import annotations
 
-import dataclasses
-import typing
 from typing import Any
 
+import msgspec
+
 from docs._reference.markdown import attributes_of
-from glueharness.record import record
+from glueharness.record import computation, record
 
 RECORDS = (
     record.RunRecord, record.DataRecord, record.SplitRecord, record.SettingRecord,
-    record.EpochRecord,
+    record.EpochRecord, record.ParentRecord, computation.Computation, computation.TaskComputed,
+    computation.ModelComputed,
 )  # fmt: skip
 """The parts of a record, the whole first."""
 
 
 def schema() -> dict[str, Any]:
     """The form of run.json as JSON Schema."""
-    definitions = {kind.__name__: _object(kind) for kind in RECORDS}
+    made = msgspec.json.schema(record.RunRecord)
+    definitions: dict[str, Any] = made["$defs"]
+    for kind in RECORDS:
+        meanings = attributes_of(kind.__doc__ or "")
+        definitions[kind.__name__].pop("title", None)
+        for name, form in definitions[kind.__name__]["properties"].items():
+            _describe(definitions[kind.__name__]["properties"], name, form, meanings[name])
     top = definitions.pop("RunRecord")
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -28,37 +35,7 @@ def schema() -> dict[str, Any]:
     }
 
 
-def _object(kind: type[Any]) -> dict[str, Any]:
-    hints = typing.get_type_hints(kind)
-    meanings = attributes_of(kind.__doc__ or "")
-    fields = dataclasses.fields(kind)
-    required = [
-        field.name
-        for field in fields
-        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-    ]
-    properties = {
-        field.name: {"description": meanings[field.name], **_type(hints[field.name])}
-        for field in fields
-    }
-    return {"type": "object", "required": required, "properties": properties}
-
-
-def _type(hint: Any) -> dict[str, Any]:
-    plain = {str: "string", int: "integer", bool: "boolean", type(None): "null"}
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if hint is Any:
-        return {}
-    if hint is float:  # what is no number is written as null
-        return {"type": ["number", "null"]}
-    if hint in plain:
-        return {"type": plain[hint]}
-    if dataclasses.is_dataclass(hint):
-        return {"$ref": f"#/$defs/{getattr(hint, '__name__', '')}"}
-    if origin is dict:
-        return {"type": "object", "additionalProperties": _type(arguments[1])}
-    if origin is list:
-        return {"type": "array", "items": _type(arguments[0])}
-    if origin is typing.Literal:
-        return {"enum": list(arguments)}
-    return {"anyOf": [_type(argument) for argument in arguments]}
+def _describe(properties: dict[str, Any], name: str, form: dict[str, Any], meaning: str) -> None:
+    """Put a field's meaning before its form."""
+    form.pop("description", None)  # the docstring of the type that a reference leads to
+    properties[name] = {"description": meaning, **form}

@@ -9,7 +9,6 @@ import click
 
 from glueharness.cli.app import App, environment_layer, json_option
 from glueharness.cli.output import print_facts, print_json, stdout
-from glueharness.data.opening import sources_for
 from glueharness.errors import GlueharnessError, NotInFolder, SourceUnavailable
 from glueharness.plugin.loading import describe as describe_error
 from glueharness.run.environment import describe_environment
@@ -78,9 +77,10 @@ def _plugins(registry: Registry) -> list[Fact]:
 def _sources(registry: Registry, task: TaskSpec, options: DataOptions) -> list[Fact]:
     """Each source in the order of ``--data auto``; where that would stop is marked."""
     facts, decided = [], False
-    for spec in sources_for(task, list(registry.sources)):
+    for source in registry.sources_for(task):
+        spec = source.spec
         try:
-            origin = spec.factory().open(task, options).origin
+            origin = source.open(task, options).origin
         except GlueharnessError as error:
             if isinstance(error, SourceUnavailable) and not isinstance(error, NotInFolder):
                 facts.append(Fact(name=spec.name, value=f"not here: {error.what}"))

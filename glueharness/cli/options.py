@@ -93,3 +93,27 @@ class SettingsCommand(click.Command):
     def _sections(ctx: click.Context) -> list[Section]:
         shared = Section(title="Settings of every run", settings=settings_of(RunOptions))
         return [shared, *sections(list(App.of(ctx).registry.models))]
+
+
+class ConsentsCommand(click.Command):
+    """A command with the options by which its user allows what a stored run cannot allow."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """The command's own parameters, then the consents that models ask for."""
+        params = super().get_params(ctx)
+        own = {param.name for param in params}
+        consents = _consents(ctx)
+        return [*params, *(make_option(item) for item in consents if item.name not in own)]
+
+
+def consents_of(ctx: click.Context, values: dict[str, Any]) -> dict[str, Any]:
+    """Take the consents out of a command's values; those that were not given are left out."""
+    given = {item.name: values.pop(item.name, None) for item in _consents(ctx)}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _consents(ctx: click.Context) -> list[Setting]:
+    found: dict[str, Setting] = {}
+    for model in App.of(ctx).registry.models:
+        found |= {item.name: item for item in settings_of(model.settings) if item.info.consent}
+    return list(found.values())

@@ -12,22 +12,30 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from glueharness.cli import complete
-from glueharness.cli.app import App, json_option, runs_dir, runs_dir_option
+from glueharness.cli.app import App, json_option, runs_dir_option
+from glueharness.cli.app import runs_dir as find_runs_dir
+from glueharness.cli.options import ConsentsCommand, consents_of
 from glueharness.cli.output import print_json, stderr
 from glueharness.data.table import Table
-from glueharness.errors import ConfigError, DataError, SubmissionError, did_you_mean
+from glueharness.errors import ConfigError, DataError, did_you_mean
+from glueharness.record.best import Choice, Wanted
+from glueharness.record.store import RunStore
+from glueharness.run.trained_model import task_problem
 from glueharness.system.printable import printable
 from glueharness.system.user_files import read_within
 
 if TYPE_CHECKING:
-    from glueharness.record.record import RunRecord
+    from glueharness.plugin.registry import Registry
     from glueharness.specs import TaskSpec
 
-
 _LARGEST_FILE = 1 << 30
+_WARNED = {
+    "sample": "was trained on the bundled sample",
+    "fresh": "began from fresh weights, not from pretrained ones",
+}
 
 
-class ColumnsCommand(click.Command):
+class ColumnsCommand(ConsentsCommand):
     """A command with one option for each text column of the installed tasks."""
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
@@ -73,7 +81,7 @@ def command(
     runs_dir: Path | None,
     *,
     as_json: bool,
-    **texts: str | None,
+    **texts: Any,
 ) -> None:
     """Predict texts of your own with a trained model; prints one line per row to stdout.
 
@@ -83,16 +91,19 @@ def command(
     """  # noqa: D301 - click's mark against re-wrapping
     registry = App.of(ctx).registry
     spec = registry.task(task)
+    consents = consents_of(ctx, texts)
     given = {name: text for name, text in texts.items() if text is not None}
     split = _read_file(file, spec) if file is not None else _one_row(given, spec)
-    record, folder = _choose(spec, run_id, runs_dir)
+    store = RunStore(find_runs_dir(runs_dir))
+    choice = _choose(store, registry, spec, run_id)
 
-    from glueharness.scoring.scorer import check_scores, decide
-    from glueharness.submission.submit import load_model
+    from glueharness.run.trained_model import load_trained, predict
+    from glueharness.scoring.scorer import decide
 
-    stderr().print(f"predicting with run {record.id}", markup=False, highlight=False)
-    scores = load_model(record, folder, registry).predict(split)
-    check_scores(scores, spec, len(split))
+    record = choice.record
+    stderr().print(f"predicting with run {record.id}: {choice.why}", markup=False, highlight=False)
+    model = load_trained(store, record, registry, consents=consents)
+    scores = predict(model, registry.task(record.task), spec, split)
     rows = Answers(task=spec, values=decide(scores, spec), scores=scores.tolist())
     if as_json:
         print_json({"run": record.id, "predictions": rows.as_json()})
@@ -134,30 +145,28 @@ class Answers:
             writer.writerow([row, shown, *scores])
 
 
-def _choose(task: TaskSpec, run_id: str, given: Path | None) -> tuple[RunRecord, Path]:
-    from glueharness.record.folders import find_run, list_runs
-    from glueharness.submission.submit import best_run
-
-    folder = runs_dir(given)
+def _choose(store: RunStore, registry: Registry, task: TaskSpec, run_id: str) -> Choice:
+    """The run that was named, or the best of the task, or of the task it is predicted with."""
+    learnt = registry.task(task.trained_on) if task.trained_on else task
     if run_id:
-        path, record = find_run(folder, run_id)
-        if record.task != task.name:
-            raise ConfigError(f"run {record.id} is a run of {record.task}, not of {task.name}")
-        return record, path
-    try:
-        record = best_run(folder, task)
-    except SubmissionError as error:
-        # A model that was trained on the sample cannot be submitted, but it can predict.
-        samples = [
-            record
-            for record in list_runs(folder)[0]
-            if record.task == task.name and record.status == "completed"
-        ]
-        if not samples:
-            raise ConfigError(error.what, where=error.where, remedy=error.remedy) from None
-        record = max(samples, key=lambda found: found.primary or 0.0)
-        stderr().print("warning: this model was trained on the bundled sample", style="yellow")
-    return record, folder / record.id
+        record = store.find(run_id)
+        if record.task != learnt.name:
+            raise ConfigError(f"run {record.id} is a run of {record.task}, not of {learnt.name}")
+        why = "the one that was asked for"
+        choice = Choice(record=record, folder=store.path(record), why=why)
+    else:
+        wanted = Wanted(
+            task=learnt.name,
+            purpose="ask",
+            metric=learnt.primary.title,
+            fits=lambda record: not task_problem(record, learnt),
+            remedy=f"Train one first: glueharness run {learnt.name}",
+        )
+        choice = store.best(wanted)
+    for mark, words in _WARNED.items():
+        if mark in choice.record.marks:
+            stderr().print(f"warning: this model {words}", style="yellow", markup=False)
+    return choice
 
 
 def _one_row(texts: dict[str, str], task: TaskSpec) -> Table:

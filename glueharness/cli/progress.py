@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         RunStarted,
         RunWarned,
     )
+    from glueharness.record.record import RunRecord
     from glueharness.run.config import RunConfig
 
 _SHOWN = (
@@ -88,6 +89,10 @@ class ProgressDisplay:
         words = f"{config.task}, seed {config.options.seed}"
         self._progress.update(self._overall, completed=position, values=words)
 
+    def tell(self, line: str) -> None:
+        """Leave a line."""
+        self._console.print(Text(line), soft_wrap=True)
+
     @hookimpl
     def glueharness_run_started(self, event: RunStarted) -> None:
         """Show what runs on which data, with a panel if the data are the sample."""
@@ -95,6 +100,9 @@ class ProgressDisplay:
         rows = ", ".join(f"{name} {split.rows:,}" for name, split in record.data.splits.items())
         facts = f" · {record.model} · seed {record.seed} · {record.data.source} data ({rows})"
         self._console.print(Text.assemble((record.task, "bold"), facts))
+        self._tell_standing(record)
+        if event.differs:
+            self.tell(event.differs)
         if record.data.sample:
             tried = "\n".join(
                 f"• {name}: {reason}" for name, reason in record.data.passed_over.items()
@@ -113,6 +121,30 @@ class ProgressDisplay:
                 if split.partial
             )
             self._warn(f"The data are not complete: {short}. The run is marked partial.", "partial")
+
+    def _tell_standing(self, record: RunRecord) -> None:
+        """Say what the rows are, where that is not told by a panel of its own."""
+        splits = record.data.splits
+        if record.data.sample or record.partial:
+            return
+        if all(split.expected is None for split in splits.values()):
+            return  # the task claims nothing of its data that they could fall short of
+        unknown = [name for name, split in splits.items() if split.standing == "not known"]
+        if record.altered:
+            changed = ", ".join(
+                name for name, split in splits.items() if split.standing == "altered"
+            )
+            self._warn(
+                f"The rows of {changed} are not the official ones, though their number is: texts "
+                "or labels differ. The run is marked altered.",
+                "altered data",
+            )
+        elif unknown == list(splits):
+            self.tell("data: whether they are the official ones is not known")
+        elif unknown:
+            self.tell(f"data: official, except that nobody knows it of {', '.join(unknown)}")
+        else:
+            self.tell("data: official")
 
     @hookimpl
     def glueharness_run_adjusted(self, event: RunAdjusted) -> None:

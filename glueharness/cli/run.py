@@ -11,9 +11,9 @@ import click
 from glueharness.cli import complete
 from glueharness.cli.app import App, environment_layer, json_option, runs_dir
 from glueharness.cli.options import SettingsCommand
-from glueharness.record.folders import find_run
+from glueharness.record.store import LATEST, RunStore
 from glueharness.run.config import COMMAND_LINE, read_toml
-from glueharness.run.resume import LATEST, settings_of_run
+from glueharness.run.resume import settings_of_run
 from glueharness.settings.fields import Layer, convert, settings_of
 from glueharness.settings.run_options import RunOptions
 
@@ -76,8 +76,8 @@ def command(
 ) -> None:
     """Train a model on TASK, score it on the dev split, and keep everything in a run folder.
 
-    Several tasks, a group of tasks (glue) and several seeds are run one after the other. Runs that
-    were completed before are not repeated, so that the same command resumes after an interruption.
+    Several tasks, a group of tasks (glue) and several seeds are done one after the other; what is
+    there already is not repeated, so that the same command continues after an interruption.
 
     \b
     glueharness run qnli                                   the default model, on the data it finds
@@ -94,7 +94,7 @@ def command(
     if config is not None:
         layers.append(read_toml(config))
     if resume not in {"", LATEST}:
-        layers.extend(_layers_of_run(resume, layers))
+        layers.extend(_layers_of_run(resume, layers, registry))
     request = PlanRequest(
         names=tasks,
         layers=layers,
@@ -116,11 +116,11 @@ def command(
         ctx.exit(1)
 
 
-def _layers_of_run(run: str, layers: Sequence[Layer]) -> list[Layer]:
-    """The settings chosen for an earlier run, so that they need not be given again."""
+def _layers_of_run(run: str, layers: Sequence[Layer], registry: Registry) -> list[Layer]:
+    """What the user of an earlier run chose, so that its settings need not be repeated."""
     folders = [layer.values["runs_dir"] for layer in layers if "runs_dir" in layer.values]
-    _, record = find_run(runs_dir(Path(str(folders[0])) if folders else None), run)
-    return settings_of_run(record)
+    store = RunStore(runs_dir(Path(str(folders[0])) if folders else None))
+    return settings_of_run(store.find(run), registry)
 
 
 def _first_seed(layers: Sequence[Layer]) -> int:
@@ -138,7 +138,7 @@ def _do(plan: Sequence[PlannedRun], registry: Registry) -> list[Outcome]:
 
     with ProgressDisplay(runs=len(plan)) as display:
         registry.plugins.register(display, "progress display")
-        outcomes = run_plan(plan, registry, display.announce)
+        outcomes = run_plan(plan, registry, display.announce, display.tell)
     if len(outcomes) == 1 and outcomes[0].error is not None:
         raise outcomes[0].error
     return outcomes

@@ -11,7 +11,9 @@ import click
 from glueharness.cli import complete
 from glueharness.cli.app import json_option, runs_dir, runs_dir_option
 from glueharness.cli.output import make_table, percent, print_facts, print_json, stderr, stdout
-from glueharness.record.folders import find_run, list_runs
+from glueharness.record.best import Wanted
+from glueharness.record.seals import broken_seals
+from glueharness.record.store import RunStore
 
 if TYPE_CHECKING:
     from glueharness.record.record import RunRecord
@@ -28,18 +30,17 @@ def command(ctx: click.Context, runs_dir: Path | None, *, as_json: bool) -> None
 
 
 def _list(given: Path | None, *, as_json: bool) -> None:
-    folder = runs_dir(given)
-    records, problems = list_runs(folder)
-    for problem in problems:
-        stderr().print(f"warning: {problem}", markup=False, style="yellow")
+    store = RunStore(runs_dir(given))
+    records = store.all()
+    warn_of_problems(store)
     if as_json:
         print_json([dataclasses.asdict(record) for record in records])
         return
     if not records:
-        stdout().print(f"No runs in {folder}. Make one: glueharness run qnli", markup=False)
+        stdout().print(f"No runs in {store.folder}. Make one: glueharness run qnli", markup=False)
         return
     rows = [
-        [record.id, record.status, percent(record.primary), ", ".join(record.marks) or "–"]
+        [record.id, store.state(record), percent(record.primary), ", ".join(record.marks) or "–"]
         for record in records
     ]
     stdout().print(make_table("", ["run", "status", "points", "marks"], rows))
@@ -50,19 +51,82 @@ def _list(given: Path | None, *, as_json: bool) -> None:
 @runs_dir_option
 @json_option
 def show(run: str, runs_dir: Path | None, *, as_json: bool) -> None:
-    """Show the run whose id is RUN, or begins or ends with it, or the latest: runs show latest."""
-    folder, record = find_run(_folder(runs_dir), run)
+    """Show the run whose id is RUN, or begins or ends with it.
+
+    RUN may also be `latest`, or a task's name for its best run.
+    """
+    store = RunStore(_folder(runs_dir))
+    record = _find(store, run)
     if as_json:
         print_json(dataclasses.asdict(record))
         return
-    _show(record, folder)
+    _show(record, store)
+
+
+def _find(store: RunStore, name: str) -> RunRecord:
+    """A run by its name, or the best run of a task, with the reason on stderr."""
+    if name not in {record.task for record in store.all()}:
+        return store.find(name)
+    choice = store.best(Wanted(task=name, purpose="show"))
+    stderr().print(f"run {choice.record.id}: {choice.why}", markup=False, highlight=False)
+    return choice.record
+
+
+@command.command()
+@click.argument("run", required=False, shell_complete=complete.runs)
+@click.option("--all", "every", is_flag=True, help="Verify all runs.")
+@runs_dir_option
+@json_option
+@click.pass_context
+def verify(
+    ctx: click.Context, run: str | None, runs_dir: Path | None, *, every: bool, as_json: bool
+) -> None:
+    """Check that RUN's predictions and model are what they were when it was completed."""
+    if (run is None) != every:
+        raise click.UsageError("Name a run, or give --all.", ctx)
+    store = RunStore(_folder(runs_dir))
+    records = store.all() if run is None else [store.find(run)]
+    if every:
+        warn_of_problems(store)
+    found = {record.id: _verdict(store, record) for record in records}
+    if as_json:
+        print_json(found)
+    else:
+        for name, problems in found.items():
+            for problem in problems or ["sealed, unchanged"]:
+                stdout().print(f"{name}: {problem}", markup=False, highlight=False, soft_wrap=True)
+    if any(problems and problems != [_NOT_SEALED] for problems in found.values()) or (
+        every and store.problems
+    ):
+        ctx.exit(1)
+
+
+_NOT_SEALED = "not sealed: it was not completed, or by an older version"
+
+
+def _verdict(store: RunStore, record: RunRecord) -> list[str]:
+    """What is wrong with a run; empty if its seals hold."""
+    if not record.seals:
+        return [_NOT_SEALED]
+    return [error.what for error in broken_seals(store.path(record), record)]
+
+
+def warn_of_problems(store: RunStore) -> None:
+    """Say on stderr what could not be read, and what is only a copy."""
+    for problem in store.problems:
+        stderr().print(f"warning: {problem}", markup=False, style="yellow", soft_wrap=True)
+    for copy, original in store.copies.items():
+        stderr().print(
+            f"warning: {copy} is a copy of {original} and is left out",
+            markup=False, style="yellow", soft_wrap=True,
+        )  # fmt: skip
 
 
 def _folder(given: Path | None) -> Path:
     return runs_dir(given)
 
 
-def _show(record: RunRecord, folder: Path) -> None:
+def _show(record: RunRecord, store: RunStore) -> None:
     data = record.data
     scores = [
         f"{split} {metric} {percent(value)}"
@@ -73,16 +137,20 @@ def _show(record: RunRecord, folder: Path) -> None:
     print_facts(
         record.id,
         {
-            "folder": str(folder),
-            "status": record.status,
+            "folder": str(store.path(record)),
+            "status": _status(store, record),
             "error": record.error,
             "task": f"{record.task} {record.task_version}".strip(),
             "model": record.model,
             "seed": str(record.seed),
             "scores": ", ".join(scores),
             "marks": ", ".join(record.marks),
+            "identity": _identity(record),
+            "parent": record.parent.id if record.parent else "",
             "data": f"{data.source}: {data.location} {data.revision}".strip(),
-            "rows": ", ".join(f"{name} {split.rows:,}" for name, split in data.splits.items()),
+            "rows": ", ".join(
+                f"{name} {split.rows:,} ({split.standing})" for name, split in data.splits.items()
+            ),
             "warnings": "\n".join(record.warnings),
             "started": record.started,
             "seconds": ", ".join(f"{name} {value:.1f}" for name, value in record.timings.items()),
@@ -102,3 +170,25 @@ def _show(record: RunRecord, folder: Path) -> None:
             for item in record.history
         ]
         stdout().print(make_table("\nepochs", ["epoch", "points", "values"], epochs))
+
+
+def _status(store: RunStore, record: RunRecord) -> str:
+    state = store.state(record)
+    if state == "stopped":
+        return "stopped: its process is gone without a word; the same command resumes it"
+    holder = store.holder(record) if state == "running" else None
+    return f"{state}: {holder}" if holder else state
+
+
+def _identity(record: RunRecord) -> str:
+    """What was computed, in short; of an old record what it does not say."""
+    computation = record.computation
+    if computation is None:
+        return (
+            f"{record.identity}, of schema {record.schema}: its weights, its task's definition and "
+            "the versions were not recorded"
+        )
+    facts = [computation.model.weights and f"weights {computation.model.weights}"]
+    facts += [f"{name} {value}" for name, value in computation.system.items()]
+    facts += [f"task by {computation.task.code}", f"model by {computation.model.code}"]
+    return f"{record.identity} ({'; '.join(fact for fact in facts if fact)})"

@@ -9,6 +9,7 @@ import click
 
 from glueharness.cli import complete
 from glueharness.cli.app import App, json_option, runs_dir, runs_dir_option
+from glueharness.cli.options import ConsentsCommand, consents_of
 from glueharness.cli.output import make_table, percent, print_json, stderr, stdout
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def _targets(ctx: click.Context, param: click.Parameter, incomplete: str) -> lis
     ]
 
 
-@click.command(name="submit")
+@click.command(name="submit", cls=ConsentsCommand)
 @click.argument("tasks", nargs=-1, metavar="[TASK]...", shell_complete=_targets)
 @click.option(
     "--run",
@@ -46,6 +47,11 @@ def _targets(ctx: click.Context, param: click.Parameter, incomplete: str) -> lis
     metavar="ID",
     help="Run to submit [default: the best of the task].",
     shell_complete=complete.runs,
+)
+@click.option("--model", default="", metavar="NAME", help="Take runs of this model only.")
+@click.option("--seed", type=int, help="Take runs with this seed only.")
+@click.option(
+    "--mix", is_flag=True, help="Of a group, take the best run of each task, whatever its model."
 )
 @click.option(
     "--output",
@@ -100,13 +106,15 @@ def command(
         return
     if not tasks:
         raise click.UsageError("Name a task or a score group, or give --check PATH.", ctx)
-    _submit(registry, {**options, "targets": tasks}, as_json=as_json)
+    consents = consents_of(ctx, options)
+    _submit(registry, {**options, "targets": tasks, "consents": consents}, as_json=as_json)
 
 
 def _submit(registry: Registry, values: dict[str, Any], *, as_json: bool) -> None:
     from rich.text import Text
 
-    from glueharness.submission.submit import SubmitOptions, submit
+    from glueharness.submission.plan import SubmitOptions
+    from glueharness.submission.submit import submit
 
     console = stderr()
 

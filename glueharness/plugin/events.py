@@ -20,10 +20,13 @@ class RunStarted:
     Attributes:
         record: The record as it stands: configuration, data, environment.
         folder: The run folder.
+        differs: In words, what it computes otherwise than the earlier run that is most like it;
+            empty if there is none.
     """
 
     record: RunRecord
     folder: Path
+    differs: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from glueharness.errors import PluginError, UnknownNameError
+from glueharness.plugin.blame import blamed
+from glueharness.plugin.guarded import GuardedWriter, OfferedModel, OfferedSource
 from glueharness.plugin.loading import PluginStatus, load_plugins, owners
 from glueharness.settings.fields import settings_of
 from glueharness.settings.run_options import RESERVED, RunOptions
@@ -24,7 +26,7 @@ from glueharness.specs import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from glueharness.plugin.loading import Plugins
 
@@ -42,6 +44,19 @@ Spec = TypeVar(
     EngineSpec,
     TrackerSpec,
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Targets:
+    """What names on a command line mean.
+
+    Attributes:
+        tasks: The tasks that were named themselves.
+        groups: The groups that were named: name to spec; None for a group without a score.
+    """
+
+    tasks: tuple[TaskSpec, ...]
+    groups: Mapping[str, GroupSpec | None]
 
 
 @dataclass(slots=True)
@@ -178,24 +193,24 @@ class Registry:
         """
         return self.tasks.get(name)
 
-    def owner_of_source(self, task: TaskSpec, source: SourceSpec) -> PluginStatus | None:
-        """The plugin that offers a source, itself or as one of its task's own; None if none."""
-        shelves: tuple[tuple[Shelf[Any], TaskSpec | SourceSpec], ...] = (
-            (self.sources, source),
-            (self.tasks, task),
+    def sources_for(self, task: TaskSpec) -> list[OfferedSource]:
+        """The sources of a task in the order of ``--data auto``: its own, then the shared ones."""
+        owner = next(
+            (plugin for spec, plugin in self.tasks.items.get(task.name, ()) if spec is task), None
         )
-        return next(
-            (
-                owner
-                for shelf, spec in shelves
-                for found, owner in shelf.items.get(spec.name, ())
-                if found is spec
-            ),
-            None,
+        own = sorted(task.sources, key=lambda spec: spec.order)
+        names = {spec.name for spec in own}
+        others = sorted(
+            (spec for spec in self.sources if spec.name not in names),
+            key=lambda spec: (spec.order, spec.name),
         )
+        return [
+            *(OfferedSource(spec, owner) for spec in own),
+            *(OfferedSource(spec, self.sources.owner(spec.name)) for spec in others),
+        ]
 
-    def model(self, name: str) -> tuple[ModelSpec, str]:
-        """The model of that name and its argument: ``"hf:roberta-base"`` gives the family.
+    def model(self, name: str) -> OfferedModel:
+        """The model of that name; of ``"hf:roberta-base"`` the family with its argument.
 
         Raises:
             UnknownNameError: There is none.
@@ -207,14 +222,71 @@ class Registry:
             if not spec.family or not argument:
                 known = [other.name for other in self.models]
                 raise UnknownNameError.among("model", name, known)
-            return spec, argument
+            return OfferedModel(spec, argument, self.models.owner(family))
         spec = self.models.get(name)
         if spec.family:
             raise UnknownNameError(
                 f"{name!r} is a family of models and needs a name or folder",
                 remedy=f"Write {name}:NAME, for instance {name}:roberta-base or {name}:./folder.",
             )
-        return spec, ""
+        return OfferedModel(spec, "", self.models.owner(name))
+
+    def writer(self, name: str) -> GuardedWriter:
+        """The submission writer of that name, made.
+
+        Raises:
+            UnknownNameError: There is none.
+            PluginError: Two plugins claim the name, or it cannot be made.
+        """
+        return GuardedWriter(self.writers.get(name), self.writers.owner(name))
+
+    def tracker(self, name: str) -> object:
+        """The listener that a tracker's factory makes.
+
+        Raises:
+            UnknownNameError: There is none of that name.
+            ConfigError: Its library is not installed.
+            PluginError: It cannot be made.
+        """
+        spec, owner = self.trackers.get(name), self.trackers.owner(name)
+        with blamed(f"the tracker {name!r}", owner, "cannot be made"):
+            return spec.factory()
+
+    def targets(self, names: Sequence[str]) -> Targets:
+        """The tasks and the groups that these names mean, each once and in order.
+
+        Raises:
+            UnknownNameError: One is neither.
+        """
+        tasks: dict[str, TaskSpec] = {}
+        groups: dict[str, GroupSpec | None] = {}
+        known = {task.group for task in self.tasks if task.group}
+        for name in names:
+            if name in self.tasks.items:
+                tasks[name] = self.task(name)
+            elif name in self.groups.items:
+                groups[name] = self.groups.get(name)
+            elif name in known:  # a group of tasks that no plugin gives a score
+                groups[name] = None
+            else:
+                every = [*self.tasks.items, *self.groups.items, *known]
+                raise UnknownNameError.among("task", name, dict.fromkeys(every))
+        return Targets(tasks=tuple(tasks.values()), groups=groups)
+
+    def tasks_of(self, targets: Targets) -> list[TaskSpec]:
+        """The tasks that are meant, those of groups included, each once.
+
+        A group with a score stands for the tasks that make it; any other for all that name it.
+        """
+        found = {task.name: task for task in targets.tasks}
+        for name, group in targets.groups.items():
+            members = (
+                [task for task in self.tasks if task.group == name]
+                if group is None
+                else [self.task(member) for member in group.tasks]
+            )
+            found |= {task.name: task for task in members}
+        return list(found.values())
 
 
 def _way_out(claimants: Sequence[PluginStatus]) -> str:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Literal
 
 import pluggy
 
+from glueharness.plugin.code import code_of
+
 if TYPE_CHECKING:
     import importlib.metadata
     from collections.abc import Iterator, Sequence
@@ -76,6 +78,7 @@ class PluginStatus:
     hooks: tuple[str, ...] = ()
     muted: set[str] = field(default_factory=set)
     known_as: tuple[str, str] | None = None
+    _code: str | None = None
 
     @property
     def distribution(self) -> str:
@@ -93,6 +96,17 @@ class PluginStatus:
             dist = self.point.dist if self.point is not None else None
             self.known_as = (dist.name, dist.version) if dist else ("unknown distribution", "")
         return self.known_as
+
+    @property
+    def code(self) -> str:
+        """Which code it is, for the identity of what is computed with it.
+
+        Distribution and version; of a single file, and of an installation that follows a working
+        tree, whose version says nothing, the hash of the files.
+        """
+        if self._code is None:
+            self._code = code_of(self.point, self._identity())
+        return self._code
 
     @property
     def owner(self) -> str:

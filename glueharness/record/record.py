@@ -1,28 +1,30 @@
-"""``RunRecord``: everything that is known of a run, and its form as ``run.json``."""
+"""``RunRecord``: everything that is known of a run. ``run_file.py`` reads and writes it.
+
+The types are strict: a record from anybody is decoded by them, and what does not fit is refused.
+"""
 
 from __future__ import annotations
 
-import dataclasses
-import functools
-import json
-import math
-import types
-import typing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Annotated, Any, Literal
 
-from glueharness.errors import RunFolderError
-from glueharness.system import atomic
-from glueharness.system.printable import storable_json
+from msgspec import Meta
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from glueharness.record.computation import Computation, Fact, Name, Number
 
-SCHEMA = 1
-RUN_FILE = "run.json"
+SCHEMA = 2
 MODEL_FOLDER = "model"
 """Where a run folder keeps its trained model."""
-Status = typing.Literal["running", "completed", "failed", "interrupted"]
+CHECKPOINT_FOLDER = "checkpoint"
+"""Where a run folder keeps its checkpoints until the run is complete."""
+PREDICTIONS_FOLDER = "predictions"
+"""Where a run folder keeps what was predicted, one file per split."""
+Status = Literal["running", "completed", "failed", "interrupted"]
+Standing = Literal["official", "altered", "partial", "sample", "not known"]
+"""What a split's rows are: the official ones, the same number of others, another number, made up,
+or nobody says."""
+Rows = Annotated[int, Meta(ge=1, le=10**12)]
+Text = Annotated[str, Meta(max_length=100_000)]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -35,13 +37,15 @@ class SplitRecord:
         available: Rows that the source has.
         expected: Rows of the complete split; None if the task does not say.
         fingerprint: Hash of the rows used, texts and labels.
+        standing: What the source's rows are, whatever the run used of them.
     """
 
-    role: str
-    rows: int
-    available: int
-    expected: int | None
-    fingerprint: str
+    role: Name
+    rows: Rows
+    available: Rows
+    expected: Rows | None
+    fingerprint: Name
+    standing: Standing = "not known"
 
     @property
     def partial(self) -> bool:
@@ -67,12 +71,19 @@ class DataRecord:
         splits: By split name.
     """
 
-    source: str
-    location: str
-    revision: str = ""
+    source: Name
+    location: Text
+    revision: Text = ""
     sample: bool = False
-    passed_over: dict[str, str] = field(default_factory=dict)
-    splits: dict[str, SplitRecord] = field(default_factory=dict)
+    passed_over: dict[Name, Text] = field(default_factory=dict)
+    splits: dict[Name, SplitRecord] = field(default_factory=dict)
+
+    @property
+    def standing(self) -> Standing:
+        """What is to be said of all splits together: that of the split that needs it most."""
+        order: tuple[Standing, ...] = ("sample", "altered", "partial", "not known", "official")
+        found = {split.standing for split in self.splits.values()}
+        return next((standing for standing in order if standing in found), "not known")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -85,8 +96,8 @@ class SettingRecord:
         changes_result: Whether another value may lead to another result.
     """
 
-    value: str | int | float | bool | None
-    origin: str
+    value: Fact
+    origin: Text
     changes_result: bool = True
 
 
@@ -98,13 +109,28 @@ class EpochRecord:
         epoch: 1 for the first.
         primary: Mean of the primary metric over the dev splits.
         metrics: Dev scores by split and metric.
-        values: What else the model told, for instance its mean loss.
+        values: What else the model told, for instance its mean loss; None: not a number.
     """
 
-    epoch: int
-    primary: float
-    metrics: dict[str, dict[str, float]]
-    values: dict[str, float] = field(default_factory=dict)
+    epoch: Annotated[int, Meta(ge=0, le=10**9)]
+    primary: Number
+    metrics: dict[Name, dict[Name, Number]]
+    values: dict[Name, Number | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParentRecord:
+    """The run whose trained encoder another run starts from.
+
+    Attributes:
+        id: Its id when it was taken.
+        identity: What it computed.
+        marks: What sets it apart (see :attr:`RunRecord.marks`).
+    """
+
+    id: Name
+    identity: Annotated[str, Meta(max_length=64)]
+    marks: tuple[Name, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -112,15 +138,16 @@ class RunRecord:
     """A run.
 
     Attributes:
-        id: Name of the run's folder.
-        identity: Hash of task, model, seed, data, and the settings that change the result: equal
-            for runs that would compute the same.
+        id: Name of the run's folder; what the file says is never believed.
+        identity: Hash of ``computation``: equal for runs that would compute the same.
         task: Task name.
-        task_version: Data version, where several are in circulation.
         model: Model name, with the argument of a family.
         seed: The seed.
         started: Start, ISO 8601 with time zone.
         data: Where the data came from.
+        computation: What was computed on what, field by field; None in records of schema 1, which
+            do not know their weights, their task's definition and code, nor the versions.
+        task_version: Data version, where several are in circulation.
         status: ``running``, ``completed``, ``failed`` or ``interrupted``.
         finished: End, ISO 8601 with time zone; empty while it runs.
         settings: Every setting by name.
@@ -129,37 +156,42 @@ class RunRecord:
         metrics: Final dev scores by split and metric name, as the metric gives them.
         primary: Mean of the primary metric over the dev splits; None until scored.
         primary_metric: Name of the primary metric.
-        history: One entry an epoch.
+        history: One entry per epoch.
         notes: Facts that the model told, for instance its checkpoint.
         warnings: What the user was warned of.
         error: What ended a failed run.
         command: The command line.
-        resumed: How often the run went on after an interruption.
+        parent: The run whose encoder it starts from; None if it starts from none.
+        resumed: How often the run was resumed after an interruption.
+        seals: SHA-256 of each file of the predictions and the model, by its path in the folder.
         schema: Version of this form.
     """
 
-    id: str
-    identity: str
-    task: str
-    model: str
-    seed: int
-    started: str
+    id: Name
+    identity: Annotated[str, Meta(max_length=64)]
+    task: Name
+    model: Name
+    seed: Annotated[int, Meta(ge=0, le=2**63 - 1)]
+    started: Annotated[str, Meta(max_length=64)]
     data: DataRecord
-    task_version: str = ""
+    computation: Computation | None = None
+    task_version: Annotated[str, Meta(max_length=200)] = ""
     status: Status = "running"
-    finished: str = ""
-    settings: dict[str, SettingRecord] = field(default_factory=dict)
+    finished: Annotated[str, Meta(max_length=64)] = ""
+    settings: dict[Name, SettingRecord] = field(default_factory=dict)
     environment: dict[str, Any] = field(default_factory=dict)
-    timings: dict[str, float] = field(default_factory=dict)
-    metrics: dict[str, dict[str, float]] = field(default_factory=dict)
-    primary: float | None = None
-    primary_metric: str = ""
+    timings: dict[Name, Number] = field(default_factory=dict)
+    metrics: dict[Name, dict[Name, Number]] = field(default_factory=dict)
+    primary: Number | None = None
+    primary_metric: Annotated[str, Meta(max_length=200)] = ""
     history: list[EpochRecord] = field(default_factory=list)
     notes: dict[str, Any] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
-    error: str = ""
-    command: list[str] = field(default_factory=list)
-    resumed: int = 0
+    warnings: list[Text] = field(default_factory=list)
+    error: Text = ""
+    command: list[Text] = field(default_factory=list)
+    resumed: Annotated[int, Meta(ge=0, le=10**9)] = 0
+    parent: ParentRecord | None = None
+    seals: dict[Text, Name] = field(default_factory=dict)
     schema: int = SCHEMA
 
     @property
@@ -173,86 +205,45 @@ class RunRecord:
         return any(split.limited for split in self.data.splits.values())
 
     @property
+    def altered(self) -> bool:
+        """Whether any split has the official number of rows, but not the official rows."""
+        return any(split.standing == "altered" for split in self.data.splits.values())
+
+    @property
+    def fresh(self) -> bool:
+        """Whether a model that is meant to begin from pretrained weights began without them."""
+        if self.computation is not None:
+            return self.computation.model.fresh
+        checkpoint = self.notes.get("checkpoint")
+        return isinstance(checkpoint, dict) and checkpoint.get("fresh") is True
+
+    @property
     def marks(self) -> tuple[str, ...]:
-        """What sets the run apart: any of ``sample``, ``partial``, ``limited``."""
+        """What sets the run apart: ``sample``, ``partial``, ``limited``, ``altered``, ``fresh``.
+
+        What sets a run apart that it starts from sets it apart too: ``sample parent`` and so on.
+        """
         sample = self.data.sample
-        # The sample has its own sizes: that they are not the task's goes without saying.
-        facts = {"sample": sample, "partial": self.partial and not sample, "limited": self.limited}
-        return tuple(name for name, true in facts.items() if true)
-
-
-def write_record(folder: Path, record: RunRecord) -> None:
-    """Write ``run.json`` whole."""
-    atomic.write_text(folder / RUN_FILE, to_json(record))
-
-
-def to_json(record: RunRecord) -> str:
-    """The record as JSON text; a float that is no number becomes null."""
-    text = json.dumps(_finite(dataclasses.asdict(record)), indent=2, ensure_ascii=False)
-    return storable_json(text) + "\n"
-
-
-def read_record(folder: Path) -> RunRecord:
-    """Read a run folder's ``run.json``.
-
-    Raises:
-        RunFolderError: There is none, it is damaged, or a newer glueharness wrote it.
-    """
-    path = folder / RUN_FILE
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise RunFolderError("this folder holds no run", where=str(path)) from error
-    except (OSError, ValueError) as error:
-        raise RunFolderError(f"the record cannot be read: {error}", where=str(path)) from error
-    schema = values.get("schema") if isinstance(values, dict) else None
-    if not isinstance(schema, int) or schema > SCHEMA:
-        raise RunFolderError(
-            f"the record has schema {schema!r}; this version reads up to {SCHEMA}",
-            where=str(path),
-            remedy="Upgrade glueharness: pip install --upgrade glueharness",
+        facts = {
+            "sample": sample,
+            # The sample has its own sizes: that they are not the task's goes without saying.
+            "partial": self.partial and not sample,
+            "limited": self.limited,
+            "altered": self.altered,
+            "fresh": self.fresh,
+        }
+        inherited = () if self.parent is None else self.parent.marks
+        return (
+            *(name for name, true in facts.items() if true),
+            *(f"{mark} parent" for mark in inherited if not mark.endswith(" parent")),
         )
-    try:
-        record: RunRecord = _build(RunRecord, values)
-    except (TypeError, KeyError, AttributeError) as error:
-        raise RunFolderError(f"the record is damaged: {error}", where=str(path)) from error
-    return record
 
+    def dev_rows(self) -> dict[str, str]:
+        """What the run was scored on: fingerprints of texts and labels by dev split."""
+        splits = self.data.splits.items()
+        return {name: split.fingerprint for name, split in splits if split.role == "dev"}
 
-def _finite(value: Any) -> Any:
-    """JSON has no NaN; plain null is what every reader understands."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
-
-
-@functools.cache
-def _hints(kind: type[Any]) -> dict[str, Any]:
-    return typing.get_type_hints(kind)
-
-
-def _build(hint: Any, value: Any) -> Any:
-    """``value`` from JSON as the annotated type; unknown keys of a dataclass are left out."""
-    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        hints = _hints(hint)
-        return hint(
-            **{name: _build(hints[name], item) for name, item in value.items() if name in hints}
-        )
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin is dict:
-        return {key: _build(arguments[1], item) for key, item in value.items()}
-    if origin is list:
-        return [_build(arguments[0], item) for item in value]
-    if origin in {typing.Union, types.UnionType, typing.Literal} or hint is typing.Any:
-        return value
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if hint is float and value is None:
-        return math.nan
-    if not isinstance(value, hint):
-        raise TypeError(f"{value!r} is not {getattr(hint, '__name__', hint)}")
-    return value
+    def dev_is_whole(self) -> bool:
+        """Whether no dev split was cut short: a short one flatters by luck."""
+        splits = self.data.splits.values()
+        return not any(split.partial or split.limited for split in splits if split.role == "dev")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from glueharness.plugin.registry import Registry
+    from glueharness.record.record import ParentRecord
 
 COMMAND_LINE = "command line"
 _LARGEST_FILE = 1 << 20
@@ -30,9 +31,10 @@ class RunConfig:
         options: The settings of every run.
         settings: The model's settings, an instance of its settings class.
         origins: Setting name to the place its value came from, options and settings together.
-        resume: Run that must be gone on with: its id, or ``latest`` for the newest unfinished
+        resume: Run that must be resumed: its id, or ``latest`` for the newest unfinished
             one with these settings. Empty: that one if there is one, else a new run.
         rerun: Begin a new run, whatever is unfinished or complete.
+        parent: The run whose encoder it starts from; None: the pretrained one.
     """
 
     task: str
@@ -41,6 +43,7 @@ class RunConfig:
     origins: Mapping[str, str] = field(default_factory=dict)
     resume: str = ""
     rerun: bool = False
+    parent: ParentRecord | None = None
 
 
 def read_toml(path: Path) -> Layer:
@@ -83,7 +86,7 @@ def build_config(
     registry.task(task)
     shared = {item.name for item in settings_of(RunOptions)}
     options = resolve(RunOptions, [_only(layer, shared) for layer in layers], owner="run")
-    model, _ = registry.model(options.settings.model)
+    model = registry.model(options.settings.model).spec
     specific = [_without(layer, shared) for layer in layers]
     recipe = Layer(origin=f"{RECIPE_OF}{model.name}", values=model.recipe)
     resolved: Resolved = resolve(model.settings, [*specific, recipe], owner=f"model {model.name!r}")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from glueharness.errors import RunFolderError
 from glueharness.plugin.events import RunAdjusted, RunEvaluated, RunProgress, RunWarned
-from glueharness.record.record import EpochRecord, SettingRecord, write_record
+from glueharness.record.record import CHECKPOINT_FOLDER, EpochRecord, SettingRecord
+from glueharness.record.run_file import write_record
 from glueharness.settings.fields import ADJUSTED
 from glueharness.system.interrupts import interruptible
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from glueharness.scoring.scorer import Scorer
     from glueharness.specs import Evaluation, FloatArray, Progress
 
-CHECKPOINT_FOLDER = "checkpoint"
 _SECONDS_BETWEEN_REPORTS = 0.1
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from glueharness.errors import ConfigError, GlueharnessError, Interrupted, UnknownNameError
-from glueharness.plugin.loading import describe
-from glueharness.record.folders import list_runs
-from glueharness.record.record import MODEL_FOLDER
+from glueharness.errors import ConfigError, GlueharnessError, Interrupted, RunFolderError
+from glueharness.plugin.status import describe
+from glueharness.record.best import Wanted
+from glueharness.record.record import MODEL_FOLDER, ParentRecord
+from glueharness.record.store import RunStore
 from glueharness.run.config import build_config
 from glueharness.run.one_run import run
 from glueharness.settings.fields import Layer
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from glueharness.plugin.registry import Registry
     from glueharness.record.record import RunRecord
     from glueharness.run.config import RunConfig
+    from glueharness.run.one_run import RunResult
     from glueharness.specs import PresetSpec
 
 _MAX_SEEDS = 1000
@@ -37,7 +39,7 @@ class PlanRequest:
         preset: Name of a preset; empty for none.
         init_from: Task whose best run with the same model and seed gives its encoder to those of
             the tasks that usually start from it, or to the only one named; empty for none.
-        resume: Run to go on with (see :class:`glueharness.run.config.RunConfig`).
+        resume: Run to resume (see :class:`glueharness.run.config.RunConfig`).
         rerun: Repeat what is there already.
     """
 
@@ -71,15 +73,23 @@ class Outcome:
 
     Attributes:
         config: What was asked for.
-        record: The completed run's record; None if it failed.
+        result: The completed run; None if it failed.
         error: Why it failed; None if it did not.
-        reused: Whether the run was there already.
     """
 
     config: RunConfig
-    record: RunRecord | None = None
+    result: RunResult | None = None
     error: GlueharnessError | None = None
-    reused: bool = False
+
+    @property
+    def record(self) -> RunRecord | None:
+        """The completed run's record; None if it failed."""
+        return self.result.record if self.result is not None else None
+
+    @property
+    def reused(self) -> bool:
+        """Whether the run was there already."""
+        return self.result is not None and self.result.reused
 
 
 @dataclass(slots=True)
@@ -106,23 +116,19 @@ class TaskOutcome:
         return found
 
 
-def expand_names(names: Sequence[str], registry: Registry) -> list[str]:
-    """Tasks by name, groups as their tasks that can be trained; each once, in order.
+def trainable_tasks(names: Sequence[str], registry: Registry) -> list[str]:
+    """Names of the tasks that are meant; of a group those that have training data.
 
     Raises:
         UnknownNameError: A name is neither a task nor a group.
     """
-    tasks: dict[str, None] = {}
-    for name in names:
-        if name in registry.groups.items and name not in registry.tasks.items:
-            members = [registry.task(member) for member in registry.groups.get(name).tasks]
-            tasks |= dict.fromkeys(task.name for task in members if not task.trained_on)
-        elif name in registry.tasks.items:
-            tasks[registry.task(name).name] = None
-        else:
-            known = [*registry.tasks.items, *registry.groups.items]
-            raise UnknownNameError.among("task", name, known)
-    return list(tasks)
+    targets = registry.targets(names)
+    named = {task.name for task in targets.tasks}
+    return [
+        task.name
+        for task in registry.tasks_of(targets)
+        if task.name in named or not task.trained_on
+    ]
 
 
 def parse_seeds(text: str, first: int) -> list[int]:
@@ -156,7 +162,7 @@ def build_plan(request: PlanRequest, registry: Registry) -> list[PlannedRun]:
     if request.init_from:
         registry.task(request.init_from)
     plan = []
-    tasks = expand_names(request.names, registry)
+    tasks = trainable_tasks(request.names, registry)
     # The task that others start from comes first.
     for task in sorted(tasks, key=lambda name: name != request.init_from):
         usual = registry.task(task).starts_from == request.init_from
@@ -176,7 +182,7 @@ def build_plan(request: PlanRequest, registry: Registry) -> list[PlannedRun]:
     if request.resume and len(plan) != 1:
         raise ConfigError(
             f"--resume is for one run, and this command names {len(plan)}",
-            remedy="Leave it out: what is unfinished is gone on with anyway.",
+            remedy="Leave it out: what is unfinished is resumed anyway.",
         )
     return plan
 
@@ -192,7 +198,10 @@ def grid_points(preset: PresetSpec | None) -> Iterator[Mapping[str, Any]]:
 
 
 def run_plan(
-    plan: Sequence[PlannedRun], registry: Registry, announce: Callable[[int, RunConfig], None]
+    plan: Sequence[PlannedRun],
+    registry: Registry,
+    announce: Callable[[int, RunConfig], None],
+    tell: Callable[[str], None] = lambda _: None,
 ) -> list[Outcome]:
     """Do every run of a plan; one that fails does not stop the others.
 
@@ -200,6 +209,7 @@ def run_plan(
         plan: The runs.
         registry: Where names are looked up.
         announce: Called before each run with its position, 0 for the first.
+        tell: Hears in one line what is waited for, and which run another one starts from.
 
     Raises:
         Interrupted: The user stopped it; completed runs are kept and not repeated next time.
@@ -209,14 +219,16 @@ def run_plan(
         config = planned.config
         announce(position, config)
         try:
-            outcomes.append(_do(planned, registry))
+            if planned.init_from:
+                config = _started_from(planned, registry, tell)
+            outcomes.append(Outcome(config=config, result=run(config, registry, tell)))
         except Interrupted as stop:
             if len(plan) == 1:
                 raise
             raise Interrupted(
                 f"stopped after {position} of {len(plan)} runs",
                 where=stop.where,
-                remedy="The same command goes on from here.",
+                remedy="The same command continues from here.",
             ) from stop
         except GlueharnessError as error:
             outcomes.append(Outcome(config=config, error=error))
@@ -228,46 +240,45 @@ def run_plan(
     return outcomes
 
 
-def _do(planned: PlannedRun, registry: Registry) -> Outcome:
-    config = _started_from(planned, registry) if planned.init_from else planned.config
-    began = datetime.now().astimezone()
-    record = run(config, registry)
-    # A record's times are cut to milliseconds.
-    reused = datetime.fromisoformat(record.finished) < began - timedelta(milliseconds=1)
-    return Outcome(config=config, record=record, reused=reused)
-
-
-def _started_from(planned: PlannedRun, registry: Registry) -> RunConfig:
+def _started_from(
+    planned: PlannedRun, registry: Registry, tell: Callable[[str], None]
+) -> RunConfig:
     """The config with the weights of the run that it starts from.
 
     Raises:
         ConfigError: There is no such run, or the model takes no weights.
     """
     config, options = planned.config, planned.config.options
-    records = [
-        record
-        for record in list_runs(options.runs_dir)[0]
-        if (record.task, record.model, record.seed, record.status)
-        == (planned.init_from, options.model, options.seed, "completed")
-        and (options.runs_dir / record.id / MODEL_FOLDER).is_dir()
-    ]
-    if not records:
+    store = RunStore(options.runs_dir)
+    wanted = Wanted(
+        task=planned.init_from,
+        purpose="start from",
+        model=options.model,
+        seed=options.seed,
+        remedy=f"Run {planned.init_from} first, or name it in the same command.",
+    )
+    try:
+        choice = store.best(wanted)
+    except RunFolderError as error:
         raise ConfigError(
-            f"{config.task} cannot start from {planned.init_from}: no completed run of it with "
-            f"{options.model} and seed {options.seed}",
-            where=str(options.runs_dir),
-            remedy=f"Run {planned.init_from} first, or name it in the same command.",
-        )
-    best = max(records, key=lambda record: record.primary or 0.0)
-    folder = options.runs_dir / best.id / MODEL_FOLDER
+            f"{config.task} cannot start from {planned.init_from}: {error.what}",
+            where=error.where,
+            remedy=error.remedy,
+        ) from error
+    best = choice.record
+    marks = f", marked {', '.join(best.marks)}" if best.marks else ""
+    tell(f"{config.task} starts from run {best.id} ({choice.why}{marks})")
+    folder = choice.folder / MODEL_FOLDER
     layer = Layer(origin=f"--init-from {planned.init_from}", values={"weights": str(folder)})
-    return build_config(
+    made = build_config(
         config.task, [layer, *planned.layers], registry, resume=config.resume, rerun=config.rerun
     )
+    parent = ParentRecord(id=best.id, identity=best.identity, marks=best.marks)
+    return dataclasses.replace(made, parent=parent)
 
 
 def by_task(outcomes: Sequence[Outcome]) -> list[TaskOutcome]:
-    """The outcomes a task; of several runs with one seed (a grid) the best on dev counts."""
+    """The outcomes by task; of several runs with the same seed (a grid), the best on dev counts."""
     tasks: dict[str, TaskOutcome] = {}
     best: dict[tuple[str, int], RunRecord] = {}
     for outcome in outcomes:

@@ -1,88 +1,201 @@
-"""What a run is, before it begins: its record, and the identity that makes two runs the same."""
+"""The record of a run that is about to begin, and the identity that makes two runs the same."""
 
 from __future__ import annotations
 
-import hashlib
-import json
+import importlib.metadata
 import sys
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from glueharness.data.table import fingerprint
-from glueharness.record.folders import new_run_id
+from glueharness.record.computation import (
+    Computation,
+    ModelComputed,
+    TaskComputed,
+    differences,
+)
 from glueharness.record.record import DataRecord, RunRecord, SettingRecord, SplitRecord
 from glueharness.run.environment import describe_environment
-from glueharness.settings.fields import settings_of
+from glueharness.settings.fields import result_settings, settings_of
+from glueharness.specs import FRESH
 
 if TYPE_CHECKING:
-    from glueharness.data.opening import OpenedData
+    from collections.abc import Iterable, Sequence
+
     from glueharness.plugin.registry import Registry
+    from glueharness.record.record import Standing
     from glueharness.run.config import RunConfig
-    from glueharness.specs import Split, TaskSpec
+    from glueharness.run.prepare import Prepared, UsedSplit
+    from glueharness.specs import DataOrigin, Fingerprint, TaskSpec
+
+_PLAIN = (str, int, float, bool, type(None))
+_SHOWN_DIFFERENCES = 4
 
 
-def identity(record: RunRecord) -> str:
-    """A hash that is equal for runs that would compute the same."""
-    facts = {
-        "task": record.task,
-        "model": record.model,
-        "settings": {
-            name: item.value for name, item in record.settings.items() if item.changes_result
-        },
-        "data": {name: split.fingerprint for name, split in record.data.splits.items()},
+def new_record(prepared: Prepared, registry: Registry) -> RunRecord:
+    """The record of a run that is about to begin; it has no id before it has a folder."""
+    config, task = prepared.config, prepared.task
+    origin = prepared.data.data.origin
+    splits = {
+        name: describe_split(task, name, split, origin) for name, split in prepared.splits.items()
     }
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def new_record(
-    task: TaskSpec, config: RunConfig, opened: OpenedData, registry: Registry
-) -> RunRecord:
-    """The record of a run that is about to begin; its identity follows from its splits."""
-    origin = opened.data.origin
-    now = datetime.now().astimezone()
+    computation = compute_what(prepared, registry, splits)
     return RunRecord(
-        id=new_run_id(task.name, config.options.model, now),
-        identity="",
+        id="",
+        identity=computation.identity,
+        computation=computation,
         task=task.name,
         task_version=task.version,
         model=config.options.model,
         seed=config.options.seed,
-        started=now.isoformat(timespec="milliseconds"),
+        started=datetime.now().astimezone().isoformat(timespec="milliseconds"),
         settings=_describe_settings(config),
         primary_metric=task.primary.name,
         environment=describe_environment(registry.plugins),
         command=sys.argv,
+        parent=config.parent,
         data=DataRecord(
             source=origin.source,
             location=origin.location,
             revision=origin.revision,
             sample=origin.sample,
-            passed_over=dict(opened.passed_over),
+            passed_over=dict(prepared.data.passed_over),
+            splits=splits,
         ),
     )
 
 
+def compute_what(
+    prepared: Prepared, registry: Registry, splits: dict[str, SplitRecord]
+) -> Computation:
+    """What will be computed on what."""
+    config, task, offered = prepared.config, prepared.task, prepared.offered
+    found = prepared.model.fingerprint()
+    # What lies in a place may change: where the weights are known, the place is not the model.
+    by_weights = bool(offered.argument) and found.weights not in {"", FRESH}
+    settings = {**result_settings(config.settings), **_that_count(config, found)}
+    return Computation(
+        task=describe_task(task, registry),
+        data={name: split.fingerprint for name, split in splits.items()},
+        model=ModelComputed(
+            name=offered.spec.name if by_weights else config.options.model,
+            seed=config.options.seed,
+            weights=found.weights,
+            settings={name: _plain(value) for name, value in sorted(settings.items())},
+            code=offered.owner.code,
+        ),
+        system=_system(found),
+    )
+
+
+def describe_task(task: TaskSpec, registry: Registry) -> TaskComputed:
+    """A task as it is defined now."""
+    return TaskComputed(
+        name=task.name,
+        version=task.version,
+        columns=task.columns,
+        labels=task.labels,
+        metrics=tuple(metric.name for metric in task.metrics),
+        code=registry.tasks.owner(task.name).code,
+    )
+
+
+def _that_count(config: RunConfig, found: Fingerprint) -> dict[str, Any]:
+    """The settings that the model will put in the place of given ones, if they change results."""
+    counting = result_settings(config.settings)
+    return {name: value for name, value in found.settings.items() if name in counting}
+
+
+def _system(found: Fingerprint) -> dict[str, str]:
+    facts = {"engine": found.engine, "device": found.device, "precision": found.precision}
+    versions = dict(_major_versions([*found.packages, "glueharness"]))
+    return {name: value for name, value in {**facts, **versions}.items() if value}
+
+
+def _major_versions(packages: Iterable[str]) -> Iterable[tuple[str, str]]:
+    """The part of a version that tells of other computing: of 2.13.0 the 2, of 0.1.4 the 0.1."""
+    for name in packages:
+        try:
+            version = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+        first, _, rest = version.partition(".")
+        yield name, f"0.{rest.partition('.')[0]}" if first == "0" else first
+
+
+def describe_split(task: TaskSpec, name: str, split: UsedSplit, origin: DataOrigin) -> SplitRecord:
+    """What the record says of a split."""
+    spec = task.split(name)
+    used = fingerprint(split.used, task)
+    whole = used if split.used is split.whole else fingerprint(split.whole, task)
+    return SplitRecord(
+        role=spec.role,
+        rows=len(split.used),
+        available=len(split.whole),
+        expected=spec.rows,
+        fingerprint=used,
+        standing=_standing(whole, len(split.whole), origin, (spec.rows, spec.fingerprint)),
+    )
+
+
+def _standing(
+    whole: str, rows: int, origin: DataOrigin, official: tuple[int | None, str]
+) -> Standing:
+    """What a split's rows are, judged by what the task says of the official ones."""
+    expected, known = official
+    if origin.sample:
+        return "sample"
+    if expected is not None and rows != expected:
+        return "partial"
+    if known:
+        return "official" if whole == known else "altered"
+    return "official" if origin.official else "not known"
+
+
 def _describe_settings(config: RunConfig) -> dict[str, SettingRecord]:
-    plain = (str, int, float, bool, type(None))
     found = {}
     for holder in (config.options, config.settings):
         for item in settings_of(type(holder)):
-            value = getattr(holder, item.name)
             found[item.name] = SettingRecord(
-                value=value if isinstance(value, plain) else str(value),
+                value=_plain(getattr(holder, item.name)),
                 origin=config.origins.get(item.name, "default"),
                 changes_result=item.info.changes_result,
             )
     return found
 
 
-def describe_split(task: TaskSpec, name: str, whole: Split, used: Split) -> SplitRecord:
-    """What the record says of a split."""
-    spec = task.split(name)
-    return SplitRecord(
-        role=spec.role,
-        rows=len(used),
-        available=len(whole),
-        expected=spec.rows,
-        fingerprint=fingerprint(used, task),
-    )
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, _PLAIN) else str(value)
+
+
+def nearest_difference(record: RunRecord, earlier: Sequence[RunRecord]) -> str:
+    """In words, what a run computes otherwise than the earlier one that is most like it.
+
+    Args:
+        record: The run that is about to begin.
+        earlier: Earlier runs, oldest first.
+
+    Returns:
+        One sentence; empty if there is no earlier run of the task with the model.
+    """
+    assert record.computation is not None  # noqa: S101 - new_record made it
+    alike = [
+        (len(found), -place, other, found)
+        for place, other in enumerate(earlier)
+        if (other.task, other.model, other.status) == (record.task, record.model, "completed")
+        and other.computation is not None
+        and (found := differences(other.computation, record.computation))
+    ]
+    if not alike:
+        return ""
+    _, _, other, found = min(alike, key=lambda item: item[:2])
+    shown = [
+        f"{name} {_short(before)} there, {_short(now)} here"
+        for name, (before, now) in list(found.items())[:_SHOWN_DIFFERENCES]
+    ]
+    more = f" and {len(found) - len(shown)} more" if len(found) > len(shown) else ""
+    return f"differs from run {other.id} in {'; '.join(shown)}{more}"
+
+
+def _short(value: object) -> str:
+    return "–" if value in {None, ""} else str(value)

@@ -4,209 +4,156 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from glueharness.data.opening import open_data
-from glueharness.data.table import check, head, labelled
-from glueharness.errors import (
-    ConfigError,
-    DataError,
-    Interrupted,
-    RunFolderError,
-)
-from glueharness.plugin.blame import blamed
+from glueharness.errors import Interrupted, RunFolderError
 from glueharness.plugin.events import RunFailed, RunFinished, RunStarted
-from glueharness.record.folders import check_writable, remove_folder
-from glueharness.record.record import (
-    MODEL_FOLDER,
-    RunRecord,
-    write_record,
-)
-from glueharness.run.fit_context import CHECKPOINT_FOLDER, RunFitContext, require_folder
-from glueharness.run.new_record import describe_split, identity, new_record
+from glueharness.record.record import MODEL_FOLDER, RunRecord
+from glueharness.record.run_file import write_record
+from glueharness.record.seals import seal
+from glueharness.record.store import RunStore
+from glueharness.run.fit_context import RunFitContext, require_folder
+from glueharness.run.new_record import nearest_difference, new_record
 from glueharness.run.predictions import write_predictions
-from glueharness.run.resume import completed_run, unfinished_run
+from glueharness.run.prepare import prepare
+from glueharness.run.resume import unfinished_run
 from glueharness.run.trackers import tracked
-from glueharness.scoring.scorer import Scorer
-from glueharness.specs import DataOptions, ModelContext, Remarked
-from glueharness.system.atomic import remove_leftovers
+from glueharness.specs import Remarked
+from glueharness.system.atomic import remove_leftovers, whole_folder
 from glueharness.system.interrupts import terminate_as_interrupt
-from glueharness.system.locks import run_lock
+from glueharness.system.writable import check_writable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from glueharness.data.opening import OpenedData
+    from glueharness.plugin.guarded import GuardedModel
     from glueharness.plugin.registry import Registry
     from glueharness.run.config import RunConfig
-    from glueharness.settings.run_options import RunOptions
-    from glueharness.specs import Model, Split, TaskSpec
+    from glueharness.run.prepare import Prepared
+    from glueharness.system.locks import Holder
 
 
-def run(config: RunConfig, registry: Registry) -> RunRecord:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """A completed run.
+
+    Attributes:
+        record: Its record.
+        folder: Its folder.
+        reused: Whether it was there already: the same computation had been completed before.
+    """
+
+    record: RunRecord
+    folder: Path
+    reused: bool
+
+
+def run(
+    config: RunConfig, registry: Registry, tell: Callable[[str], None] = lambda _: None
+) -> RunResult:
     """Train a model on a task, score it on the dev splits, and leave a complete run folder.
+
+    Of several processes that start the same computation one works; the others wait and take its
+    result.
 
     Args:
         config: What to do, resolved (see :func:`glueharness.run.config.build_config`).
         registry: Where names are looked up; its plugins hear the run's events.
+        tell: Hears in one line what is waited for.
 
     Returns:
-        The record of the completed run; an earlier one that computed the same is not repeated,
-        unless ``config.rerun`` says so.
+        The completed run; an earlier one that computed the same is not repeated, unless
+        ``config.rerun`` says so.
 
     Raises:
         Interrupted: The user stopped it; the record says so.
         GlueharnessError: It could not be done; the record, if there is one, says why.
     """
     with tracked(config.options.track, registry):
-        return _run(config, registry)
+        prepared = prepare(config, registry)
+        store = RunStore(config.options.runs_dir)
+        check_writable(store.folder)
+        record = new_record(prepared, registry)
+        if config.rerun:
+            return _compute(prepared, record, None, store, registry)
+
+        def waiting(holder: Holder | None) -> None:
+            who = holder or "another process"
+            tell(f"{record.task} with {record.model} is being computed by {who}: waiting for it")
+
+        with store.claim(record.identity, waiting):
+            done = None if config.resume else store.completed(record.identity)
+            if done is not None:
+                # There if the process was killed between the run's end and its tidying up.
+                store.remove_checkpoint(done)
+                return RunResult(record=done, folder=store.path(done), reused=True)
+            earlier = unfinished_run(record, config, store)
+            return _compute(prepared, record, earlier, store, registry)
 
 
-def _run(config: RunConfig, registry: Registry) -> RunRecord:
-    options = config.options
-    task = registry.task(config.task)
-    if task.trained_on:
-        raise ConfigError(
-            f"{task.name} has no training data",
-            remedy=f"It is predicted with the {task.trained_on} model: run {task.trained_on}.",
-        )
-    model = make_model(task, config, registry)
-    check_writable(options.runs_dir)
-
-    sources = list(registry.sources)
-    opened = open_data(task, data_options(options), sources, registry.owner_of_source)
-    train, dev = load_splits(task, opened, options)
-    record = new_record(task, config, opened, registry)
-    record.data.splits = {
-        name: describe_split(task, name, whole, used)
-        for name, (whole, used) in {**train, **dev}.items()
-    }
-    record.identity = identity(record)
-
-    if done := completed_run(record, config):
-        # There if the process was killed between the run's end and its tidying up.
-        remove_folder(options.runs_dir / done.id / CHECKPOINT_FOLDER)
-        return done
-    earlier = unfinished_run(record, config)
-    if earlier is not None:
-        _go_on_with(earlier, record)
-    folder = options.runs_dir / record.id
-    folder.mkdir(exist_ok=earlier is not None)
-    with run_lock(folder), _outcome(record, folder, registry):
+def _compute(
+    prepared: Prepared,
+    record: RunRecord,
+    earlier: RunRecord | None,
+    store: RunStore,
+    registry: Registry,
+) -> RunResult:
+    """Do the run, in a new folder or in that of the unfinished run that is resumed."""
+    differs = nearest_difference(record, store.all())
+    if earlier is None:
+        record.id = store.create(record.task, record.model, datetime.now().astimezone()).name
+    else:
+        _resume(earlier, record)
+    folder = store.path(record)
+    with store.working_on(record), _outcome(record, folder, registry):
         remove_leftovers(folder)
         write_record(folder, record)
-        registry.plugins.notify("glueharness_run_started", RunStarted(record=record, folder=folder))
-        used = {name: split for name, (_, split) in dev.items()}
-        scorer = Scorer(task, used)
+        event = RunStarted(record=record, folder=folder, differs=differs)
+        registry.plugins.notify("glueharness_run_started", event)
         context = RunFitContext(
-            record=record, run_folder=folder, scorer=scorer, plugins=registry.plugins,
+            record=record, run_folder=folder, scorer=prepared.scorer, plugins=registry.plugins,
             resume=earlier is not None,
         )  # fmt: skip
-        for remark in opened.data.remarks if isinstance(opened.data, Remarked) else ():
+        data = prepared.data.data
+        for remark in data.remarks if isinstance(data, Remarked) else ():
             context.warn(remark)
-        # A full disk is no fault of the model's: that is told otherwise.
-        with terminate_as_interrupt(), model_at_work(config, registry, "failed", OSError):
-            _fit(model, next(iter(train.values()))[1], used, context)
-            _evaluate(model, used, scorer, record, folder)
+        with terminate_as_interrupt():
+            with _timed(record, "fit"):
+                context.folder.mkdir(exist_ok=True)
+                prepared.model.fit(prepared.train_rows, prepared.dev_rows, context)
+            _evaluate(prepared, record, folder)
             with _timed(record, "save"):
-                _save(model, folder)
+                _save(prepared.model, folder)
+                record.seals = seal(folder)
         record.status = "completed"
     # Only now: until the model is saved, the checkpoints are all there is.
-    remove_folder(context.folder)
+    store.remove_checkpoint(record)
     registry.plugins.notify("glueharness_run_finished", RunFinished(record=record, folder=folder))
-    return record
+    return RunResult(record=record, folder=folder, reused=False)
 
 
-def _go_on_with(earlier: RunRecord, record: RunRecord) -> None:
+def _resume(earlier: RunRecord, record: RunRecord) -> None:
     """Let ``record`` be the record of the unfinished run."""
     record.id, record.started = earlier.id, earlier.started
     record.resumed = earlier.resumed + 1
     record.timings = dict(earlier.timings)
 
 
-def make_model(task: TaskSpec, config: RunConfig, registry: Registry) -> Model:
-    """The untrained model that a config names."""
-    spec, argument = registry.model(config.options.model)
-    context = ModelContext(
-        task=task,
-        settings=config.settings,
-        seed=config.options.seed,
-        origins=config.origins,
-        argument=argument,
-        offline=config.options.offline,
-        engines=tuple(registry.engines),
-    )
-    with model_at_work(config, registry, "cannot be made"):
-        return spec.factory(context)
-
-
-def model_at_work(
-    config: RunConfig, registry: Registry, failure: str, *passing: type[Exception]
-) -> AbstractContextManager[None]:
-    """Let what the model's code raises name its plugin."""
-    spec, _ = registry.model(config.options.model)
-    owner = registry.models.owner(spec.name)
-    return blamed(f"the model {spec.name!r}", owner, failure, passing=passing)
-
-
-def data_options(options: RunOptions) -> DataOptions:
-    """What of a run's options concerns its data."""
-    return DataOptions(source=options.data, folder=options.data_dir, offline=options.offline)
-
-
-LoadedSplits = dict[str, "tuple[Split, Split]"]
-"""By split name: the whole split and the rows of it that the run uses."""
-
-
-def load_splits(
-    task: TaskSpec, opened: OpenedData, options: RunOptions
-) -> tuple[LoadedSplits, LoadedSplits]:
-    """Read and check the training split and every dev split.
-
-    Raises:
-        DataError: One is missing, unlabelled or not what the task says.
-    """
-
-    def load(role: Any, limit: int | None) -> LoadedSplits:
-        loaded = {}
-        for spec in task.splits_of(role):
-            split = opened.load(spec.name)
-            where = f"{opened.data.origin.source}: {opened.data.origin.location}"
-            check(split, task, name=spec.name, where=where)
-            if not labelled(split):
-                raise DataError(f"the {spec.name} split of {task.name} has no labels", where=where)
-            loaded[spec.name] = (split, head(split, limit))
-        if not loaded:
-            raise DataError(f"{task.name} has no split with the role {role!r}")
-        return loaded
-
-    return load("train", options.limit_train), load("dev", options.limit_dev)
-
-
-def _fit(model: Model, train: Split, dev: Mapping[str, Split], context: RunFitContext) -> None:
-    with _timed(context.record, "fit"):
-        context.folder.mkdir(exist_ok=True)
-        model.fit(train, dev, context)
-
-
-def _evaluate(
-    model: Model, dev: Mapping[str, Split], scorer: Scorer, record: RunRecord, folder: Path
-) -> None:
+def _evaluate(prepared: Prepared, record: RunRecord, folder: Path) -> None:
     with _timed(record, "evaluate"):
-        predictions = {name: model.predict(split) for name, split in dev.items()}
-        evaluation = scorer.evaluate(predictions)
+        dev = prepared.dev_rows
+        predictions = {name: prepared.model.predict(split) for name, split in dev.items()}
+        evaluation = prepared.scorer.evaluate(predictions)
         record.metrics = {name: dict(values) for name, values in evaluation.metrics.items()}
         record.primary = evaluation.primary
         for name, scores in predictions.items():
-            write_predictions(folder, name, scorer.task, dev[name], scores)
+            write_predictions(folder, name, prepared.task, dev[name], scores)
 
 
-def _save(model: Model, folder: Path) -> None:
-    from glueharness.system.atomic import whole_folder
-
+def _save(model: GuardedModel, folder: Path) -> None:
     with whole_folder(folder / MODEL_FOLDER) as aside:
         model.save(aside)
 
@@ -246,7 +193,7 @@ def _outcome(record: RunRecord, folder: Path, registry: Registry) -> Iterator[No
             raise RunFolderError(
                 f"run {record.id} failed: {error.strerror or error}",
                 where=str(error.filename or folder),
-                remedy="When that is mended, the same command goes on from the last checkpoint.",
+                remedy="When that is mended, the same command resumes from the last checkpoint.",
             ) from error
         raise
     else:

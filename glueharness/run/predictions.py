@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from glueharness.data.table import labelled, row_numbers
 from glueharness.errors import RunFolderError
+from glueharness.record.record import PREDICTIONS_FOLDER
+from glueharness.record.seals import check_seal
 from glueharness.scoring.scorer import decide
 from glueharness.specs import LABEL_COLUMN
 from glueharness.system import atomic
@@ -15,9 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from glueharness.record.record import RunRecord
     from glueharness.specs import FloatArray, Split, TaskSpec
-
-FOLDER = "predictions"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +61,7 @@ def write_predictions(
         columns[f"unit:{unit}"] = pa.array([str(value) for value in split[unit]])
     # A task with no training data is predicted in the run of another, which has such splits too.
     stem = f"{task.name}.{name}" if task.trained_on else name
-    path = folder / FOLDER / f"{stem}.parquet"
+    path = folder / PREDICTIONS_FOLDER / f"{stem}.parquet"
     path.parent.mkdir(exist_ok=True)
     # Open files, since Arrow encodes a path as UTF-8, which not every path is.
     with atomic.whole_file(path) as aside, aside.open("wb") as stream:
@@ -68,24 +69,33 @@ def write_predictions(
     return path
 
 
-def read_predictions(folder: Path, name: str) -> SplitPredictions:
+def read_predictions(folder: Path, record: RunRecord, name: str) -> SplitPredictions:
     """Read what a run predicted for a split.
 
+    Args:
+        folder: The run folder.
+        record: Its record, which has the file's seal.
+        name: Name of the split.
+
     Raises:
-        RunFolderError: The file is not there or damaged.
+        RunFolderError: The file is not there, damaged, or changed since the run was completed.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    path = folder / FOLDER / f"{name}.parquet"
+    file = f"{PREDICTIONS_FOLDER}/{name}.parquet"
+    check_seal(folder, record, file)
+    path = folder / file
     try:
         with path.open("rb") as stream:
             table = pq.read_table(stream)
-    except (OSError, pa.ArrowException) as error:
-        raise RunFolderError(f"predictions cannot be read: {error}", where=str(path)) from error
+        index, values = table["index"].to_pylist(), table["prediction"].to_pylist()
+    except (OSError, KeyError, pa.ArrowException) as error:
+        reason = f"there is no column {error}" if isinstance(error, KeyError) else error
+        raise RunFolderError(f"predictions cannot be read: {reason}", where=str(path)) from error
     names = table.column_names
     return SplitPredictions(
-        index=table["index"].to_pylist(),
-        values=table["prediction"].to_pylist(),
+        index=index,
+        values=values,
         references=table[LABEL_COLUMN].to_pylist() if LABEL_COLUMN in names else None,
     )

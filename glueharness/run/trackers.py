@@ -6,7 +6,6 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from glueharness.errors import PluginError
-from glueharness.plugin.blame import blamed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +33,7 @@ def tracked(track: str, registry: Registry) -> Iterator[None]:
     """
     with ExitStack() as stack:
         # All are made before any is told: a missing library must not cost half a run's work.
-        made = [(name, _make(name, registry)) for name in names_of(track)]
+        made = [(name, registry.tracker(name)) for name in names_of(track)]
         for name, listener in made:
             title = f"tracker {name}"
             status = registry.plugins.register(listener, title)
@@ -47,9 +46,3 @@ def tracked(track: str, registry: Registry) -> Iterator[None]:
                     remedy="Report it to the plugin's author.",
                 )
         yield
-
-
-def _make(name: str, registry: Registry) -> object:
-    spec = registry.trackers.get(name)
-    with blamed(f"the tracker {name!r}", registry.trackers.owner(name), "cannot be made"):
-        return spec.factory()

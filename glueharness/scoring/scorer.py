@@ -11,6 +11,7 @@ from glueharness.specs import LABEL_COLUMN, Evaluation
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from glueharness.plugin.status import PluginStatus
     from glueharness.specs import FloatArray, Metric, MetricSpec, Split, TaskSpec
 
 _CLOSE = 1e-6
@@ -57,13 +58,17 @@ class Scorer:
     Args:
         task: The task.
         dev: The labelled splits, by name.
+        owner: The plugin that offers the task, for messages; None where it is not known.
 
     Raises:
         DataError: A dev split has no labels.
     """
 
-    def __init__(self, task: TaskSpec, dev: Mapping[str, Split]) -> None:
+    def __init__(
+        self, task: TaskSpec, dev: Mapping[str, Split], owner: PluginStatus | None = None
+    ) -> None:
         self.task = task
+        self._owner = owner
         self._references: dict[str, Sequence[Any]] = {}
         self._metrics: dict[str, Metric] = {}
         for name, split in dev.items():
@@ -78,7 +83,8 @@ class Scorer:
         results = {}
         for spec in self.task.metrics:
             # The task's, not the model's that is at work.
-            with blamed(f"the metric {spec.name!r} of the task {self.task.name!r}", None, "failed"):
+            part = f"the metric {spec.name!r} of the task {self.task.name!r}"
+            with blamed(part, self._owner, "failed"):
                 if spec.name not in self._metrics:
                     self._metrics[spec.name] = spec.factory(self.task)
                 answer = self._metrics[spec.name].compute(predictions=values, references=references)
@@ -102,9 +108,9 @@ class Scorer:
 
 
 def _check_bounds(spec: MetricSpec, task: TaskSpec, value: float) -> None:
-    """Refuse per cents where a fraction was promised; what is no number passes."""
+    """Refuse what is not a number, and per cents where a fraction was promised."""
     low, high = spec.bounds
-    if value < low - _CLOSE or value > high + _CLOSE:
+    if not low - _CLOSE <= value <= high + _CLOSE:  # which no comparison with NaN is
         raise PluginError(
             f"the metric {spec.name!r} of the task {task.name!r} gave {value:g}, outside of its "
             f"bounds {low:g} to {high:g}",

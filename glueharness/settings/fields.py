@@ -46,8 +46,10 @@ class SettingInfo:
         below: Smallest value *not* allowed, for a range that is open above.
         choices: The values allowed.
         changes_result: Whether another value may lead to another result, be it in the last bit.
-            Runs that differ only in settings that do not are the same run, and one goes on where
-            the other was stopped.
+            Runs that differ only in settings that do not are the same run, and one is resumed by
+            the other.
+        consent: Whether the value is a consent of the user's, for instance to run a checkpoint's
+            own code: it counts for the present command only, never as a stored run has it.
     """
 
     help: str
@@ -58,6 +60,7 @@ class SettingInfo:
     below: float | None = None
     choices: tuple[str, ...] = ()
     changes_result: bool = True
+    consent: bool = False
 
     def range_text(self) -> str:
         """The range in words, for instance ``"at least 1"``; empty if there is none."""

@@ -19,7 +19,10 @@ from glueharness.specs.data import (
 from glueharness.specs.engine import EncoderEngine, EngineRequest, EngineSpec, Schedule, TokenRows
 from glueharness.specs.group import GroupSpec, PresetSpec, PublishedSpec, Scores
 from glueharness.specs.model import (
+    FRESH,
     Evaluation,
+    Fingerprint,
+    Fingerprinted,
     FitContext,
     FloatArray,
     Model,
@@ -52,6 +55,7 @@ from glueharness.specs.task import (
 )
 
 __all__ = [
+    "FRESH",
     "INDEX_COLUMN",
     "LABEL_COLUMN",
     "Answer",
@@ -68,6 +72,8 @@ __all__ = [
     "Fact",
     "FileReport",
     "Finding",
+    "Fingerprint",
+    "Fingerprinted",
     "FitContext",
     "FloatArray",
     "GroupSpec",

@@ -26,11 +26,14 @@ class SplitSpec:
         role: What it serves for. Only ``train`` and ``dev`` carry labels that may be scored.
         rows: Rows of the complete split; None if the task's author does not say. A split with
             another number is marked partial and is not ranked beside complete ones.
+        fingerprint: :func:`glueharness.data.table.fingerprint` of the official complete split;
+            empty if it is not known. A split of as many other rows is marked altered.
     """
 
     name: str
     role: Role
     rows: int | None = None
+    fingerprint: str = ""
 
 
 @runtime_checkable
@@ -75,12 +78,15 @@ class DataOrigin:
         location: Folder, hub id with config, or generator.
         revision: Pinned revision or generator version; empty if there is none.
         sample: Whether these are made-up data whose scores mean nothing outside of a trial.
+        official: Whether the source itself is official, for instance the hub at the revision that
+            the task names: it then vouches for splits whose fingerprint nobody knows.
     """
 
     source: str
     location: str
     revision: str = ""
     sample: bool = False
+    official: bool = False
 
 
 @runtime_checkable

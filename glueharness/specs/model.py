@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 # A string, so that numpy is not imported by a plugin that merely describes itself.
 FloatArray: TypeAlias = "npt.NDArray[np.float32]"
 """A numpy array of float32: the scores that a model gives."""
+FRESH = "fresh"
+"""The weights of a model that is meant to begin from pretrained ones, and began without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,4 +201,43 @@ class Model(Protocol):
 
     def load(self, folder: Path) -> None:
         """Become the model that was saved in ``folder``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fingerprint:
+    """What a model's result follows from besides the settings that it was given.
+
+    It becomes part of a run's identity: two runs with equal fingerprints, settings, task and data
+    must compute the same.
+
+    Attributes:
+        weights: What it begins from: a commit on the hub, a hash of files, or
+            :data:`FRESH` where a model that is meant to begin from weights has none; empty for
+            a model that begins from nothing.
+        settings: The values that settings will have in the place of the given ones, for instance
+            by a recipe for the encoder that was found.
+        engine: What computes it, for instance ``"torch"``.
+        device: Kind of device as resolved: ``"cpu"``, ``"cuda"``.
+        precision: Number format as resolved, for instance ``"bf16"``.
+        packages: Distributions whose major versions matter, for instance ``"torch"``.
+    """
+
+    weights: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    engine: str = ""
+    device: str = ""
+    precision: str = ""
+    packages: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class Fingerprinted(Protocol):
+    """A model that can tell before it trains what its result follows from."""
+
+    def fingerprint(self) -> Fingerprint:
+        """What the result follows from; called once, before :meth:`Model.fit`.
+
+        It may look weights up and read their files, and touches the network only as ``fit`` would.
+        """
         ...

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from glueharness.errors import SubmissionError, UnknownNameError
-from glueharness.plugin.blame import blamed
-from glueharness.specs import Checker
+from glueharness.errors import SubmissionError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,25 +12,6 @@ if TYPE_CHECKING:
 
     from glueharness.plugin.registry import Registry
     from glueharness.specs import Report, TaskSpec
-
-
-def targets(names: Sequence[str], registry: Registry) -> tuple[list[TaskSpec], list[str]]:
-    """The tasks and the score groups that these names mean.
-
-    Raises:
-        UnknownNameError: One is neither.
-    """
-    tasks, groups = [], []
-    known = {task.group for task in registry.tasks if task.group}
-    for name in dict.fromkeys(names):
-        if name in registry.tasks.items:
-            tasks.append(registry.task(name))
-        elif name in known:
-            groups.append(name)
-        else:
-            names_known = [*registry.tasks.items, *known]
-            raise UnknownNameError.among("task or score group", name, names_known)
-    return tasks, groups
 
 
 def submitted_tasks(registry: Registry) -> list[TaskSpec]:
@@ -55,18 +34,16 @@ def check_submission(
         SubmissionError: It cannot be read, or no installed writer can check it.
         UnknownNameError: No task, group or writer of that name.
     """
-    named, groups = targets(names, registry)
+    targets = registry.targets(names)
     tasks = [
         task
         for task in submitted_tasks(registry)
-        if not names or task in named or task.group in groups
+        if not names or task in targets.tasks or task.group in targets.groups
     ]
     reports = []
     for name in [writer] if writer else dict.fromkeys(task.writer for task in tasks):
-        owner = registry.writers.owner(name)
-        with blamed(f"the submission writer {name!r}", owner, "cannot be made"):
-            checker = registry.writers.get(name).factory()
-        if isinstance(checker, Checker):
+        checker = registry.writer(name)
+        if checker.checks:
             own = [task for task in tasks if task.writer == name or writer]
             reports.append(checker.check(path, own))
     if not reports:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from glueharness.errors import ConfigError, SubmissionError
-from glueharness.submission.check import submitted_tasks, targets
-from glueharness.submission.choose_run import choose_run, learner
+from glueharness.record.store import RunStore
+from glueharness.submission.check import submitted_tasks
+from glueharness.submission.choose_run import REFUSED, choose_run, learner
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from glueharness.plugin.registry import Registry
+    from glueharness.record.best import Choice
     from glueharness.specs import TaskSpec
-    from glueharness.submission.choose_run import Choice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,22 +28,31 @@ class SubmitOptions:
         output: Folder to write to.
         runs_dir: Folder of the runs.
         run: The run to take; empty for the best. Goes with a single task.
+        model: The model whose runs to take; empty: of a single task the best run's, of a group
+            that which has runs of the most tasks.
+        seed: The seed whose runs to take; None for any.
+        mix: Whether each task of a group may be predicted by another model.
         data: Source of the test data; empty for the one that the run had.
         data_dir: Data folder; None for the one that the run had.
         offline: Whether the network must not be touched.
         archive: Whether to pack all files of the group, with fillers for tasks not submitted.
         writer: Name of the writer; empty for the tasks' own.
+        consents: What the present command allows, by the model's setting.
     """
 
     targets: tuple[str, ...]
     output: Path
     runs_dir: Path
     run: str = ""
+    model: str = ""
+    seed: int | None = None
+    mix: bool = False
     data: str = ""
     data_dir: Path | None = None
     offline: bool = False
     archive: bool = False
     writer: str = ""
+    consents: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,13 +80,21 @@ class Plan:
         fillers: Name of each other task to the reason why it is not.
         archive: Whether everything is packed.
         writer: Name of the writer.
+        store: The runs.
+        why: Why all files come from one model; empty if nothing had to be decided.
+        offline: Whether the network must not be touched.
+        consents: What the present command allows, by the model's setting.
     """
 
     tasks: Sequence[TaskSpec]
+    store: RunStore
     jobs: list[Job] = field(default_factory=list)
     fillers: dict[str, str] = field(default_factory=dict)
     archive: bool = False
     writer: str = ""
+    why: str = ""
+    offline: bool = False
+    consents: Mapping[str, Any] = field(default_factory=dict)
 
 
 def make_plan(options: SubmitOptions, registry: Registry) -> Plan:
@@ -87,7 +105,8 @@ def make_plan(options: SubmitOptions, registry: Registry) -> Plan:
         ConfigError: The names that were given do not go together.
         SubmissionError: A task that was asked for cannot be submitted, or none can.
     """
-    named, groups = targets(options.targets, registry)
+    targets = registry.targets(options.targets)
+    named, groups = targets.tasks, targets.groups
     for task in named:
         if not task.submission:
             raise SubmissionError(
@@ -105,13 +124,26 @@ def make_plan(options: SubmitOptions, registry: Registry) -> Plan:
         or task.trained_on in asked
         or (task.group and (task.group in groups or (archive and task.group in _groups(named))))
     ]
-    plan = Plan(tasks=tasks, archive=archive, writer=options.writer or _writer(tasks))
+    store = RunStore(options.runs_dir)
+    plan = Plan(
+        tasks=tasks,
+        store=store,
+        archive=archive,
+        writer=options.writer or _writer(tasks),
+        offline=options.offline,
+        consents=options.consents,
+    )
     if archive and len(_groups(tasks)) > 1:
         raise ConfigError(f"one archive cannot hold {' and '.join(sorted(_groups(tasks)))}")
+    wanted = [
+        task
+        for task in tasks
+        if task.name in asked or task.trained_on in asked or task.group in groups
+    ]
+    model = options.model or _common_model(plan, wanted, options, registry)
     for task in tasks:
-        wanted = task.name in asked or task.trained_on in asked or task.group in groups
-        if wanted:
-            _choose(plan, task, options, registry, required=task.name in asked)
+        if task in wanted:
+            _choose(plan, task, (options, model), registry, required=task.name in asked)
         else:
             plan.fillers[task.name] = "it was not asked for"
     if not plan.jobs:
@@ -123,11 +155,46 @@ def make_plan(options: SubmitOptions, registry: Registry) -> Plan:
     return plan
 
 
+def _common_model(
+    plan: Plan, wanted: Sequence[TaskSpec], options: SubmitOptions, registry: Registry
+) -> str:
+    """The model that all of a submission comes from; empty if each task may have its own.
+
+    A table's row is one model's. It is the one that has runs of the most tasks; of several, the one
+    whose scores have the highest mean over the tasks.
+    """
+    learnt = {learner(task, registry).name for task in wanted}
+    if options.run or options.mix or len(learnt) < 2:
+        return ""
+    scores: dict[str, dict[str, float]] = {}
+    for record in plan.store.all():
+        fits = record.status == "completed" and not REFUSED & set(record.marks)
+        if fits and record.task in learnt and options.seed in {None, record.seed}:
+            of_model = scores.setdefault(record.model, {})
+            of_model[record.task] = max(of_model.get(record.task, -1.0), record.primary or 0.0)
+    if len(scores) < 2:
+        return ""
+    best = max(scores, key=lambda name: (len(scores[name]), sum(scores[name].values()), name))
+    plan.why = (
+        f"all files come from {best}, which has runs of {len(scores[best])} of {len(learnt)} "
+        f"tasks; --model takes another of {len(scores)}, --mix the best of each task"
+    )
+    return best
+
+
 def _choose(
-    plan: Plan, task: TaskSpec, options: SubmitOptions, registry: Registry, *, required: bool
+    plan: Plan,
+    task: TaskSpec,
+    how: tuple[SubmitOptions, str],
+    registry: Registry,
+    *,
+    required: bool,
 ) -> None:
+    options, model = how
     try:
-        choice = choose_run(options.runs_dir, learner(task, registry), options.run)
+        choice = choose_run(
+            plan.store, learner(task, registry), options.run, model=model, seed=options.seed
+        )
     except SubmissionError as error:
         if required:
             raise

@@ -5,27 +5,33 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from glueharness.data.table import row_numbers
-from glueharness.errors import ConfigError, PluginError, SourceUnavailable, SubmissionError
-from glueharness.plugin.blame import blamed
-from glueharness.record.folders import check_writable
+from glueharness.data.table import fingerprint, row_numbers
+from glueharness.errors import (
+    ConfigError,
+    PluginError,
+    RunFolderError,
+    SourceUnavailable,
+    SubmissionError,
+)
 from glueharness.run.predictions import write_predictions
+from glueharness.run.trained_model import load_trained, predict
 from glueharness.scoring.scorer import decide
-from glueharness.specs import Bundler, Checker, Prediction
-from glueharness.submission.choose_run import best_run, learner
+from glueharness.specs import Prediction
+from glueharness.submission.choose_run import learner
 from glueharness.submission.plan import SubmitOptions, make_plan
-from glueharness.submission.test_data import data_of, load_model, load_test_splits, predict
+from glueharness.submission.test_data import data_of, load_test_splits
+from glueharness.system.writable import check_writable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from glueharness.plugin.guarded import GuardedWriter
     from glueharness.plugin.registry import Registry
-    from glueharness.specs import Split, SubmissionFile, TaskSpec, Writer
-    from glueharness.submission.choose_run import Choice
+    from glueharness.record.best import Choice
+    from glueharness.record.record import RunRecord
+    from glueharness.specs import Split, SubmissionFile, TaskSpec
     from glueharness.submission.plan import Job, Plan
-
-__all__ = ["Submission", "SubmitOptions", "best_run", "load_model", "submit"]
 
 _MANIFEST_SCHEMA = 1
 
@@ -123,11 +129,11 @@ def submit(options: SubmitOptions, registry: Registry, tell: Callable[[str], Non
         RunFolderError: The output folder cannot be written, or a run has no model.
     """
     plan = make_plan(options, registry)
-    owner = registry.writers.owner(plan.writer)
-    with blamed(f"the submission writer {plan.writer!r}", owner, "cannot be made"):
-        writer = registry.writers.get(plan.writer).factory()
-    if plan.archive and not isinstance(writer, Bundler):
+    writer = registry.writer(plan.writer)
+    if plan.archive and not writer.bundles:
         raise ConfigError(f"writer {plan.writer!r} makes no archives")
+    if plan.why:
+        tell(plan.why)
     check_writable(options.output, what="the submission", option="--output")
     # All data are read before the first prediction: what is wrong with them shows at once.
     splits = _load_all(plan, options, registry, tell)
@@ -138,7 +144,7 @@ def submit(options: SubmitOptions, registry: Registry, tell: Callable[[str], Non
             [*files, *_fillers(plan)], key=lambda file: places.index(file.prediction.file.name)
         )
     predictions = [file.prediction for file in files]
-    if plan.archive and isinstance(writer, Bundler):
+    if plan.archive:
         paths = writer.bundle(predictions, options.output, manifest(files))
     else:
         paths = writer.write(predictions, options.output)
@@ -157,6 +163,7 @@ def _load_all(
         try:
             data = data_of(job.choice.record, options)
             splits[job.task.name] = load_test_splits(job.task, data, registry)
+            _warn_of_altered(job.task, splits[job.task.name], tell)
         except SourceUnavailable as error:
             if job.required:
                 raise
@@ -172,6 +179,14 @@ def _load_all(
     return splits
 
 
+def _warn_of_altered(task: TaskSpec, splits: dict[str, Split], tell: Callable[[str], None]) -> None:
+    """Say so if rows to be predicted are not the official ones: the server scores those."""
+    for file in task.submission:
+        known = task.split(file.split).fingerprint
+        if known and fingerprint(splits[file.name], task) != known:
+            tell(f"warning: the rows of {file.split} are not the official ones of {task.name}")
+
+
 def _predict_all(
     plan: Plan,
     splits: dict[str, dict[str, Split]],
@@ -182,16 +197,21 @@ def _predict_all(
     files = {}
     for run in dict.fromkeys(job.choice.record.id for job in plan.jobs):
         its_jobs = [job for job in plan.jobs if job.choice.record.id == run]
-        folder = its_jobs[0].choice.folder
-        model = load_model(its_jobs[0].choice.record, folder, registry)
+        record, folder = its_jobs[0].choice.record, its_jobs[0].choice.folder
+        model = load_trained(
+            plan.store, record, registry, consents=plan.consents, offline=plan.offline
+        )
+        tell(_standing_of(record))
         for job, file in _pairs(its_jobs):
             split = splits[job.task.name][file.name]
             tell(f"predicting {file.name}: {len(split):,} rows with run {run}")
             scores = predict(model, learner(job.task, registry), job.task, split, tell)
             try:
+                plan.store.refuse_links(record)
                 write_predictions(folder, file.split, job.task, split, scores)
-            except OSError as error:
-                tell(f"warning: predictions are not kept in {folder}: {error.strerror or error}")
+            except (OSError, RunFolderError) as error:
+                reason = error.what if isinstance(error, RunFolderError) else error.strerror
+                tell(f"warning: predictions are not kept in {folder}: {reason or error}")
             prediction = Prediction(
                 task=job.task,
                 file=file,
@@ -203,6 +223,18 @@ def _predict_all(
             files[file.name] = SubmittedFile(prediction=prediction, choice=job.choice)
     names = [file.name for task in plan.tasks for file in task.submission]
     return [files[name] for name in names if name in files]
+
+
+def _standing_of(record: RunRecord) -> str:
+    """One line on the data that a run was trained on, and a warning if they are not official."""
+    standing = record.data.standing
+    known = {split.standing for split in record.data.splits.values()}
+    if record.computation is None:
+        return f"run {record.id}: its record does not say whether its data were the official ones"
+    if known & {"altered", "partial"} or record.marks:
+        marks = ", ".join(record.marks) or standing
+        return f"warning: run {record.id} is marked {marks}"
+    return f"run {record.id}: data {standing}"
 
 
 def _pairs(jobs: Sequence[Job]) -> list[tuple[Job, SubmissionFile]]:
@@ -236,9 +268,9 @@ def filler(task: TaskSpec, file: SubmissionFile) -> Prediction:
     return Prediction(task=task, file=file, index=range(rows), values=values)
 
 
-def _check_own(writer: Writer, paths: Sequence[Path], tasks: Sequence[TaskSpec]) -> str:
+def _check_own(writer: GuardedWriter, paths: Sequence[Path], tasks: Sequence[TaskSpec]) -> str:
     """Check what was written with the writer's own checker, if it has one."""
-    if not isinstance(writer, Checker):
+    if not writer.checks:
         return ""
     for path in paths:
         report = writer.check(path, tasks)

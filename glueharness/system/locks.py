@@ -1,8 +1,9 @@
-"""One process to a run folder: a lock that dies with its process, and says whose it is.
+"""Locks between processes: one that works on something, the others are told who or wait.
 
-The operating system drops the lock when the process ends, however it ends, so one that is left
-behind on this machine is never mistaken for a live one. Where a folder is shared between machines
-the system's lock may reach only its own; there the holder shows signs of life.
+The lock itself is the operating system's, through filelock: it goes when its process ends, however
+that ends. Where a folder is shared between machines, the system's lock may reach only its own; so
+whoever holds a lock writes beside it who it is, and shows a sign of life every few seconds. Signs
+are judged by the clock of the file system that they are on, since machines' clocks differ.
 """
 
 from __future__ import annotations
@@ -10,21 +11,28 @@ from __future__ import annotations
 import json
 import os
 import platform
+import tempfile
 import threading
 import time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from glueharness.errors import RunFolderError
+from glueharness.system import atomic
+from glueharness.system.untrusted import read_untrusted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-LOCK_FILE = ".lock"
-_SECONDS_BETWEEN_SIGNS = 20.0
-_SECONDS_WITHOUT_SIGN = 120.0
+    from filelock import BaseFileLock
+
+_SECONDS_BETWEEN_SIGNS = 5.0
+_SECONDS_WITHOUT_SIGN = 60.0
+_SECONDS_BETWEEN_TRIES = 0.1
+_HOLDER_BYTES = 4096
+_NAME_LENGTH = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,123 +42,187 @@ class Holder:
     Attributes:
         process: Process id.
         host: Name of the machine.
+        silent: Seconds since its last sign of life.
     """
 
     process: int
     host: str
+    silent: float = 0.0
 
     def __str__(self) -> str:
         """In words."""
-        return f"process {self.process} on {self.host}"
+        silence = f", silent for {self.silent:.0f} s" if self.silent > _silence_told() else ""
+        return f"process {self.process} on {self.host}{silence}"
+
+
+def _silence_told() -> float:
+    return 3 * _SECONDS_BETWEEN_SIGNS
 
 
 @contextmanager
-def run_lock(folder: Path) -> Iterator[None]:
-    """A region in which no other process works in ``folder``.
+def locked(
+    path: Path, what: str, waiting: Callable[[Holder | None], None] | None = None
+) -> Iterator[None]:
+    """A region in which no other process holds the lock ``path``.
+
+    Args:
+        path: The lock's file; it stays when the lock goes, and its holder's file beside it not.
+        what: What is locked, for the message.
+        waiting: Told once who holds it, if it is to be waited for; None: do not wait.
 
     Raises:
-        RunFolderError: Another one does; the message names it.
+        RunFolderError: Another process holds it, or the path is not one that a lock can be at.
     """
-    path = folder / LOCK_FILE
-    stream = _acquire(path)
+    lock = _acquire(path, what, waiting)
     try:
-        stream.seek(0)
-        stream.truncate()
-        json.dump(asdict(Holder(os.getpid(), platform.node())), stream)
-        stream.flush()
         with _signs_of_life(path):
             yield
     finally:
-        # Removed while it is still held, so that nobody can take a file that is about to go.
-        path.unlink(missing_ok=True)
-        stream.close()
+        # While it is still held: nobody may find a holder who is none.
+        _holder_file(path).unlink(missing_ok=True)
+        lock.release()
 
 
-def holder_of(folder: Path) -> Holder | None:
-    """Who works in a run folder; None if nobody does."""
-    try:
-        stream = _acquire(folder / LOCK_FILE, create=False)
-    except FileNotFoundError:
+def holder_of(path: Path) -> Holder | None:
+    """Who holds a lock; None if nobody does."""
+    if not path.exists():
         return None
-    except RunFolderError:
-        return _read(folder / LOCK_FILE) or Holder(0, "unknown")
-    stream.close()
-    return None
-
-
-def _acquire(path: Path, *, create: bool = True) -> IO[str]:
-    while True:
-        stream = path.open("a+" if create else "r+", encoding="utf-8")
-        try:
-            locked = _try_lock(stream)
-            present = path.exists() and os.path.samestat(os.fstat(stream.fileno()), path.stat())
-        except BaseException:
-            stream.close()
-            raise
-        if locked and not present:
-            stream.close()  # its last holder removed it in between: try the new one
-            if not create:
-                raise FileNotFoundError(path)
-            continue
-        holder = _read(path)
-        if locked and not _lives_elsewhere(path, holder):
-            return stream
-        stream.close()
-        raise RunFolderError(
-            f"the run is in use by {holder or 'another process'}",
-            where=str(path.parent),
-            remedy=f"Wait for it or stop it. If it is gone for certain, delete {path}.",
-        )
-
-
-def _try_lock(stream: IO[str]) -> bool:
-    """Whether the operating system gives this process the lock."""
-    system: Any
     try:
-        if os.name == "nt":
-            import msvcrt
-
-            system = msvcrt
-            stream.seek(0)
-            system.locking(stream.fileno(), system.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            system = fcntl
-            system.flock(stream, system.LOCK_EX | system.LOCK_NB)
-    except OSError:
-        return False
-    return True
+        lock = _try(path)
+    except OSError:  # a folder that may only be read: what its holder says is all there is
+        return _alive(path)
+    if lock is None:
+        return _read(path) or Holder(0, "an unknown machine")
+    try:
+        return _alive(path)
+    finally:
+        lock.release()
 
 
-def _lives_elsewhere(path: Path, holder: Holder | None) -> bool:
+def _acquire(
+    path: Path, what: str, waiting: Callable[[Holder | None], None] | None
+) -> BaseFileLock:
+    told = False
+    while True:
+        try:
+            lock = _try(path)
+        except OSError as error:
+            raise RunFolderError(
+                f"{what} cannot be locked: {error.strerror or error}",
+                where=str(path),
+                remedy="A lock is a regular file in a folder that can be written to; "
+                "delete what stands in its place.",
+            ) from error
+        holder = _read(path) if lock is None else _alive(path)
+        if lock is not None and holder is None:
+            return lock
+        if lock is not None:
+            lock.release()
+        if waiting is None:
+            raise RunFolderError(
+                f"{what} is in use by {holder or 'another process'}",
+                where=str(path.parent),
+                remedy=_remedy(path, holder),
+            )
+        if not told:
+            waiting(holder)
+            told = True
+        time.sleep(_SECONDS_BETWEEN_TRIES)
+
+
+def _remedy(path: Path, holder: Holder | None) -> str:
     if holder is None or holder.host == platform.node():
-        return False
-    return time.time() - path.stat().st_mtime < _SECONDS_WITHOUT_SIGN
+        return "Wait for it or stop it."
+    return (
+        f"Wait for it or stop it. If that machine is gone, the lock is free "
+        f"{_SECONDS_WITHOUT_SIGN:.0f} s after its last sign of life; to free it now, delete "
+        f"{_holder_file(path)}."
+    )
+
+
+def _try(path: Path) -> BaseFileLock | None:
+    """The lock, if the operating system gives it to this process.
+
+    Raises:
+        OSError: There is a link or something else than a file, or it cannot be written.
+    """
+    from filelock import FileLock, Timeout
+
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise OSError("something else than a file is in the lock's place")
+    lock = FileLock(path, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        return None
+    return lock
+
+
+def _holder_file(path: Path) -> Path:
+    return path.with_name(f"{path.name}.holder")
+
+
+def _alive(path: Path) -> Holder | None:
+    """The holder on another machine that the system's lock did not reach, while it shows signs.
+
+    On this machine the system's lock is right: whoever left his name here is gone.
+    """
+    holder = _read(path)
+    if holder is None or holder.host == platform.node() or holder.silent > _SECONDS_WITHOUT_SIGN:
+        return None
+    return holder
 
 
 def _read(path: Path) -> Holder | None:
+    """What the holder wrote of himself; None if nothing that can be read."""
+    file = _holder_file(path)
     try:
-        return Holder(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        found = json.loads(read_untrusted(file, _HOLDER_BYTES))
+        process, host = found["process"], found["host"]
+        if not isinstance(process, int) or not isinstance(host, str) or len(host) > _NAME_LENGTH:
+            return None
+        return Holder(process, host, max(0.0, _file_system_time(path.parent) - _time_of(file)))
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
+
+
+def _time_of(file: Path) -> float:
+    return file.stat(follow_symlinks=False).st_mtime
+
+
+def _file_system_time(folder: Path) -> float:
+    """The time by the clock that stamps the files in a folder: of a server, if it lies on one."""
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".clock") as probe:
+            os.utime(probe.name)
+            return os.stat(probe.name).st_mtime  # noqa: PTH116
+    except OSError:  # a folder that may only be read
+        return time.time()
 
 
 @contextmanager
 def _signs_of_life(path: Path) -> Iterator[None]:
+    file = _holder_file(path)
+    atomic.write_text(file, json.dumps(_facts(Holder(os.getpid(), platform.node()))))
     over = threading.Event()
 
     def show() -> None:
         while not over.wait(_SECONDS_BETWEEN_SIGNS):
             try:
-                os.utime(path)
-            except OSError:
+                os.utime(file)
+            except FileNotFoundError:
                 return
+            except OSError:  # a network drive that is away for a moment
+                continue
 
-    thread = threading.Thread(target=show, daemon=True, name="run lock")
+    thread = threading.Thread(target=show, daemon=True, name="lock's signs of life")
     thread.start()
     try:
         yield
     finally:
         over.set()
         thread.join()
+
+
+def _facts(holder: Holder) -> dict[str, object]:
+    return {name: value for name, value in asdict(holder).items() if name != "silent"}

@@ -17,21 +17,23 @@ if TYPE_CHECKING:
 
 _NO_WAIT = getattr(os, "O_NONBLOCK", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
-def read_within(path: Path, limit: int) -> bytes:
+def read_within(path: Path, limit: int, *, links: bool = True) -> bytes:
     """The content of a regular file, or of one that a link leads to.
 
     Args:
         path: The file.
         limit: Bytes beyond which it is not what it should be.
+        links: Whether a link is followed; not so for a file that anybody may have made.
 
     Raises:
         OSError: It cannot be read, is no regular file, or has more bytes; its ``strerror`` says
             which.
     """
     # Without waiting: opening a pipe that nobody writes to would never come to an end.
-    handle = os.open(path, os.O_RDONLY | _NO_WAIT | _BINARY)
+    handle = os.open(path, os.O_RDONLY | _NO_WAIT | _BINARY | (0 if links else _NO_LINK))
     with os.fdopen(handle, "rb") as stream:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise OSError(errno.EINVAL, "it is no regular file", str(path))

@@ -27,6 +27,6 @@ def glueharness_run(tmp_path: Path) -> Callable[..., RunRecord]:
     def do_run(task: str, **settings: object) -> RunRecord:
         values = {"offline": True, "runs_dir": str(tmp_path / "runs"), **settings}
         layer = Layer(origin="the test", values=values)
-        return run(build_config(task, [layer], installed()), installed())
+        return run(build_config(task, [layer], installed()), installed()).record
 
     return do_run

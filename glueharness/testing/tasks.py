@@ -202,7 +202,7 @@ class TaskConformance:
     def open_data(self) -> TaskData:
         """The task's data; the check is left out if they are not on this machine."""
         try:
-            return open_data(self.task, self.data, list(self._registry().sources)).data
+            return open_data(self.task, self.data, self._registry().sources_for(self.task)).data
         except SourceUnavailable as reason:
             skip(f"the data of {self.task.name} are not here: {reason.what}")
 

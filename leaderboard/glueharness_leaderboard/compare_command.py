@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from glueharness.plugin.registry import Registry
-    from glueharness.record.record import RunRecord
+    from glueharness.record.store import RunStore
     from glueharness_leaderboard.compare.contestants import Contestant
     from glueharness_leaderboard.compare.verdict import Findings
 
@@ -49,7 +49,7 @@ def command(ctx: click.Context, /, run: tuple[str, ...], **given: Any) -> None:
     glueharness compare 1f3a,90bb,c2d1 77c0,0a1e,55f2     seeds chosen by hand
     glueharness compare 1f3a 77c0 --rows --tsv            where they differ, row by row
     """  # noqa: D301 - click's mark against re-wrapping
-    from glueharness.record.folders import list_runs
+    from glueharness.record.store import RunStore
     from glueharness_leaderboard.compare.contestants import find_contestants
 
     form = chosen_format(
@@ -58,13 +58,12 @@ def command(ctx: click.Context, /, run: tuple[str, ...], **given: Any) -> None:
     registry = App.of(ctx).registry
     if given["task"]:
         registry.task(given["task"])
-    folder = runs_dir(given["runs_dir"])
-    records = list_runs(folder)[0]
-    contestants = find_contestants(run, (folder, records), given["task"])
-    findings = _findings(contestants, (folder, records), registry, given["against_first"])
+    store = RunStore(runs_dir(given["runs_dir"]))
+    contestants = find_contestants(run, store, given["task"])
+    findings = _findings(contestants, store, registry, against_first=given["against_first"])
     if given["rows"]:
         brief = form == "rich" and given["output"] is None
-        result = _rows(findings, folder, registry, brief=brief)
+        result = _rows(findings, store.folder, registry, brief=brief)
     else:
         result = _verdicts(findings)
     deliver(result, form, given["output"])
@@ -108,12 +107,8 @@ def _rows(findings: Findings, folder: Path, registry: Registry, *, brief: bool) 
 
 
 def _findings(
-    contestants: Sequence[Contestant],
-    store: tuple[Path, Sequence[RunRecord]],
-    registry: Registry,
-    against_first: bool,
+    contestants: Sequence[Contestant], store: RunStore, registry: Registry, *, against_first: bool
 ) -> Findings:
-    from glueharness.record.folders import short_names
     from glueharness_leaderboard.compare.comparison import compare
     from glueharness_leaderboard.compare.contestants import others_on_the_rows
     from glueharness_leaderboard.compare.verdict import Findings
@@ -126,18 +121,17 @@ def _findings(
     from glueharness_leaderboard.ranking.sections import Section
     from glueharness_leaderboard.statistics.intervals import Interval
 
-    folder, records = store
     check_same_rows([run for each in contestants for run in each.runs])
     conditions = Conditions.of(contestants[0].runs[0])
     task = {known.name: known for known in registry.tasks}.get(conditions.task)
     counted = counted_metrics(task, registry.groups) or (conditions.metric,)
-    contest = Contest(task=task, counted=counted, runs_dir=folder, every_metric=True)
+    contest = Contest(task=task, counted=counted, runs_dir=store.folder, every_metric=True)
     measured, reference = [], None
     for each in contestants:
         found, first = measure(each.runs, contest, reference)
         reference = reference or first
         measured.append(found)
-    others = others_on_the_rows(records, contestants)
+    others = others_on_the_rows(store.all(), contestants)
     pool = seeds_of_others(others, contest, reference or {})
     rows = [Row(runs=each.runs, counted=counted) for each in contestants]
     comparison = compare(
@@ -156,5 +150,5 @@ def _findings(
         contestants=contestants,
         comparison=comparison,
         pooled=max(map(len, pool.values()), default=0),
-        names=short_names([record.id for record in records]),
+        names=store.short_names(),
     )

@@ -10,7 +10,8 @@ import click
 from glueharness.cli.app import App, json_option, runs_dir, runs_dir_option
 from glueharness.cli.output import stderr, stdout
 from glueharness.errors import UnknownNameError
-from glueharness.record.folders import list_runs, short_names
+from glueharness.record.names import short_names
+from glueharness.record.store import RunStore
 from glueharness_leaderboard.ranking.group_standings import known_group_standings
 from glueharness_leaderboard.ranking.sections import sections_of, with_standings
 from glueharness_leaderboard.ranking.standings import known_standings
@@ -111,7 +112,8 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     """  # noqa: D301 - click's mark against re-wrapping
     wishes = _wishes(given)
     registry = App.of(ctx).registry
-    records, problems = list_runs(wishes.runs)
+    store = RunStore(wishes.runs)
+    records, problems = store.all(), store.problems
     for problem in problems:
         _warn(problem)
     tasks = _tasks(records, wishes, registry)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glueharness import LABEL_COLUMN, ModelError
+from glueharness import LABEL_COLUMN, Fingerprint, ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +36,10 @@ class Tfidf:
         self._vectorizers: dict[str, Any] = {}
         self._weights: Any = None  # [k, f]; [1, f] for two labels and for a regression
         self._bias: Any = None  # [k] or [1]
+
+    def fingerprint(self) -> Fingerprint:
+        """The library that tokenises and solves."""
+        return Fingerprint(engine="scikit-learn", packages=("scikit-learn",))
 
     def fit(self, train: Split, dev: Mapping[str, Split], context: FitContext) -> None:
         """Learn vocabulary, weights and bias; scores the dev splits once."""

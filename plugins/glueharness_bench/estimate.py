@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from glueharness.data.opening import open_data
 from glueharness.data.table import Table
-from glueharness.errors import ConfigError, Interrupted
+from glueharness.errors import Interrupted
 from glueharness.run.environment import core_count
-from glueharness.run.one_run import data_options, load_splits, make_model, model_at_work
+from glueharness.run.prepare import prepare
 from glueharness.scoring.scorer import Scorer
 from glueharness.system.user_folders import CACHE_VARIABLE
 from glueharness_bench.stopwatch import Stopwatch
@@ -22,9 +21,10 @@ from glueharness_bench.stopwatch import Stopwatch
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from glueharness.plugin.guarded import GuardedModel
     from glueharness.plugin.registry import Registry
     from glueharness.run.config import RunConfig
-    from glueharness.specs import DataOrigin, Model, Progress, Split, TaskSpec
+    from glueharness.specs import DataOrigin, Progress, Split, TaskSpec
 
 _TRAIN_ROWS, _DEV_ROWS, _FIRST_ROWS = 10_000, 2_000, 64
 
@@ -136,9 +136,8 @@ def estimate(
         prepared = _prepare(config, registry)
         train, dev = prepared.train, prepared.dev
         context = Stopwatch(folder, Scorer(prepared.task, dev), seconds, listen)
-        with model_at_work(config, registry, "failed", OSError):
-            finished = _fit(prepared, context)
-            evaluate = _evaluate(prepared, finished=finished)
+        finished = _fit(prepared, context)
+        evaluate = _evaluate(prepared, finished=finished)
     epochs = context.adjusted.get("epochs", getattr(config.settings, "epochs", 1))
     pace = Pace(
         train_rows=len(train),
@@ -179,7 +178,7 @@ class _Prepared:
     """
 
     task: TaskSpec
-    model: Model
+    model: GuardedModel
     origin: DataOrigin
     train: Split
     dev: Mapping[str, Split]
@@ -192,23 +191,14 @@ def _prepare(config: RunConfig, registry: Registry) -> _Prepared:
     Raises:
         ConfigError: The task has no training data.
     """
-    task = registry.task(config.task)
-    if task.trained_on:
-        raise ConfigError(
-            f"{task.name} has no training data",
-            remedy=f"It is predicted with the {task.trained_on} model: bench {task.trained_on}.",
-        )
-    model = make_model(task, config, registry)
-    sources = list(registry.sources)
-    opened = open_data(task, data_options(config.options), sources, registry.owner_of_source)
-    train, dev = load_splits(task, opened, config.options)
+    found = prepare(config, registry)
     return _Prepared(
-        task=task,
-        model=model,
-        origin=opened.data.origin,
-        train=_some(next(iter(train.values()))[1], _TRAIN_ROWS),
-        dev={name: _some(split, _DEV_ROWS) for name, (_, split) in dev.items()},
-        rows={name: len(whole) for name, (whole, _) in {**train, **dev}.items()},
+        task=found.task,
+        model=found.model,
+        origin=found.data.data.origin,
+        train=_some(found.train_rows, _TRAIN_ROWS),
+        dev={name: _some(split, _DEV_ROWS) for name, split in found.dev_rows.items()},
+        rows={name: len(split.whole) for name, split in found.splits.items()},
     )
 
 

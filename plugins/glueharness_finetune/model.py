@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glueharness import LABEL_COLUMN, ModelError
+from glueharness import LABEL_COLUMN, Fingerprint, ModelError
 from glueharness import Progress as Report
 from glueharness.settings.fields import result_settings
 from glueharness_finetune.predictor import Predictor
@@ -16,7 +16,6 @@ from glueharness_finetune.pretrained import load as loading
 from glueharness_finetune.pretrained.files import check_folder
 from glueharness_finetune.pretrained.find import (
     Checkpoint,
-    find_checkpoint,
     looks_like_folder,
 )
 from glueharness_finetune.pretrained.tokenizer import check_known
@@ -24,6 +23,7 @@ from glueharness_finetune.pretrained.trial import Trial
 from glueharness_finetune.pretrained.trial_runtime import set_going
 from glueharness_finetune.recipes import Recipes
 from glueharness_finetune.runtime import choose_runtime
+from glueharness_finetune.start import find_start
 from glueharness_finetune.tokens.cache import TokenCache
 from glueharness_finetune.tokens.tokenize import Encoder
 from glueharness_finetune.training.checkpoint import CheckpointFolder, Progress, Saved
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from glueharness import FitContext, FloatArray, ModelContext, Split
     from glueharness_finetune.pretrained.load import Classifier
     from glueharness_finetune.settings import FinetuneSettings
+    from glueharness_finetune.start import Start
     from glueharness_finetune.tokens.tokenize import Encoded
 
 _START = "start.json"
@@ -64,6 +65,7 @@ class FinetunedEncoder:
         self.checkpoint = checkpoint
         self._context = context
         self._recipes = Recipes(context)
+        self._start: Start | None = None
         self._facts: Mapping[str, Any] = {}
         self._engine: dict[str, bool] = {}
         self._classifier: Classifier | None = None
@@ -78,6 +80,25 @@ class FinetunedEncoder:
     def settings(self) -> FinetuneSettings:
         """The settings as they stand: from :meth:`fit` on with what recipes changed."""
         return self._recipes.settings
+
+    def fingerprint(self) -> Fingerprint:
+        """Weights, recipes and runtime that the result follows from, found before training."""
+        start = self._find_start()
+        runtime = choose_runtime(start.settings)
+        return Fingerprint(
+            weights=start.weights,
+            settings=start.changed(self._context.settings),
+            engine="torch",
+            device=runtime.device.type,
+            precision=runtime.precision,
+            packages=("torch", "transformers"),
+        )
+
+    def _find_start(self) -> Start:
+        """What training starts from; looked up once."""
+        if self._start is None:
+            self._start = find_start(self.checkpoint, self._context)
+        return self._start
 
     def fit(self, train: Split, dev: Mapping[str, Split], context: FitContext) -> None:
         """Resolve the checkpoint, encode, train, and end with the epoch to keep."""
@@ -167,10 +188,9 @@ class FinetunedEncoder:
 
     def _begin(self, train: Split, context: FitContext) -> Classifier:
         """The classifier to start with, and everything worth knowing of it in the record."""
-        self._recipes = Recipes(self._context)
-        found = find_checkpoint(
-            self.checkpoint, weights=self.settings.weights, offline=self._context.offline
-        )
+        start = self._find_start()
+        found = start.found
+        self._recipes.repeat(start.recipes, context)
         facts: dict[str, Any] = {
             "name": self.checkpoint.name,
             "how": found.how,
@@ -181,11 +201,9 @@ class FinetunedEncoder:
             context.warn(found.warning)
         if found.folder is not None:
             facts["folder"] = str(found.folder)
-            self._recipes.for_weights(context)
             classifier = loading.load_pretrained(
                 found.folder, self.task, self.settings, self.checkpoint
             )
-            self._recipes.for_encoder(classifier.model.config, context)
         else:
             assert self.checkpoint.fresh is not None  # noqa: S101 - as find_checkpoint promises
             facts["tried"] = dict(found.tried)
@@ -195,7 +213,6 @@ class FinetunedEncoder:
                 "Training starts from FRESH WEIGHTS with a vocabulary made from the training "
                 "texts: scores say little about the pretrained model."
             )
-            self._recipes.apply(self.checkpoint.fresh.recipe, "recipe for fresh weights", context)
             texts = (text for column in self.task.columns for text in train[column])
             classifier = loading.make_fresh(self.checkpoint.fresh, texts, self.task, self.settings)
         for message in classifier.warnings:
@@ -278,7 +295,9 @@ class FinetunedEncoder:
 
     def _plan(self, rows: int) -> str:
         """A hash of what the steps depend on."""
-        facts = [self.seed, rows, self.task.name, result_settings(self.settings)]
+        runtime = choose_runtime(self.settings)
+        computed = [runtime.device.type, runtime.precision]
+        facts = [self.seed, rows, self.task.name, result_settings(self.settings), computed]
         return hashlib.sha256(json.dumps(facts, default=str).encode()).hexdigest()[:16]
 
 

@@ -10,8 +10,6 @@ from glueharness.settings.fields import DEFAULT
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from transformers import PretrainedConfig
-
     from glueharness import FitContext, ModelContext
     from glueharness_finetune.settings import FinetuneSettings
 
@@ -33,21 +31,29 @@ class Recipes:
         self._applied: list[tuple[str, Mapping[str, Any]]] = []
         self.settings: FinetuneSettings = context.settings
 
-    def for_weights(self, context: FitContext) -> None:
-        """What follows from the settings alone, before pretrained weights are loaded."""
-        self.apply(recipe_by_passes(self.settings.epochs), "recipe for a single epoch", context)
+    def for_weights(self) -> None:
+        """What follows from the settings alone, for a start from pretrained weights."""
+        self.apply(recipe_by_passes(self.settings.epochs), "recipe for a single epoch")
 
-    def for_encoder(self, config: PretrainedConfig, context: FitContext) -> None:
-        """What follows from a pretrained encoder's size.
+    def for_width(self, width: int | None) -> None:
+        """What follows from a pretrained encoder's width; None if that is not known.
 
         Its settings belong together: if one of them was given, none is taken.
         """
-        recipe, origins = recipe_by_size(config), self._context.origins
+        recipe, origins = recipe_by_width(width), self._context.origins
         if all(origins.get(name, DEFAULT) == DEFAULT for name in recipe):
-            self.apply(recipe, "recipe for narrow encoders", context)
+            self.apply(recipe, "recipe for narrow encoders")
 
-    def apply(self, recipe: Mapping[str, Any], reason: str, context: FitContext) -> None:
-        """Put a recipe in the place of what the user has not chosen, and say why."""
+    def apply(
+        self, recipe: Mapping[str, Any], reason: str, context: FitContext | None = None
+    ) -> None:
+        """Put a recipe in the place of what the user has not chosen.
+
+        Args:
+            recipe: Setting name to value.
+            reason: Why, in words.
+            context: Is told; None before there is a run.
+        """
         changes = {
             name: value for name, value in recipe.items() if not self._context.chosen_by_user(name)
         }
@@ -55,30 +61,30 @@ class Recipes:
             return
         self.settings = dataclasses.replace(self.settings, **changes)
         self._applied.append((reason, changes))
-        for name, value in changes.items():
-            context.adjust(name, value, reason)
+        if context is not None:
+            for name, value in changes.items():
+                context.adjust(name, value, reason)
 
     def applied(self) -> Sequence[tuple[str, Mapping[str, Any]]]:
         """What was put in, JSON-able: reasons, and settings by name."""
         return self._applied
 
     def repeat(self, applied: Sequence[tuple[str, Mapping[str, Any]]], context: FitContext) -> None:
-        """Put in what an interrupted run had, as :meth:`applied` told it."""
+        """Put in what :meth:`applied` told, of an interrupted run or of the start found before."""
         self._applied, self.settings = [], self._context.settings
         for reason, recipe in applied:
             self.apply(recipe, reason, context)
 
 
-def recipe_by_size(config: PretrainedConfig) -> Mapping[str, Any]:
-    """Settings that serve a pretrained encoder of that size better than the general ones.
+def recipe_by_width(width: int | None) -> Mapping[str, Any]:
+    """Settings that serve a pretrained encoder of that width better than the general ones.
 
     Narrow encoders need larger rates, their lower layers less so. Of 3e-4, 1e-4, 5e-5 and 3e-5 the
     two largest are best for the BERT miniatures up to a width of 256 (Turc et al. 2019,
     https://arxiv.org/abs/1908.08962); the factor is that of ELECTRA's smaller encoders (Clark et
     al. 2020, https://arxiv.org/abs/2003.10555). Measured in docs/performance.md.
     """
-    width = getattr(config, "hidden_size", None)
-    narrow = isinstance(width, int) and width <= _NARROW
+    narrow = width is not None and width <= _NARROW
     return {"learning_rate": 2e-4, "layerwise_lr_decay": 0.8} if narrow else {}
 
 

@@ -76,16 +76,30 @@ class FinetuneSettings:
         True, help="Begin with the identity where the checkpoint's pooler was never trained."
     )
     weights: Path | None = setting(
-        None, help="Folder with the pretrained weights, in the place of the hub."
+        None,
+        help="Folder with the pretrained weights, in the place of the hub.",
+        changes_result=False,
     )
+    # The three that follow are in a run's identity as they are resolved, not as they are given.
     precision: str = setting(
-        "auto", help="auto: bf16 where the hardware has it.", choices=("auto", "fp32", "bf16")
+        "auto",
+        help="auto: bf16 where the hardware has it.",
+        choices=("auto", "fp32", "bf16"),
+        changes_result=False,
     )
     device: str = setting(
-        "auto", help="auto: a CUDA GPU if there is one.", choices=("auto", "cpu", "cuda")
+        "auto",
+        help="auto: a CUDA GPU if there is one.",
+        choices=("auto", "cpu", "cuda"),
+        changes_result=False,
     )
     threads: int | None = setting(
-        None, help="Processor threads; all cores if not given.", unit="threads", low=1, high=1024
+        None,
+        help="Processor threads; all cores if not given.",
+        unit="threads",
+        low=1,
+        high=1024,
+        changes_result=False,
     )
     evaluation_tokens: int = setting(
         8192, help="Tokens per batch when predicting.", unit="tokens", low=512, high=2**24
@@ -114,7 +128,9 @@ class FinetuneSettings:
     )
     token_cache: bool = setting(True, help="Keep tokenized texts on disk.", changes_result=False)
     trust_remote_code: bool = setting(
-        False, help="Run code that comes with the checkpoint: only if you trust its author."
+        False,
+        help="Run code that comes with the checkpoint: only if you trust its author.",
+        consent=True,
     )
 
     @property

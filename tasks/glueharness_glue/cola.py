@@ -25,7 +25,12 @@ COLA = TaskSpec(
     description="Is the sentence acceptable English?",
     columns=("sentence",),
     labels=_LABELS,
-    splits=three_splits(8_551, 1_043, 1_063),
+    splits=three_splits(
+        8_551,
+        1_043,
+        1_063,
+        fingerprints=("6391fee0fae174f1", "81334b4f832cf7e2", "80fe54e76a49d645"),
+    ),
     metrics=(MATTHEWS,),
     locations=(
         TsvLayout(

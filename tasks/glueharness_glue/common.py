@@ -37,12 +37,21 @@ def on_hub(config: str, splits: Mapping[str, str], *, quoted: bool = False) -> H
     )
 
 
-def three_splits(train: int, dev: int, test: int) -> tuple[SplitSpec, ...]:
-    """One training, one dev and one test split, with their numbers of rows."""
+def three_splits(
+    train: int, dev: int, test: int, *, fingerprints: tuple[str, str, str] = ("", "", "")
+) -> tuple[SplitSpec, ...]:
+    """One training, one dev and one test split, with their numbers of rows.
+
+    Args:
+        train: Rows of the training split.
+        dev: Rows of the dev split.
+        test: Rows of the test split.
+        fingerprints: Those of the official splits, computed from genuine complete files.
+    """
     return (
-        SplitSpec(name="train", role="train", rows=train),
-        SplitSpec(name="dev", role="dev", rows=dev),
-        SplitSpec(name="test", role="test", rows=test),
+        SplitSpec(name="train", role="train", rows=train, fingerprint=fingerprints[0]),
+        SplitSpec(name="dev", role="dev", rows=dev, fingerprint=fingerprints[1]),
+        SplitSpec(name="test", role="test", rows=test, fingerprint=fingerprints[2]),
     )
 
 

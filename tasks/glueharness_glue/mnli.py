@@ -21,7 +21,7 @@ MNLI = TaskSpec(
     # Trained once; matched genres are those of the training data, mismatched ones are not.
     splits=(
         SplitSpec(name="train", role="train", rows=392_702),
-        SplitSpec(name="dev_matched", role="dev", rows=9_815),
+        SplitSpec(name="dev_matched", role="dev", rows=9_815, fingerprint="667784bb27a4f273"),
         SplitSpec(name="dev_mismatched", role="dev", rows=9_832),
         SplitSpec(name="test_matched", role="test", rows=9_796),
         SplitSpec(name="test_mismatched", role="test", rows=9_847),

@@ -21,7 +21,12 @@ MRPC = TaskSpec(
     description="Do the two sentences mean the same?",
     columns=("sentence1", "sentence2"),
     labels=_LABELS,
-    splits=three_splits(3_668, 408, 1_725),
+    splits=three_splits(
+        3_668,
+        408,
+        1_725,
+        fingerprints=("1dfe64a1f8b27df0", "a3842b9703d920fe", "672b983f4debdaed"),
+    ),
     metrics=(F1, ACCURACY),
     locations=(
         TsvLayout(

@@ -14,7 +14,12 @@ RTE = TaskSpec(
     description="Does the first text entail the second?",
     columns=("sentence1", "sentence2"),
     labels=_LABELS,
-    splits=three_splits(2_490, 277, 3_000),
+    splits=three_splits(
+        2_490,
+        277,
+        3_000,
+        fingerprints=("5b2bb8acdb597f56", "e666b62ce6292aaf", "ac6d364a8ab032c9"),
+    ),
     metrics=(ACCURACY,),
     locations=(TsvLayout(folder="RTE", files=TSV_FILES), on_hub("rte", HUB_SPLITS)),
     writer="glue",

@@ -21,7 +21,12 @@ SST2 = TaskSpec(
     description="Is the film review's sentence positive or negative?",
     columns=("sentence",),
     labels=_LABELS,
-    splits=three_splits(67_349, 872, 1_821),
+    splits=three_splits(
+        67_349,
+        872,
+        1_821,
+        fingerprints=("984b34310b67c086", "10f8ff485223069f", "fea435eadd1dca8d"),
+    ),
     metrics=(ACCURACY,),
     locations=(
         TsvLayout(folder="SST-2", files=TSV_FILES, labels=read_from_ids(_LABELS)),

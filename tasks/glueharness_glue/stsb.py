@@ -16,7 +16,12 @@ STSB = TaskSpec(
     columns=("sentence1", "sentence2"),
     labels=(),
     score_range=(0.0, 5.0),
-    splits=three_splits(5_749, 1_500, 1_379),
+    splits=three_splits(
+        5_749,
+        1_500,
+        1_379,
+        fingerprints=("334d0a5653ee02dd", "5ba7ed19fa0f5ba2", "9289ec0ee7c2e68b"),
+    ),
     metrics=(PEARSON, SPEARMAN),
     locations=(
         TsvLayout(folder="STS-B", files=TSV_FILES, label="score"),

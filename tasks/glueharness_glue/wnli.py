@@ -26,7 +26,12 @@ WNLI = TaskSpec(
     labels=_LABELS,
     # Dev has sentences of train with the opposite label, so that a model which remembers train
     # scores below the majority class.
-    splits=three_splits(635, 71, 146),
+    splits=three_splits(
+        635,
+        71,
+        146,
+        fingerprints=("c7c6ff6d5922f433", "3c3328fd093d2cf3", "9b1cdf51c4fd7993"),
+    ),
     metrics=(ACCURACY,),
     locations=(
         TsvLayout(folder="WNLI", files=TSV_FILES, labels=read_from_ids(_LABELS)),

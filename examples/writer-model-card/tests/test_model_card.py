@@ -6,7 +6,8 @@ from pathlib import Path
 from huggingface_hub import ModelCard
 
 from glueharness.plugin.registry import Registry
-from glueharness.record.record import DataRecord, RunRecord, write_record
+from glueharness.record.record import DataRecord, RunRecord, SplitRecord
+from glueharness.record.run_file import write_record
 from glueharness.testing import WriterConformance
 from glueharness.testing.material import make_task
 
@@ -20,7 +21,8 @@ class TestModelCard(WriterConformance):
 def card(tmp_path: Path, *, sample: bool) -> ModelCard:
     run = tmp_path / "run"
     run.mkdir()
-    data = DataRecord(source="dir", location="a | b <i>", sample=sample)
+    dev = SplitRecord(role="dev", rows=8, available=8, expected=8, fingerprint="0")
+    data = DataRecord(source="dir", location="a | b <i>", sample=sample, splits={"dev": dev})
     write_record(
         run,
         RunRecord(

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from glueharness.errors import ConfigError, UnknownNameError
-from glueharness.record.folders import find_run, short_names
 from glueharness_leaderboard.ranking.conditions import Conditions
 from glueharness_leaderboard.ranking.sections import sections_of
 from glueharness_leaderboard.ranking.settings import (
@@ -19,9 +18,9 @@ from glueharness_leaderboard.tables.texts import value_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from glueharness.record.record import RunRecord
+    from glueharness.record.store import RunStore
     from glueharness_leaderboard.ranking.sections import Section
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -50,15 +49,13 @@ class Contestant:
         return len(by_configuration(self.runs)) > 1
 
 
-def find_contestants(
-    words: Sequence[str], store: tuple[Path, Sequence[RunRecord]], task: str
-) -> list[Contestant]:
+def find_contestants(words: Sequence[str], store: RunStore, task: str) -> list[Contestant]:
     """Turn the words of the command line into contestants.
 
     Args:
-        words: Each a run (``find_run`` says how it may be named), several runs joined by commas,
+        words: Each a run (:meth:`RunStore.find` takes its name), several runs joined by commas,
             or a model's name for all its seeds.
-        store: Folder of the runs, and all runs in it.
+        store: The runs.
         task: Task of the models; empty if their runs are of one task only.
 
     Raises:
@@ -70,19 +67,16 @@ def find_contestants(
             f"a comparison takes 2 runs or models or more, not {len(words)}",
             remedy="Write: glueharness compare RUN RUN, or compare MODEL MODEL --task TASK",
         )
-    runs_dir, everything = store
-    records = [record for record in everything if record.status == "completed"]
+    records = [record for record in store.all() if record.status == "completed"]
     models = {record.model for record in records}
     groups: dict[int, list[RunRecord]] = {
-        place: _runs(word, records, runs_dir)
-        for place, word in enumerate(words)
-        if word not in models
+        place: _runs(word, records, store) for place, word in enumerate(words) if word not in models
     }
     named = {place: word for place, word in enumerate(words) if word in models}
     if named:
         fixed = [run for runs in groups.values() for run in runs]
         section = _common_section(set(named.values()), records, task, fixed)
-        names = short_names([record.id for record in everything])
+        names = store.short_names()
         groups |= {place: _seeds_of(word, section, names) for place, word in named.items()}
     found = [
         Contestant(label=_label(place), runs=tuple(groups[place])) for place in range(len(words))
@@ -101,12 +95,12 @@ def _label(place: int) -> str:
     return label
 
 
-def _runs(word: str, records: Sequence[RunRecord], runs_dir: Path) -> list[RunRecord]:
+def _runs(word: str, records: Sequence[RunRecord], store: RunStore) -> list[RunRecord]:
     """The completed runs that a word names."""
     found = []
     for name in word.split(","):
         try:
-            record = find_run(runs_dir, name.strip())[1]
+            record = store.find(name.strip())
         except UnknownNameError as error:
             raise UnknownNameError(error.what, remedy=_known(name, error, records)) from error
         if record.status != "completed":

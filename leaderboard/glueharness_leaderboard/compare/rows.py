@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glueharness.errors import GlueharnessError
-from glueharness_leaderboard.evidence.predictions_file import predictions_file
+from glueharness_leaderboard.evidence.predictions_file import sealed_predictions
 from glueharness_leaderboard.tables.columns import Column, Sheet, heading
 from glueharness_leaderboard.tables.texts import plain
 
@@ -138,7 +138,7 @@ def _margins(runs: Sequence[RunRecord], split: SplitValues, runs_dir: Path) -> A
     found = []
     for run in runs:
         try:
-            table = pq.read_table(predictions_file(run, runs_dir, split.name), columns=names)
+            table = pq.read_table(sealed_predictions(run, runs_dir, split.name), columns=names)
         except (OSError, pa.ArrowException):
             return None
         if set(table.column_names) != set(names) or len(table) != len(split.truth):
@@ -203,13 +203,11 @@ def texts_of(
 
     if task is None:
         return {}, f"no installed plugin knows the task {record.task}"
-    known = task.name in {each.name for each in registry.tasks}
     folder = _folder(record)
     options = DataOptions(source=record.data.source, folder=folder, offline=True)
     found: dict[str, dict[str, list[str]]] = {}
     try:
-        owner = registry.owner_of_source
-        opened = open_data(task, options, list(registry.sources) if known else [], owner)
+        opened = open_data(task, options, registry.sources_for(task))
         for name, split in record.data.splits.items():
             if split.role != "dev":
                 continue

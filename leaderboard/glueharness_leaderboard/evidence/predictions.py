@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from glueharness.errors import ConfigError, RunFolderError
+from glueharness.record.record import PREDICTIONS_FOLDER
+from glueharness.record.seals import check_content
 from glueharness.specs import LABEL_COLUMN
 from glueharness_leaderboard.evidence.predictions_file import dev_splits, predictions_file
 
@@ -115,7 +116,7 @@ def _read_split(record: RunRecord, runs_dir: Path, split: str) -> OneSplit:
         raise RunFolderError("there are no predictions", where=str(path))
     try:
         content = path.read_bytes()
-        _check_seal(record, path, content)
+        check_content(record, f"{PREDICTIONS_FOLDER}/{path.name}", content, path)
         words = ["prediction", LABEL_COLUMN]
         file = pq.ParquetFile(pa.BufferReader(content), read_dictionary=words)
         names = file.schema_arrow.names
@@ -139,17 +140,6 @@ def _read_split(record: RunRecord, runs_dir: Path, split: str) -> OneSplit:
         )
     except (OSError, pa.ArrowException) as error:
         raise RunFolderError(f"predictions cannot be read: {error}", where=str(path)) from error
-
-
-def _check_seal(record: RunRecord, path: Path, content: bytes) -> None:
-    """Refuse a file that is not the one that the run wrote, where the record knows it."""
-    seals: Mapping[str, str] = getattr(record, "seals", {})
-    sealed = seals.get(f"predictions/{path.name}")
-    if sealed and hashlib.sha256(content).hexdigest() != sealed:
-        raise RunFolderError(
-            "the predictions are not those that the run wrote: their seal is broken",
-            where=str(path),
-        )
 
 
 def _coded(column: Any) -> Coded:

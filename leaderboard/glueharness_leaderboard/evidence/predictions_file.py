@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from glueharness.record.record import PREDICTIONS_FOLDER
+from glueharness.record.seals import check_seal
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -17,4 +20,14 @@ def dev_splits(record: RunRecord) -> list[str]:
 
 def predictions_file(record: RunRecord, runs_dir: Path, split: str) -> Path:
     """Where a run's predictions of a split lie."""
-    return runs_dir / record.id / "predictions" / f"{split}.parquet"
+    return runs_dir / record.id / PREDICTIONS_FOLDER / f"{split}.parquet"
+
+
+def sealed_predictions(record: RunRecord, runs_dir: Path, split: str) -> Path:
+    """The same file, if it is what it was when the run was completed.
+
+    Raises:
+        RunFolderError: It has changed since.
+    """
+    check_seal(runs_dir / record.id, record, f"{PREDICTIONS_FOLDER}/{split}.parquet")
+    return predictions_file(record, runs_dir, split)

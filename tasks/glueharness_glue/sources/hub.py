@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from glueharness import DataOptions, Table, TaskSpec
 
 NAME = "hub"
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 _OTHER_WAYS = "Or give a folder with the GLUE files (--data-dir FOLDER), or try it on made-up data "
 _OTHER_WAYS += "(--data sample)."
 _WAYS_ON = (
@@ -73,7 +75,13 @@ class HubData:
     @property
     def origin(self) -> DataOrigin:
         """Repository, configuration and revision."""
-        return DataOrigin(source=NAME, location=_place(self.layout), revision=self.layout.revision)
+        return DataOrigin(
+            source=NAME,
+            location=_place(self.layout),
+            revision=self.layout.revision,
+            # A commit never changes; a branch does.
+            official=bool(_COMMIT.fullmatch(self.layout.revision)),
+        )
 
     @property
     def available(self) -> list[str]:

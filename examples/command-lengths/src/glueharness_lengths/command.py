@@ -30,7 +30,7 @@ def command(
     registry = App.of(ctx).registry
     spec = registry.task(task)
     options = DataOptions(source=data, folder=data_dir)
-    opened = open_data(spec, options, list(registry.sources)).data
+    opened = open_data(spec, options, registry.sources_for(spec)).data
     found = []
     for name in opened.available:
         split = opened.load(name)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from glueharness import SubmissionError
-from glueharness.record.record import read_record
+from glueharness.record.run_file import read_record
 from glueharness.system.atomic import write_text
 
 if TYPE_CHECKING:

@@ -1,0 +1,151 @@
+"""``run.json``: how a record is written, and how one that anybody may have made is read."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from glueharness.errors import RunFolderError
+from glueharness.record.record import SCHEMA, RunRecord
+from glueharness.system import atomic
+from glueharness.system.printable import storable_json
+from glueharness.system.untrusted import read_untrusted
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RUN_FILE = "run.json"
+_BYTES = 16 * 1024 * 1024
+_DEPTH = 12
+_UPGRADE = "Upgrade glueharness: pip install --upgrade glueharness"
+
+
+class _Header(msgspec.Struct):
+    """What must be known before the rest can be read."""
+
+    schema: int
+
+
+@functools.cache
+def _decoder(kind: type[Any]) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind, strict=True)
+
+
+def write_record(folder: Path, record: RunRecord) -> None:
+    """Write ``run.json`` whole."""
+    atomic.write_text(folder / RUN_FILE, to_json(record))
+
+
+def to_json(record: RunRecord) -> str:
+    """The record as JSON text; a float that is not a number becomes null."""
+    text = json.dumps(_finite(dataclasses.asdict(record)), indent=2, ensure_ascii=False)
+    return storable_json(text) + "\n"
+
+
+def read_record(folder: Path) -> RunRecord:
+    """Read a run folder's ``run.json``; the run's id is the folder's name.
+
+    Raises:
+        RunFolderError: There is none, it is damaged, or a newer glueharness wrote it.
+    """
+    return read_with_own_id(folder)[0]
+
+
+def read_with_own_id(folder: Path) -> tuple[RunRecord, str]:
+    """The record, and the id that the run had when it was made: a copy still tells it.
+
+    Raises:
+        RunFolderError: As :func:`read_record`.
+    """
+    path = folder / RUN_FILE
+    try:
+        content = read_untrusted(path, _BYTES)
+    except FileNotFoundError as error:
+        raise RunFolderError("this folder holds no run", where=str(path)) from error
+    except OSError as error:
+        raise RunFolderError(
+            f"the record cannot be read: {error.strerror or error}", where=str(path)
+        ) from error
+    try:
+        record = _decode(content, path)
+    except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise RunFolderError(f"the record is damaged: {reason}", where=str(path)) from error
+    own, record.id = record.id, folder.name
+    if record.computation is not None:
+        # The hash follows from the fields: one that does not is not believed.
+        record.identity = record.computation.identity
+    return record, own
+
+
+def _decode(content: bytes, path: Path) -> RunRecord:
+    schema = _decoder(_Header).decode(content).schema
+    if schema > SCHEMA:
+        raise RunFolderError(
+            f"the record has schema {schema!r}; this version reads up to {SCHEMA}",
+            where=str(path),
+            remedy=_UPGRADE,
+        )
+    record: RunRecord
+    if schema == SCHEMA:
+        record = _decoder(RunRecord).decode(content)
+    else:
+        record = msgspec.convert(
+            _from_schema_1(_decoder(dict[str, Any]).decode(content)), RunRecord
+        )
+    for name, free in (("notes", record.notes), ("environment", record.environment)):
+        if not _shallow(free, _DEPTH):
+            raise ValueError(f"{name} is nested more than {_DEPTH} levels deep")
+    _check_scores(record)
+    return record
+
+
+def _check_scores(record: RunRecord) -> None:
+    """Refuse scores of splits that the run did not have, and a completed run without any.
+
+    Raises:
+        ValueError: It says which.
+    """
+    dev = {name for name, split in record.data.splits.items() if split.role == "dev"}
+    if unknown := set(record.metrics) - dev:
+        raise ValueError(f"it has scores of {min(unknown)!r}, which is no dev split of the run")
+    if record.status == "completed" and not dev:
+        raise ValueError("it says that it is completed and has no dev split")
+
+
+def _from_schema_1(values: dict[str, Any]) -> dict[str, Any]:
+    """A record of schema 1 in today's form; what it does not know stays unknown."""
+    metrics = values.get("metrics")
+    if isinstance(metrics, dict):
+        # Such a record may hold a score that is not a number, as null: there is no such score.
+        values["metrics"] = {
+            split: {name: value for name, value in scores.items() if value is not None}
+            if isinstance(scores, dict)
+            else scores
+            for split, scores in metrics.items()
+        }
+    return {**values, "computation": None, "seals": {}}
+
+
+def _shallow(value: Any, depth: int) -> bool:
+    if isinstance(value, dict):
+        return depth > 0 and all(_shallow(item, depth - 1) for item in value.values())
+    if isinstance(value, list):
+        return depth > 0 and all(_shallow(item, depth - 1) for item in value)
+    return True
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no NaN; plain null is what every reader understands."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

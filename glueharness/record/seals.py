@@ -1,0 +1,120 @@
+"""Seals: SHA-256 of what a run left, kept in its record, so that a changed file does not pass."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import TYPE_CHECKING
+
+from glueharness.errors import RunFolderError
+from glueharness.record.record import MODEL_FOLDER, PREDICTIONS_FOLDER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from glueharness.record.record import RunRecord
+
+_REMEDY = "Restore the file, or repeat the run: its numbers are no longer those of its record."
+
+
+def seal(folder: Path) -> dict[str, str]:
+    """The hash of each file of a run's predictions and model, by its path in the run folder."""
+    return {name: _hash(folder / name) for name in sorted(_sealed_files(folder))}
+
+
+def check_seal(folder: Path, record: RunRecord, name: str) -> None:
+    """Make sure that a file is what it was when the run was completed.
+
+    A run of schema 1 has no seals, and a file that came later (predictions of a test split) has
+    none either: these pass.
+
+    Args:
+        folder: The run folder.
+        record: Its record.
+        name: Path of the file in the folder, with forward slashes.
+
+    Raises:
+        RunFolderError: It has changed since.
+    """
+    path = folder / name
+    if name not in record.seals:
+        return
+    try:
+        found = _hash(path)
+    except OSError as error:
+        raise RunFolderError(
+            f"a sealed file cannot be read: {error.strerror or error}", where=str(path)
+        ) from error
+    if found != record.seals[name]:
+        raise _broken(name, path)
+
+
+def check_content(record: RunRecord, name: str, content: bytes, path: Path) -> None:
+    """As :func:`check_seal`, for a file that was read already.
+
+    Raises:
+        RunFolderError: It has changed since.
+    """
+    expected = record.seals.get(name)
+    if expected is not None and hashlib.sha256(content).hexdigest() != expected:
+        raise _broken(name, path)
+
+
+def _broken(name: str, path: Path) -> RunFolderError:
+    return RunFolderError(
+        f"the seal is broken: {name} has changed since the run was completed",
+        where=str(path),
+        remedy=_REMEDY,
+    )
+
+
+def check_model_seal(folder: Path, record: RunRecord) -> None:
+    """Make sure that a run's model is what it was when the run was completed.
+
+    Raises:
+        RunFolderError: A file of it has changed, is missing, or came later.
+    """
+    inside = f"{MODEL_FOLDER}/"
+    sealed = {name for name in record.seals if name.startswith(inside)}
+    if not sealed:
+        return
+    for name in sorted(sealed):
+        check_seal(folder, record, name)
+    added = {name for name in _sealed_files(folder) if name.startswith(inside)} - sealed
+    if added:
+        raise RunFolderError(
+            f"the seal is broken: {min(added)} was not there when the run was completed",
+            where=str(folder),
+            remedy="Delete what was added.",
+        )
+
+
+def broken_seals(folder: Path, record: RunRecord) -> list[RunFolderError]:
+    """What is wrong with a run's sealed files; empty if nothing is."""
+    found = []
+    for name in record.seals:
+        try:
+            check_seal(folder, record, name)
+        except RunFolderError as error:
+            found.append(error)
+    if not found:
+        try:
+            check_model_seal(folder, record)
+        except RunFolderError as error:
+            found.append(error)
+    return found
+
+
+def _sealed_files(folder: Path) -> Iterator[str]:
+    for part in (PREDICTIONS_FOLDER, MODEL_FOLDER):
+        for place, _, files in os.walk(folder / part):
+            for file in files:
+                if not file.endswith(".part"):
+                    path = os.path.join(place, file)  # noqa: PTH118 - a walk over many files
+                    yield os.path.relpath(path, folder).replace(os.sep, "/")
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

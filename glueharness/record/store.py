@@ -1,0 +1,253 @@
+"""``RunStore``: the only door to stored runs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from glueharness.errors import RunFolderError, UnknownNameError
+from glueharness.record.best import choose_best
+from glueharness.record.names import answers_to, new_run_id, short_names
+from glueharness.record.record import CHECKPOINT_FOLDER, MODEL_FOLDER
+from glueharness.record.run_file import RUN_FILE, read_with_own_id
+from glueharness.system.locks import holder_of, locked
+from glueharness.system.untrusted import first_link
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
+    from datetime import datetime
+
+    from glueharness.record.best import Choice, Wanted
+    from glueharness.record.record import RunRecord
+    from glueharness.system.locks import Holder
+
+LATEST = "latest"
+LOCK_FILE = ".lock"
+_CLAIMS = ".claims"
+_TRIES = 100
+
+
+class RunStore:
+    """A folder of run folders. Each is read once; :meth:`refresh` forgets what was read.
+
+    A run's id is the name of its folder, so that renamed and copied folders work under their new
+    names. A store may come from anybody: what cannot be read is told and stops nothing, links are
+    not followed.
+
+    Args:
+        folder: The folder; it need not be there.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._records: list[RunRecord] | None = None
+        self._problems: list[RunFolderError] = []
+        self._copies: dict[str, str] = {}
+
+    def refresh(self) -> None:
+        """Read again when next asked: this or another process may have added runs."""
+        self._records = None
+
+    def path(self, record: RunRecord) -> Path:
+        """A run's folder."""
+        return self.folder / record.id
+
+    def all(self) -> list[RunRecord]:
+        """All runs, oldest first, each once however often its folder was copied."""
+        if self._records is None:
+            self._read()
+        return list(self._records or ())
+
+    @property
+    def problems(self) -> list[RunFolderError]:
+        """What is wrong with the folders that cannot be read as runs."""
+        self.all()
+        return list(self._problems)
+
+    @property
+    def copies(self) -> dict[str, str]:
+        """Folders that hold a copy of another run here: their names, and that run's id."""
+        self.all()
+        return dict(self._copies)
+
+    def find(self, name: str) -> RunRecord:
+        """The run with that id, or the only one whose id begins or ends with it, or ``latest``.
+
+        Raises:
+            UnknownNameError: There is none, or several match.
+            RunFolderError: Its record cannot be read.
+        """
+        path = self.folder / name
+        if Path(name).name == name and (path / RUN_FILE).is_file():
+            self._refuse_link(path)
+            return read_with_own_id(path)[0]
+        records = self.all()
+        if name == LATEST and records:
+            return records[-1]
+        matches = [record for record in records if answers_to(record.id, name)]
+        if len(matches) == 1:
+            return matches[0]
+        if len(matches) > 1:
+            listing = ", ".join(record.id for record in matches)
+            raise UnknownNameError(f"several runs match {name!r}", remedy=f"One of: {listing}.")
+        raise UnknownNameError.among("run", name, [record.id for record in records])
+
+    def short_names(self) -> dict[str, str]:
+        """For each run's id the shortest ending that finds it."""
+        return short_names([record.id for record in self.all()])
+
+    def best(self, wanted: Wanted) -> Choice:
+        """The best run by the one rule of the project (see :mod:`glueharness.record.best`).
+
+        Raises:
+            RunFolderError: There is none.
+        """
+        return choose_best(self.all(), wanted, has_model=self.has_model, where=self.folder)
+
+    def completed(self, identity: str) -> RunRecord | None:
+        """The newest completed run of the same computation, with its model, if there is one."""
+        for record in reversed(self.all()):
+            same = record.identity == identity and record.status == "completed"
+            if same and self.has_model(record):
+                return record
+        return None
+
+    def unfinished(self, identity: str) -> RunRecord | None:
+        """The newest run of the same computation that can be resumed; None if there is none."""
+        for record in reversed(self.all()):
+            if record.identity == identity and self.resumable(record):
+                return record
+        return None
+
+    def resumable(self, record: RunRecord) -> bool:
+        """Whether a run was stopped, or failed and left a checkpoint."""
+        if record.status != "failed":
+            # Stopped before its first checkpoint it begins anew, in the folder that it left.
+            return record.status in {"running", "interrupted"}
+        checkpoint = self.path(record) / CHECKPOINT_FOLDER
+        return checkpoint.is_dir() and any(checkpoint.iterdir())
+
+    def has_model(self, record: RunRecord) -> bool:
+        """Whether a run's trained model is there."""
+        return (self.path(record) / MODEL_FOLDER).is_dir()
+
+    def holder(self, record: RunRecord) -> Holder | None:
+        """Who works on a run; None if nobody does."""
+        return holder_of(self.path(record) / LOCK_FILE)
+
+    def state(self, record: RunRecord) -> str:
+        """A run's status, ``stopped`` if it says that it is running and its process is gone."""
+        if record.status == "running" and self.holder(record) is None:
+            return "stopped"
+        return record.status
+
+    def create(self, task: str, model: str, now: datetime) -> Path:
+        """Make the folder of a new run; its name is the run's id.
+
+        Raises:
+            OSError: It cannot be made.
+        """
+        for _ in range(_TRIES):
+            folder = self.folder / new_run_id(task, model, now)
+            try:
+                folder.mkdir()
+            except FileExistsError:  # another process drew the same id in the same second
+                continue
+            return folder
+        raise FileExistsError(f"no new run folder could be made in {self.folder}")
+
+    def working_on(self, record: RunRecord) -> AbstractContextManager[None]:
+        """A region in which no other process works in a run's folder.
+
+        Raises:
+            RunFolderError: Another one does, or a link in the folder leads out of it.
+        """
+        self.refuse_links(record)
+        return locked(self.path(record) / LOCK_FILE, "the run")
+
+    def claim(
+        self, identity: str, waiting: Callable[[Holder | None], None]
+    ) -> AbstractContextManager[None]:
+        """A region in which no other process begins or resumes the same computation.
+
+        Args:
+            identity: What is to be computed.
+            waiting: Told who computes it, if somebody does; the call then waits.
+        """
+        folder = self.folder / _CLAIMS
+        folder.mkdir(exist_ok=True)
+        return locked(folder / f"{identity}.lock", "this computation", waiting)
+
+    def remove_checkpoint(self, record: RunRecord) -> None:
+        """Delete a run's checkpoints; what cannot be deleted stays."""
+        shutil.rmtree(self.path(record) / CHECKPOINT_FOLDER, ignore_errors=True)
+
+    def refuse_links(self, record: RunRecord) -> None:
+        """Make sure that what is written into a run's folder stays there.
+
+        Raises:
+            RunFolderError: There is a link in it.
+        """
+        link = first_link(self.path(record))
+        if link is not None:
+            raise RunFolderError(
+                "there is a link in the run folder, and what is written would follow it",
+                where=str(link),
+                remedy="Put the file or folder itself in the place of the link.",
+            )
+
+    def _refuse_link(self, path: Path) -> None:
+        if path.is_symlink():
+            raise RunFolderError(
+                "the run folder is a link",
+                where=str(path),
+                remedy="Name the folder of runs that it leads to: --runs-dir",
+            )
+
+    def _read(self) -> None:
+        found: list[tuple[RunRecord, str]] = []
+        self._problems, self._copies = [], {}
+        for name in self._folders():
+            path = self.folder / name
+            try:
+                self._refuse_link(path)
+                found.append(read_with_own_id(path))
+            except RunFolderError as error:
+                if not _is_no_run(error, path):
+                    self._problems.append(error)
+        self._records = self._without_copies(found)
+        self._records.sort(key=lambda record: record.started)
+
+    def _folders(self) -> list[str]:
+        try:
+            with os.scandir(self.folder) as entries:
+                return sorted(
+                    entry.name
+                    for entry in entries
+                    if not entry.name.startswith(".") and entry.is_dir()
+                )
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+    def _without_copies(self, found: Sequence[tuple[RunRecord, str]]) -> list[RunRecord]:
+        """Of folders with one and the same run that which has kept its name, or the first."""
+        first: dict[tuple[object, ...], str] = {}
+        for record, own in sorted(found, key=lambda pair: pair[0].id != pair[1]):
+            original = first.setdefault(_seal_of(record, own), record.id)
+            if original != record.id:
+                self._copies[record.id] = original
+        return [record for record, _ in found if record.id not in self._copies]
+
+
+def _seal_of(record: RunRecord, own: str) -> tuple[object, ...]:
+    """What two folders share only if one is a copy of the other."""
+    seals = tuple(sorted(record.seals.items()))
+    return (own, record.started, record.finished, record.identity, record.seed, seals)
+
+
+def _is_no_run(error: RunFolderError, path: Path) -> bool:
+    """Whether the folder never held a run: other folders may lie among the runs."""
+    return isinstance(error.__cause__, FileNotFoundError) and not (path / RUN_FILE).is_symlink()

@@ -1,0 +1,131 @@
+"""Locks: one process works, the others are told who, and a holder that is gone holds nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from glueharness.errors import RunFolderError
+from glueharness.system.locks import Holder, holder_of, locked
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HOLD = (
+    "import sys; from pathlib import Path; from glueharness.system.locks import locked\n"
+    "with locked(Path(sys.argv[1]), 'it'): print('held', flush=True); sys.stdin.read()"
+)
+
+
+def hold(path: Path) -> subprocess.Popen[str]:
+    """Another process that holds a lock until its input ends."""
+    other = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(path)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert other.stdout is not None
+    assert other.stdout.readline() == "held\n"
+    return other
+
+
+def write_holder(path: Path, **values: object) -> Path:
+    file = path.with_name(f"{path.name}.holder")
+    file.write_text(json.dumps({"process": 1, "host": "another.example", **values}))
+    return file
+
+
+def test_one_process_at_a_time_and_the_others_are_told_which(tmp_path: Path) -> None:
+    path = tmp_path / ".lock"
+    other = hold(path)
+    with pytest.raises(RunFolderError, match=f"the run is in use by process {other.pid} on "):  # noqa: SIM117
+        with locked(path, "the run"):
+            pass
+    holder = holder_of(path)
+    assert holder is not None
+    assert holder.process == other.pid
+    other.kill()
+    other.wait()
+    assert holder_of(path) is None
+    with locked(path, "the run"):
+        assert (tmp_path / ".lock.holder").exists()
+        mine = holder_of(path)
+        assert mine is not None
+        assert mine.process == os.getpid()
+    assert not (tmp_path / ".lock.holder").exists()
+
+
+def test_who_waits_is_told_once_whom_for_and_goes_on_when_the_lock_is_free(tmp_path: Path) -> None:
+    path = tmp_path / ".lock"
+    other = hold(path)
+    told: list[Holder | None] = []
+
+    def waiting(holder: Holder | None) -> None:
+        told.append(holder)
+        assert other.stdin is not None
+        other.stdin.close()
+
+    with locked(path, "it", waiting):
+        pass
+    assert [holder.process for holder in told if holder] == [other.pid]
+    assert other.wait() == 0
+
+
+def test_a_holder_on_another_machine_counts_until_it_is_silent(tmp_path: Path) -> None:
+    path = tmp_path / ".lock"
+    path.touch()
+    file = write_holder(path)
+    with pytest.raises(RunFolderError, match=r"process 1 on another\.example") as caught:  # noqa: SIM117
+        with locked(path, "the run"):
+            pass
+    assert "after its last sign of life" in caught.value.remedy
+    os.utime(file, (1, 1))
+    with locked(path, "the run"):
+        pass
+
+
+def test_another_clock_than_ours_makes_no_live_lock_stale(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / ".lock"
+    path.touch()
+    write_holder(path)
+    now = time.time
+    for skew in (-3600, 3600):
+        monkeypatch.setattr(time, "time", lambda skew=skew: now() + skew)
+        holder = holder_of(path)
+        assert holder is not None
+        assert holder.silent < 5
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "[", "[" * 10_000, "3", '{"process": "x", "host": "h"}', '{"host": 1}', "\0" * 9000],
+)
+def test_a_damaged_holder_holds_nothing(tmp_path: Path, content: str) -> None:
+    path = tmp_path / ".lock"
+    path.touch()
+    write_holder(path).write_text(content)
+    assert holder_of(path) is None
+    with locked(path, "the run"):
+        pass
+
+
+def test_a_lock_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    path = tmp_path / ".lock"
+    path.symlink_to(victim)
+    with pytest.raises(RunFolderError, match="cannot be locked"):  # noqa: SIM117
+        with locked(path, "the run"):
+            pass
+    holder = tmp_path / "other.holder"
+    holder.symlink_to(victim)
+    with locked(tmp_path / "other", "the run"):
+        pass
+    assert victim.read_text() == "precious"

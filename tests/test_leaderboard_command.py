@@ -208,8 +208,12 @@ def test_a_run_whose_predictions_are_gone_keeps_its_row(terminal: Terminal) -> N
     assert intervals[first.id] is None
     assert rows[first.id]["ranks"] is None
     assert rows[second.id]["ranks"] == [1, 2]
+    again, told = terminal("leaderboard", "mrpc", "--by", "run", "--json")
+    assert (again, told) == (out, err)
     assert intervals[second.id] is not None
     assert str(path) in err
+    path.write_bytes(b"no parquet")
+    assert "cannot be read" in terminal("leaderboard", "mrpc", "--by", "run")[1]
 
 
 def test_the_shell_completes_tasks_and_groups() -> None:

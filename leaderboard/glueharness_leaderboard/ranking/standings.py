@@ -104,6 +104,7 @@ def known_standings(
     simultaneous: bool,
 ) -> Standings:
     """As :func:`standings_of`; from the cache where nothing has changed since."""
+    from glueharness.errors import RunFolderError
     from glueharness_leaderboard.evidence import cache
 
     rows = [[run.id for run in row.runs] for row in section.rows]
@@ -118,15 +119,23 @@ def known_standings(
     kept = cache.load(key)
     if kept is not None:
         try:
-            return Standings.of_document(kept)
+            known = Standings.of_document(kept["standings"])
+            told = [RunFolderError(what, where=where, remedy=remedy)
+                    for what, where, remedy in kept["problems"]]  # fmt: skip
         except (TypeError, KeyError, ValueError):
             pass  # of another version: computed again
+        else:
+            for problem in told:
+                warn(problem)
+            return known
     problems: list[GlueharnessError] = []
     found = standings_of(section, runs_dir, problems.append, simultaneous=simultaneous)
-    for problem in problems:
-        warn(problem)
-    if not problems:  # what is wrong is to be told each time
-        cache.keep(key, found.document())
+    for each in problems:
+        warn(each)
+    # What is wrong with a file stays so until it changes; a plugin may be mended at any time.
+    if all(isinstance(each, RunFolderError) for each in problems):
+        texts = [[each.what, each.where, each.remedy] for each in problems]
+        cache.keep(key, {"standings": found.document(), "problems": texts})
     return found
 
 

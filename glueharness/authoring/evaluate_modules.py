@@ -164,7 +164,7 @@ def _load(module: str | Path) -> Any:
     raise ConfigError(
         f"the evaluate module {module!r} is not on this machine",
         remedy="If you trust its author, fetch it once, which needs the network: "
-        f"python -c 'import evaluate; evaluate.load({module!r})'",
+        f'python -c "import evaluate; evaluate.load({module!r})"',
     )
 
 

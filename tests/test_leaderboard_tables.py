@@ -592,7 +592,7 @@ def test_a_metric_that_fails_is_told_and_stops_nothing_else(tmp_path: Path) -> N
     odd = replace(task.primary, name="odd", factory=lambda _task: Odd())
     records = [
         replace(record, metrics={"dev": {"odd": 0.5}}, primary=0.5, primary_metric="odd")
-        for record in list_runs(tmp_path)[0]
+        for record in RunStore(tmp_path).all()
     ]
     tasks = {task.name: replace(task, metrics=(odd,))}
     (section,) = sections_of(records, tasks, "model")

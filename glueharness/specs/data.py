@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    import numpy as np
+    import numpy.typing as npt
+
 Role = Literal["train", "dev", "test"]
+
+# A string, so that numpy is not imported by a plugin that merely describes itself.
+FloatArray: TypeAlias = "npt.NDArray[np.float32]"
+"""A numpy array of float32: the scores that a model gives."""
 
 LABEL_COLUMN = "label"
 """Split column with label names (classification) or floats (regression); absent if unlabelled."""

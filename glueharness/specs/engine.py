@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from glueharness.specs.model import FloatArray
+    from glueharness.specs.data import FloatArray
 
 Arrays: TypeAlias = "Mapping[str, npt.NDArray[Any]]"
 """Numpy arrays by name."""

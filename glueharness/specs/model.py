@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003 - the fields' types are read by tools
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from glueharness.settings.fields import DEFAULT, RECIPE_OF
 
@@ -16,16 +16,10 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    import numpy as np
-    import numpy.typing as npt
-
-    from glueharness.specs.data import Split
+    from glueharness.specs.data import FloatArray, Split
     from glueharness.specs.engine import EngineSpec
     from glueharness.specs.task import TaskSpec
 
-# A string, so that numpy is not imported by a plugin that merely describes itself.
-FloatArray: TypeAlias = "npt.NDArray[np.float32]"
-"""A numpy array of float32: the scores that a model gives."""
 FRESH = "fresh"
 """The weights of a model that is meant to begin from pretrained ones, and began without."""
 

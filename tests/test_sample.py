@@ -54,7 +54,7 @@ SHA256 = {
     "mrpc": "f55cb2eda303168d29c9e95e054e35467f8864de03ece3e707719bfba2f07f41",
     "stsb": "2d7470f815b060ec6fe792b738e382e67eaf110640c8123e971db06a4caa8691",
     "qqp": "bdce28bb4b1668eb328dc4cd011423f63204ca4ff807da2439152dc5deec3de5",
-    "mnli": "f63622c3225de89be4b8ade001e75b125bcd2f14af220d5b5bbb24fd0168514d",
+    "mnli": "764be2b76277eefcd491c9af4049eae89d78db9e76c2ada35b239b2b23d0e955",
     "qnli": "1f2e500f895105d819b65060fbe18e6256549aa1419481d704a5660b5e99bfc7",
     "rte": "93a705e63e4f9d3118557aafcf40515a5fb95d8cf2f1b78874e0f5a2b7e6dbdb",
     "wnli": "2134b4019e50b5b7f6701aa7ea9228794f461f7bc30cc5e2917d9ef46df58b9d",
@@ -207,7 +207,7 @@ def test_an_unknown_task_has_no_sample() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("task", LABELS)
+@pytest.mark.parametrize("task", [*LABELS, "stsb"])
 def test_a_tiny_model_with_fresh_weights_learns_it(
     task: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -219,4 +219,4 @@ def test_a_tiny_model_with_fresh_weights_learns_it(
     )  # fmt: skip
     for split, scores in json.loads(done.stdout)["metrics"].items():
         for metric, value in scores.items():
-            assert value > 0.85, f"{split} {metric}"
+            assert value > (0.6 if task == "stsb" else 0.85), f"{split} {metric}"

@@ -37,7 +37,7 @@ def mnli() -> Splits:
     """Three-way inference about a quality of a thing; the mismatched splits are about events."""
     matched = {"train": 3000, "dev_matched": 200, "test_matched": 200}
     mismatched = {"dev_mismatched": 200, "test_mismatched": 200}
-    made = build("mnli", matched, ("premise", "hypothesis"), _place_example)
+    made = build("mnli", matched, ("premise", "hypothesis"), _mixed_example)
     made |= build("mnli", mismatched, ("premise", "hypothesis"), _event_example)
     order = ("train", "dev_matched", "dev_mismatched", "test_matched", "test_mismatched")
     return {split: made[split] for split in order}
@@ -58,6 +58,11 @@ def wnli() -> Splits:
     """Which of two things a pronoun means; as in WNLI, a small model cannot learn it."""
     sizes = {"train": 600, "dev": 100, "test": 100}
     return build("wnli", sizes, ("sentence1", "sentence2"), _wnli_example)
+
+
+def _mixed_example(draw: Draw, position: int) -> Example:
+    nouns = _EVENTS if draw.chance(0.125) else _PLACES
+    return _quality_example(draw, position, draw.choice(nouns))
 
 
 def _place_example(draw: Draw, position: int) -> Example:

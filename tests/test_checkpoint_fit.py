@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from glueharness import ModelError, Table
+from glueharness import Interrupted, ModelError, Table
 from glueharness_finetune import Checkpoint
 from glueharness_finetune.model import FinetunedEncoder
 from glueharness_finetune.pretrained.load import load_pretrained
@@ -30,6 +30,8 @@ from tests.tiny_checkpoints import write_tiny
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from glueharness import Progress
 
 COLUMNS = ("question", "sentence")
 
@@ -288,6 +290,61 @@ def test_a_model_without_attention_mask_gets_no_padding(tmp_path: Path) -> None:
         "Padding changes what FNetForSequenceClassification makes of a row" in context.warnings[0]
     )
     assert_as_plain(model, tmp_path)
+
+
+@pytest.mark.parametrize("architecture", ["fnet", "xlnet", "gpt2", "perceiver", "distilbert"])
+def test_a_saved_model_is_tried_again_and_predicts_as_before(
+    architecture: str, tmp_path: Path
+) -> None:
+    folder = write_tiny(architecture, tmp_path / "weights")
+    model, _ = fit(folder)
+    saved = tmp_path / "saved"
+    saved.mkdir()
+    model.save(saved)
+    again = FinetunedEncoder(model_context(colour_task()), Checkpoint(name="any"))
+    again.load(saved)
+    rows = colour_rows(12, 3)
+    assert np.array_equal(again.predict(rows), model.predict(rows))
+
+
+@pytest.mark.parametrize("architecture", ["fnet", "xlnet"])
+def test_a_resumed_run_takes_the_same_form(architecture: str, tmp_path: Path) -> None:
+    folder = write_tiny(architecture, tmp_path / "weights")
+    task, dev, train = colour_task(), {"dev": colour_rows(12, 2)}, colour_rows(48, 1)
+
+    def begin() -> FinetunedEncoder:
+        given = model_context(task, epochs=2, batch_size=16, token_cache=False)
+        return FinetunedEncoder(given, Checkpoint(name=str(folder)))
+
+    whole = begin()
+    whole.fit(train, dev, listen(tmp_path / "a", task, dev))
+    stopped = listen(tmp_path / "b", task, dev)
+
+    def stop_later(progress: Progress) -> None:
+        stopped.asked |= progress.phase == "train" and progress.done == 2
+
+    stopped.on_report = stop_later
+    with pytest.raises(Interrupted):
+        begin().fit(train, dev, stopped)
+    resumed = begin()
+    resumed.fit(train, dev, listen(tmp_path / "b", task, dev, resume=True))
+    assert np.array_equal(resumed.predict(dev["dev"]), whole.predict(dev["dev"]))
+
+
+def test_a_task_with_one_text(folder: Path) -> None:
+    task, dev = colour_task(columns=("sentence",)), {"dev": colour_rows(12, 2)}
+    model = FinetunedEncoder(model_context(task), Checkpoint(name=str(folder)))
+    model.fit(colour_rows(32, 1), dev, listen(folder.parent / "run", task, dev))
+    assert model.predict(dev["dev"]).shape == (12, 2)
+
+
+def test_a_stack_that_the_classifier_has_no_use_for(tmp_path: Path) -> None:
+    from transformers import AutoModel
+
+    folder = write_tiny("funnel", tmp_path / "weights")
+    make: Any = AutoModel.from_config
+    make(AutoModel.from_pretrained(folder).config).save_pretrained(folder)
+    assert "funnel.decoder.layers.0" not in json.dumps(fit(folder)[1].warnings)
 
 
 def test_a_padding_token_that_only_the_tokenizer_knows(tmp_path: Path) -> None:

@@ -51,6 +51,7 @@ _SIZES: dict[str, Any] = {
     "num_experts_per_tok": 2,
     "initializer_range": 0.1,
 }  # fmt: skip
+_ZAMBA = [("hybrid" if layer in {2, 4} else "linear_attention") for layer in range(6)]
 # Of whose layers only some are attention.
 _MIXED = ("jamba", "qwen3_5_text", "qwen3_next", "cohere_compass_text")
 # What one architecture needs otherwise.
@@ -74,8 +75,8 @@ _CHANGES: dict[str, dict[str, Any]] = {
     "perceiver": {"num_latents": 8, "d_latents": 32, "num_self_attends_per_block": 2,
                   "num_self_attention_heads": 4, "num_cross_attention_heads": 4,
                   "qk_channels": 32, "v_channels": 32},
-    "zamba2": {"num_hidden_layers": 54},
-    "zamba": {"num_hidden_layers": 76},
+    "zamba": {"num_hidden_layers": 6, "layers_block_type": _ZAMBA},
+    "zamba2": {"num_hidden_layers": 6, "layers_block_type": _ZAMBA, "hybrid_layer_ids": [2, 4]},
 }  # fmt: skip
 # Those that cannot be made small by their configuration's usual names, or not here.
 LEFT_OUT: dict[str, str] = {

@@ -169,6 +169,10 @@ class Trial:
             self._check_lookups(form)
             return
         limit = position_limit(*seen)
+        if limit is not None and limit < form.max_length:
+            # A table of distances may look like one of positions at first, and ends nowhere.
+            beyond = self._lookups(self.row(4 * limit, limit + 1), form)
+            limit = limit if any(each.outside for each in beyond) else None
         if limit is None:
             positions = getattr(self._text_config(), "max_position_embeddings", None)
             limit = positions if isinstance(positions, int) and positions > 0 else None

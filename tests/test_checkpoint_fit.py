@@ -241,6 +241,15 @@ def test_the_longest_input_is_taken_from_the_model_s_tables(
     assert padding == 0
 
 
+def test_a_table_of_distances_limits_nothing(tmp_path: Path) -> None:
+    folder = write_tiny("t5", tmp_path / "weights")
+    edit(folder, relative_attention_num_buckets=128, relative_attention_max_distance=512)
+    bias = "transformer.{}.block.0.layer.0.SelfAttention.relative_attention_bias.weight"
+    tables = {bias.format(part): torch.randn(128, 4) for part in ("encoder", "decoder")}
+    edit_weights(folder, lambda w: w.update(tables))
+    assert fit(folder)[1].notes["max_length"] == 128
+
+
 def test_a_limit_that_no_table_tells_is_found_by_trying(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -52,6 +52,9 @@ def source(factory: Callable[[], Any]) -> tuple[SourceSpec, ...]:
 
 
 METRIC = MetricSpec(name="accuracy", title="Accuracy", factory=explode)
+COMPUTED = MetricSpec(
+    name="accuracy", title="Accuracy", factory=lambda _: type("Odd", (), {"compute": explode})()
+)
 TASKS: dict[str, tuple[dict[str, Any], str]] = {
     "factory": ({"sources": source(explode)}, "the data source 'odd' of plugin 'small' ("),
     "open": (
@@ -64,6 +67,10 @@ TASKS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "metric": (
         {"metrics": (METRIC,)},
+        "metric 'accuracy' of the task 'parity' of plugin 'small' (this process) cannot be made: ",
+    ),
+    "metric's value": (
+        {"metrics": (COMPUTED,)},
         "the metric 'accuracy' of the task 'parity' of plugin 'small' (this process) failed: ",
     ),
 }
@@ -166,6 +173,13 @@ def test_an_installed_plugin_is_named_with_its_distribution(tmp_path: Path) -> N
         "ImportError: no module named warp [fake_warp_drive.py:3]"
     )
     assert "plugins show warp-drive" in second
+
+
+def test_a_metric_that_cannot_be_made_is_known_before_the_run_begins(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    run(plugin(parity(metrics=(METRIC,))), capsys)
+    assert not list(tmp_path.rglob("run.json"))
 
 
 def test_a_metric_that_leaves_its_bounds_is_refused_at_once(

@@ -1,4 +1,4 @@
-"""From a model's numbers to labels, and from labels to metrics. Labels travel by name."""
+"""From a model's output to labels, and from labels to metrics. Labels are handled by name."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from glueharness.specs import LABEL_COLUMN, Evaluation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from glueharness.plugin.status import PluginStatus
     from glueharness.specs import FloatArray, Metric, MetricSpec, Split, TaskSpec
@@ -18,7 +19,7 @@ _CLOSE = 1e-6
 
 
 def check_scores(scores: FloatArray, task: TaskSpec, rows: int) -> None:
-    """Refuse a prediction of the wrong shape or with values that are no numbers.
+    """Refuse a prediction of the wrong shape or with values that are not numbers.
 
     Raises:
         ModelError: It says which shape was expected.
@@ -62,6 +63,7 @@ class Scorer:
 
     Raises:
         DataError: A dev split has no labels.
+        PluginError: A metric cannot be made.
     """
 
     def __init__(
@@ -70,23 +72,28 @@ class Scorer:
         self.task = task
         self._owner = owner
         self._references: dict[str, Sequence[Any]] = {}
-        self._metrics: dict[str, Metric] = {}
         for name, split in dev.items():
             # Only dev splits are ever scored: the hub's test labels are placeholders.
             if task.split(name).role != "dev" or LABEL_COLUMN not in split.column_names:
                 raise DataError(f"split {name!r} of {task.name} has no labels to score against")
             self._references[name] = list(split[LABEL_COLUMN])
+        # Made now, so that a metric that is not there is no surprise after an epoch of training.
+        self._metrics: dict[str, Metric] = {}
+        for spec in task.metrics:
+            with self._blamed(spec, "cannot be made"):
+                self._metrics[spec.name] = spec.factory(task)
+
+    def _blamed(self, spec: MetricSpec, failure: str) -> AbstractContextManager[None]:
+        """A metric is the task's, not the model's that is at work."""
+        part = f"the metric {spec.name!r} of the task {self.task.name!r}"
+        return blamed(part, self._owner, failure)
 
     def score(self, split: str, values: Sequence[Any]) -> dict[str, float]:
         """Score decided values (see :func:`decide`) of one dev split, by metric name."""
         references = self._references[split]
         results = {}
         for spec in self.task.metrics:
-            # The task's, not the model's that is at work.
-            part = f"the metric {spec.name!r} of the task {self.task.name!r}"
-            with blamed(part, self._owner, "failed"):
-                if spec.name not in self._metrics:
-                    self._metrics[spec.name] = spec.factory(self.task)
+            with self._blamed(spec, "failed"):
                 answer = self._metrics[spec.name].compute(predictions=values, references=references)
                 results[spec.name] = float(answer[spec.name])
             _check_bounds(spec, self.task, results[spec.name])

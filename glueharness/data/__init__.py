@@ -1,1 +1,1 @@
-"""From a source to checked splits."""
+"""Data: from a source to checked splits."""

@@ -1,4 +1,4 @@
-"""Open a task's data: the source that was asked for, or the first that has them."""
+"""Opens a task's data: from the source asked for, or the first that has them."""
 
 from __future__ import annotations
 

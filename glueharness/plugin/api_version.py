@@ -25,7 +25,7 @@ PUBLIC_MODULES = {
     "glueharness.cli.app": "`App.of(ctx)` and the option `--json`, for commands of plugins.",
     "glueharness.cli.output": "Tables, facts and JSON on stdout, for commands of plugins.",
     "glueharness.data.opening": "`open_data`: a task's data from the source that has them.",
-    "glueharness.plugin.events": "What the run-event hooks are told.",
+    "glueharness.plugin.events": "The arguments of the run-event hooks.",
     "glueharness.record.record": "A run's record.",
     "glueharness.record.run_file": "Reading and writing a run's record.",
     "glueharness.record.store": "`RunStore`: the runs in a folder.",

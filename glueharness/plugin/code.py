@@ -1,4 +1,4 @@
-"""Which code a plugin is: what it is called if its name is enough, else the hash of its files."""
+"""Which code a plugin runs: its version, or the hash of its files."""
 
 from __future__ import annotations
 

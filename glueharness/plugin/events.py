@@ -1,4 +1,4 @@
-"""What the run-event hooks are told."""
+"""The arguments of the run-event hooks."""
 
 from __future__ import annotations
 

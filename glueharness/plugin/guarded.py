@@ -1,4 +1,4 @@
-"""What plugins make, each inside the guard: whatever a stranger's code raises names its plugin.
+"""Guards around what plugins make, so that whatever their code raises names the plugin.
 
 The registry hands these out, so that no caller needs to know whose code it calls. A
 :class:`glueharness.GlueharnessError` passes as it is: it is meant for the user.

@@ -1,4 +1,4 @@
-"""Typed look-ups of what the plugins offer; an unknown name is answered with the nearest one."""
+"""Looking up what the plugins offer; for an unknown name it suggests the nearest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What became of one plugin: whether it is in use, what it cost, what went wrong."""
+"""The status of a plugin: whether it is in use, its cost, its problems."""
 
 from __future__ import annotations
 

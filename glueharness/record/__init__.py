@@ -1,1 +1,1 @@
-"""What is kept of a run: its record, and the folder of run folders."""
+"""Stored runs: their records, and the folder of run folders."""

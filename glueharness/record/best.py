@@ -1,4 +1,4 @@
-"""The best run of a task: one rule, wherever a run is taken that the user did not name.
+"""The best run of a task, by one rule wherever the user names no run.
 
 A run counts if it is completed and has its model, and if the task still has the labels and columns
 that the run learnt. Then, as far as there are such runs: real data before the sample, pretrained

@@ -1,4 +1,4 @@
-"""``Computation``: what was computed on what. Two runs are the same if all of it is equal."""
+"""``Computation``: what was computed, and on what. Two runs are the same if all of it is equal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ids of runs: made, shortened, and found again by a part of them."""
+"""Ids of runs: making, shortening and finding them."""
 
 from __future__ import annotations
 

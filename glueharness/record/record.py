@@ -1,4 +1,4 @@
-"""``RunRecord``: everything that is known of a run. ``run_file.py`` reads and writes it.
+"""``RunRecord``: everything that is known about a run. ``run_file.py`` reads and writes it.
 
 The types are strict: a record from anybody is decoded by them, and what does not fit is refused.
 """

@@ -1,4 +1,4 @@
-"""``run.json``: how a record is written, and how one that anybody may have made is read."""
+"""``run.json``: writing a record, and reading one that is not trusted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Seals: SHA-256 of what a run left, kept in its record, so that a changed file does not pass."""
+"""Seals: checksums of a run's files in its record, so that changed files are noticed."""
 
 from __future__ import annotations
 

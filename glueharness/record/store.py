@@ -1,4 +1,4 @@
-"""``RunStore``: the only door to stored runs."""
+"""``RunStore``: the only way to stored runs."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""One run, many runs, and what they need."""
+"""Runs: one run, many runs, and what they need."""

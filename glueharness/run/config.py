@@ -1,4 +1,4 @@
-"""``RunConfig``: what a run is asked to do, and how it is put together from its layers."""
+"""``RunConfig``: what a run has to do, put together from its layers of settings."""
 
 from __future__ import annotations
 

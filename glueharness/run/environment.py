@@ -1,4 +1,4 @@
-"""What a run ran on: versions, hardware, git commit."""
+"""Where a run ran: versions, hardware, git commit."""
 
 from __future__ import annotations
 

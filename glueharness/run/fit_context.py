@@ -1,4 +1,4 @@
-"""What a run offers its model while it trains: scoring, progress, notes, warnings."""
+"""What a model can use while it trains: scoring, progress, notes, warnings."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class RunFitContext:
         run_folder: The run folder.
         scorer: Scores the dev splits.
         plugins: Who hears of it.
-        resume: Whether to go on from the checkpoint folder.
+        resume: Whether to resume from the checkpoint folder.
     """
 
     record: RunRecord

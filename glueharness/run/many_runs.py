@@ -1,4 +1,4 @@
-"""Several runs as one piece of work: tasks × settings × seeds, what is there is not repeated."""
+"""Several runs together: tasks × settings × seeds, without repeating completed ones."""
 
 from __future__ import annotations
 

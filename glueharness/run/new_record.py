@@ -1,4 +1,4 @@
-"""The record of a run that is about to begin, and the identity that makes two runs the same."""
+"""The record of a new run, and the identity that makes two runs the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Predictions of a split as a Parquet file in the run folder: what scores, submits and compares."""
+"""Predictions of a split as a Parquet file in the run folder."""
 
 from __future__ import annotations
 

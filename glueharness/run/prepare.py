@@ -1,4 +1,4 @@
-"""``prepare``: from a configuration to everything that a run works with, read and checked."""
+"""``prepare``: makes and checks everything that a run works with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which earlier run stands for a new one because it was left unfinished."""
+"""Finds the unfinished run that a new one resumes."""
 
 from __future__ import annotations
 

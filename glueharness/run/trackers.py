@@ -1,4 +1,4 @@
-"""Trackers: listeners that a run is asked to tell, for the length of that run."""
+"""Trackers: listeners that follow a single run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The trained model of a run, and what it says of other rows."""
+"""Loads the trained model of a run, and predicts other rows with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings as typed fields: unit and range beside each, layers merged with their origin kept.
+"""Settings as typed fields with unit and range, merged from layers with their origins.
 
 A model declares its settings as a frozen dataclass whose fields are made with :func:`setting`.
 Each becomes an option of ``glueharness run``, a key of the TOML file and an entry of the record::
@@ -221,11 +221,11 @@ def check_names(layer: Layer, known: Iterable[str], *, owner: str) -> None:
     names = sorted(known)
     for name in layer.values:
         if name not in names:
-            listing = ", ".join(names) if names else "it has none"
+            listing = f"Its settings: {', '.join(names)}." if names else "It has no settings."
             raise ConfigError(
                 f"{owner} has no setting {name!r}{did_you_mean(name, names)}",
                 where=layer.origin,
-                remedy=f"Its settings: {listing}.",
+                remedy=listing,
             )
 
 

@@ -1,4 +1,4 @@
-"""What data are to the core: splits, and where they come from."""
+"""Protocols of data: splits, opened sources, and where they come from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a plugin tells of a model, what its factory is told, and what it must return.
+"""Specs and protocols of models, and what their factories are given.
 
 Nothing to inherit: any object with these methods will do. Shapes: n = rows, k = labels.
 """
@@ -129,7 +129,7 @@ class FitContext(Protocol):
 
     @property
     def resume(self) -> bool:
-        """Whether to go on from what lies in ``folder``."""
+        """Whether to resume from the checkpoint in ``folder``."""
         ...
 
     def score(self, predictions: Mapping[str, FloatArray]) -> Evaluation:

@@ -87,7 +87,7 @@ class Source(Protocol):
 
         Raises:
             SourceUnavailable: This source has no data for the task here; ``--data auto`` then
-                goes on to the next one. Decided within a few seconds.
+                tries the next one. It must decide within a few seconds.
         """
         ...
 

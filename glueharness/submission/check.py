@@ -1,4 +1,7 @@
-"""Check a submission from anywhere. Imports little: most of the time of a check is start-up."""
+"""Checks a submission that any program has written.
+
+It imports little: most of the time of a check is start-up.
+"""
 
 from __future__ import annotations
 

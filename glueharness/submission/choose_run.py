@@ -1,4 +1,4 @@
-"""Which run predicts a task's submission: the one that was named, or the best."""
+"""Chooses the run that predicts a task's submission: the one named, or the best."""
 
 from __future__ import annotations
 

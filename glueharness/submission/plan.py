@@ -1,4 +1,4 @@
-"""What a submission will hold: for each task the run that predicts it, or why there is none."""
+"""What will be in a submission: for each task its run, or why there is none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From completed runs to a submission."""
+"""Writes a submission from completed runs."""
 
 from __future__ import annotations
 

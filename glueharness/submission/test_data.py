@@ -1,4 +1,4 @@
-"""The test data that a submission is made from, complete or refused."""
+"""The test data of a submission, which must be complete."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Locks between processes: one that works on something, the others are told who or wait.
+"""Locks between processes: one works, the others wait or learn which one it is.
 
 The lock itself is the operating system's, through filelock: it goes when its process ends, however
 that ends. Where a folder is shared between machines, the system's lock may reach only its own; so

@@ -1,4 +1,4 @@
-"""Folders and files that anybody may have made: nothing in them is reached through a link."""
+"""Folders and files that are not trusted: no link in them is followed."""
 
 from __future__ import annotations
 

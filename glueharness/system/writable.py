@@ -1,4 +1,4 @@
-"""Whether a folder can be written to, asked before any work is done for it."""
+"""Checks that a folder can be written to, before any work is done for it."""
 
 from __future__ import annotations
 

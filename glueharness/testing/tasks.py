@@ -1,4 +1,4 @@
-"""What every task must keep."""
+"""The test suite for tasks."""
 
 from __future__ import annotations
 

@@ -436,6 +436,20 @@ def test_a_table_that_cannot_choose_says_so(tmp_path: Path) -> None:
     assert answer.startswith("These rows and seeds cannot choose: 3 of 3 models may be the best.")
 
 
+def test_a_constant_model_is_not_recommended_however_quick(tmp_path: Path) -> None:
+    models(tmp_path, ("a", 0.8, 3), ("b", 0.8, 3), rows=200)
+    (section,) = board(tmp_path)
+    standing = section.rows[0].standing
+    assert standing is not None
+    first = replace(section.rows[0], standing=replace(standing, constant=3))
+    for run in first.runs:
+        run.timings["evaluate"] = 0.001
+    advice = advise(replace(section, rows=(first, *section.rows[1:])))
+    other = section.rows[1].model
+    assert f"The quickest to be recommended of them is {other}" in advice.answer
+    assert advice.pick == 1
+
+
 def test_one_seed_each_says_nothing_of_models(tmp_path: Path) -> None:
     models(tmp_path, ("a", 0.95, 1), ("b", 0.7, 1))
     (section,) = board(tmp_path)

@@ -186,19 +186,19 @@ def _refuse_repeats(contestants: Sequence[Contestant]) -> None:
 def others_on_the_rows(
     records: Sequence[RunRecord], contestants: Sequence[Contestant]
 ) -> list[list[RunRecord]]:
-    """Runs on the same rows that do not take part, by configuration.
+    """Runs of the contestants' tables that do not take part, by configuration.
 
     Where all contestants are runs of one configuration there are none, for then the runs are
     compared and not models.
     """
-    first = Conditions.of(contestants[0].runs[0])
+    tables = {Conditions.of(each.runs[0]) for each in contestants}
     taking_part = {run.id for each in contestants for run in each.runs}
     if len({configuration(run) for each in contestants for run in each.runs}) == 1:
         return []
     by_conditions: dict[Conditions, list[RunRecord]] = {}
     for record in records:
-        if record.status == "completed" and record.task == first.task:
+        if record.status == "completed" and record.id not in taking_part:
             found = Conditions.of(record)
-            if found.dev == first.dev and record.id not in taking_part:
+            if found in tables:
                 by_conditions.setdefault(found, []).append(record)
     return [runs for group in by_conditions.values() for runs in by_configuration(group)]

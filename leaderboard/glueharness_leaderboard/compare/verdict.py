@@ -171,21 +171,21 @@ class Findings:
                 f"Of {' and '.join(borrowed)} there is one seed; its spread over seeds is taken "
                 "from the others."
             )
-        if self.pooled and table is not None and table.spread.pool_degrees:
+        counted = [pair for pair in self.pairs if pair.primary.tested == "rows and seeds"]
+        if table is None or not counted:
+            return lines
+        if self.pooled:
             lines.append(
                 f"The spread over seeds is pooled with {self.pooled} further "
                 f"{'model' if self.pooled == 1 else 'models'} on the same rows."
             )
-        if table is not None and table.spread.ratio > _MUCH:
+        if table.spread.ratio > _MUCH:
             lines.append(
                 f"Seeds of one model spread {table.spread.ratio:.1f} times as much as all "
                 "together; with few seeds its comparisons are unsure."
             )
-        if (
-            table is not None
-            and table.spread.pool_degrees == 1
-            and any(pair.verdict == "not distinguishable" for pair in self.pairs)
-        ):
+        unsure = any(pair.verdict == "not distinguishable" for pair in counted)
+        if table.spread.pool_degrees == 1 and unsure:
             lines.append("With two seeds in all hardly anything can be shown: add a seed.")
         return lines
 

@@ -57,7 +57,7 @@ def _facts(run: RunRecord, runs_dir: Path) -> Sequence[object]:
         with contextlib.suppress(OSError):
             found = path.stat()
             files.append([split, str(path), found.st_size, found.st_mtime_ns, found.st_ino])
-    return [run.id, run.seed, run.metrics, run.primary, files, getattr(run, "seals", {})]
+    return [run.id, run.seed, run.metrics, run.primary, files, run.seals]
 
 
 def load(key: str) -> Any | None:

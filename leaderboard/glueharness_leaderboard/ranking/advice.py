@@ -85,13 +85,16 @@ def _of_tied(section: Section, tied: Sequence[Row], tested: Sequence[Row]) -> Ad
         return Advice(answer=_too_few_seeds(tested[0], tied, rows), reasons=power)
     name = _name(pick, rows)
     speed = f" ({pick.rows_per_second:,.0f} rows a second)" if pick.rows_per_second else ""
-    if 2 * len(tied) > len(tested) and len(tested) > 2:
+    quickest = max(tied, key=lambda row: row.rows_per_second or 0.0)
+    # Another one may be quicker, and not to be recommended: constant, one seed, another machine.
+    which = "the quickest" if quickest is pick else "the quickest to be recommended"
+    if 2 * len(tied) > len(tested):
         answer = (
             f"These rows and seeds cannot choose: {len(tied)} of {len(tested)} models may be the "
-            f"best. The quickest of them is {name}{speed}."
+            f"best. {which.capitalize()} of them is {name}{speed}."
         )
     else:
-        answer = f"Take {name}: of the {len(tied)} that may be the best it is the quickest{speed}."
+        answer = f"Take {name}: of the {len(tied)} that may be the best it is {which}{speed}."
     return Advice(answer=answer, reasons=power, pick=rows.index(pick))
 
 

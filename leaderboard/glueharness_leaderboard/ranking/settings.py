@@ -55,7 +55,7 @@ def settings_of_run(record: RunRecord) -> dict[str, Value]:
 
 def system_of(record: RunRecord) -> dict[str, str]:
     """Engine, device and precision that a run used, as far as it told."""
-    computation = getattr(record, "computation", None)
+    computation = record.computation
     told: Mapping[str, Any] = computation.system if computation is not None else record.notes
     found = {
         name: value for name in _DECIDING if isinstance(value := told.get(name), str) and value
@@ -67,7 +67,7 @@ def system_of(record: RunRecord) -> dict[str, str]:
 
 def weights_of(record: RunRecord) -> str:
     """What a run began with: a commit, a hash, ``fresh``; empty if it did not tell."""
-    computation = getattr(record, "computation", None)
+    computation = record.computation
     if computation is not None:
         return str(computation.model.weights)
     checkpoint = record.notes.get("checkpoint")
@@ -79,7 +79,7 @@ def weights_of(record: RunRecord) -> str:
 def environment_of(record: RunRecord) -> dict[str, str]:
     """What may move the last digits: versions of libraries, processor, GPU."""
     environment = record.environment
-    computation = getattr(record, "computation", None)
+    computation = record.computation
     if computation is not None:
         found = {
             name: str(value) for name, value in computation.system.items() if name not in _DECIDING
@@ -103,7 +103,7 @@ def configuration(record: RunRecord) -> Configuration:
 
     Precision and the kind of device are part of it; threads are not.
     """
-    computation = getattr(record, "computation", None)
+    computation = record.computation
     name = computation.model.name if computation is not None else record.model
     facts = {"weights": weights_of(record), **system_of(record)}
     if computation is not None:

@@ -50,7 +50,7 @@ class RunEvaluated:
         run: Run id.
         epoch: 1 for the first.
         evaluation: Scores of the dev splits.
-        values: What else the model tells of the epoch, for instance ``{"loss": 0.61}``.
+        values: Further values of the epoch from the model, for instance ``{"loss": 0.61}``.
     """
 
     run: str
@@ -61,12 +61,12 @@ class RunEvaluated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunAdjusted:
-    """A setting has another value than the one in the record that ``RunStarted`` brought.
+    """A setting has another value than in the record of ``RunStarted``.
 
     Attributes:
         run: Run id.
         setting: Its name.
-        value: The value that it really has.
+        value: The value that is used.
         reason: Why, for instance ``"recipe for fresh weights"``.
     """
 

@@ -30,9 +30,9 @@ class SplitSpec:
 
     Attributes:
         name: The split's name, for instance ``"dev_matched"``.
-        role: What it serves for. Only ``train`` and ``dev`` carry labels that may be scored.
+        role: What it is for. Only ``train`` and ``dev`` have labels that may be scored.
         rows: Rows of the complete split; None if the task's author does not say. A split with
-            another number is marked partial and is not ranked beside complete ones.
+            fewer or more is marked partial and is not ranked beside complete ones.
         fingerprint: :func:`glueharness.data.table.fingerprint` of the official complete split;
             empty if it is not known. A split of as many other rows is marked altered.
     """
@@ -45,11 +45,11 @@ class SplitSpec:
 
 @runtime_checkable
 class Split(Protocol):
-    """A read-only table. A ``datasets.Dataset`` is one, and so is :class:`glueharness.Table`."""
+    """A read-only table, such as a ``datasets.Dataset`` or a :class:`glueharness.Table`."""
 
     @property
     def column_names(self) -> Sequence[str]:
-        """The columns: the task's texts, and as far as known ``index`` and ``label``."""
+        """The columns: the task's texts, and ``index`` and ``label`` if they are known."""
         ...
 
     def __len__(self) -> int:
@@ -121,7 +121,7 @@ class TaskData(Protocol):
 
 @runtime_checkable
 class Remarked(Protocol):
-    """Opened data that may have something to tell of what they read, e.g. rows left out."""
+    """Opened data with remarks on what was read, for instance on rows that were left out."""
 
     @property
     def remarks(self) -> Sequence[str]:

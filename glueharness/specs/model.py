@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from glueharness.specs.task import TaskSpec
 
 FRESH = "fresh"
-"""The weights of a model that is meant to begin from pretrained ones, and began without."""
+"""The weights of a model that should start from pretrained ones, but started without them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +34,11 @@ class ModelContext:
     """What a model's factory is given.
 
     Attributes:
-        task: The task to be learnt.
+        task: The task to learn.
         settings: An instance of the spec's ``settings`` class, resolved and checked.
         seed: Seed of everything random in the model.
         origins: Setting name to the place its value came from.
-        argument: What stands behind the colon in ``hf:NAME``; empty for other models.
+        argument: The text after the colon in ``hf:NAME``; empty for other models.
         offline: Whether the network must not be touched.
         engines: Engines of any plugin that may compute an encoder.
     """
@@ -62,13 +62,13 @@ class ModelSpec:
     """A model: its facts and how to make it.
 
     Attributes:
-        name: The name on the command line. A family such as ``hf`` is asked for as ``hf:NAME``.
+        name: The name on the command line. A family such as ``hf`` is used as ``hf:NAME``.
         description: One sentence.
         factory: Makes the untrained model.
         settings: Frozen dataclass of the model's settings, its fields made with
             :func:`glueharness.setting`; each becomes an option of ``run``.
         recipe: The model's own defaults for some of these settings.
-        family: Whether the name needs an argument behind a colon.
+        family: Whether the name needs an argument after a colon.
         checkpoint: Hub id of the pretrained checkpoint, if any.
         revision: Its pinned revision.
         parameters: Number of parameters, if fixed.
@@ -89,14 +89,14 @@ class ModelSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far a piece of long work is. Throttled: a few a second at most reach the listeners.
+    """How far long work is. Listeners get a few reports per second at most.
 
     Attributes:
         phase: What is being done, for instance ``"train"``; shown to the user.
         done: Units done in this phase.
         total: Units in all; 0 if unknown.
         unit: What is counted, for instance ``"steps"``.
-        values: What else is known, for instance ``{"loss": 0.61, "epoch": 2}``.
+        values: Further values, for instance ``{"loss": 0.61, "epoch": 2}``.
     """
 
     phase: str
@@ -112,7 +112,7 @@ class Evaluation:
 
     Attributes:
         metrics: Values by split and metric name.
-        primary: Mean of the primary metric over the dev splits: what picks the best epoch.
+        primary: Mean of the primary metric over the dev splits, which picks the best epoch.
     """
 
     metrics: Mapping[str, Mapping[str, float]]
@@ -120,11 +120,11 @@ class Evaluation:
 
 
 class FitContext(Protocol):
-    """What a model can ask of the run while it trains."""
+    """What the run offers a model while it trains."""
 
     @property
     def folder(self) -> Path:
-        """A folder for checkpoints; it survives an interrupt and goes when the run is done."""
+        """A folder for checkpoints. It survives an interruption and is deleted after the run."""
         ...
 
     @property
@@ -133,41 +133,41 @@ class FitContext(Protocol):
         ...
 
     def score(self, predictions: Mapping[str, FloatArray]) -> Evaluation:
-        """Score predictions of the dev splits, by split name; as :meth:`Model.predict` gives."""
+        """Score predictions of the dev splits, as :meth:`Model.predict` returns them, by split."""
         ...
 
     def report(self, progress: Progress) -> None:
-        """Tell how far the work is; cheap enough to call at every step."""
+        """Report how far the work is; cheap enough to call at every step."""
         ...
 
     def epoch(self, epoch: int, evaluation: Evaluation, values: Mapping[str, float]) -> None:
-        """Tell that an epoch is over; ``values`` holds for instance its mean training loss.
+        """Report the end of an epoch; ``values`` has, for instance, its mean training loss.
 
-        After a resume, tell the epochs that were finished before again, in order.
+        After resuming, report the epochs that were finished before again, in order.
         """
         ...
 
     def note(self, name: str, value: Any) -> None:
-        """Put a fact about the model into the run record (JSON-able), e.g. its checkpoint."""
+        """Put a fact about the model into the run record; its value must be valid for JSON."""
         ...
 
     def adjust(self, name: str, value: Any, origin: str) -> None:
-        """Tell that a setting has another value than the one asked for, and why.
+        """Report that a setting has another value than the one asked for, and why.
 
-        For what is known only when the work begins, for instance that weights are fresh. A
-        value that the user chose stays (see :meth:`ModelContext.chosen_by_user`).
+        For values that are known only when the work begins, for instance because weights are
+        fresh. A value that the user chose must be kept (see :meth:`ModelContext.chosen_by_user`).
         """
         ...
 
     def warn(self, message: str) -> None:
-        """Tell the user loudly, and the record too, for instance that weights are fresh."""
+        """Warn the user, and keep the warning in the record, for instance of fresh weights."""
         ...
 
     def interruptible(self) -> AbstractContextManager[Callable[[], bool]]:
-        """A region in which Ctrl-C asks, not kills: the value says whether to stop.
+        """A region in which Ctrl-C only asks to stop; calling its value says whether it did.
 
         A loop that polls it can save a checkpoint and raise :class:`glueharness.Interrupted`.
-        A second Ctrl-C stops at once. Outside such a region the first one does.
+        A second Ctrl-C stops at once. Outside such a region, the first one does.
         """
         ...
 
@@ -177,15 +177,15 @@ class Model(Protocol):
     """A model of one task."""
 
     def fit(self, train: Split, dev: Mapping[str, Split], context: FitContext) -> None:
-        """Learn from ``train``; ``dev`` (by split name) serves to pick the best epoch."""
+        """Learn from ``train``; ``dev`` (by split name) is for picking the best epoch."""
         ...
 
     def predict(self, split: Split) -> FloatArray:
         """Score every row, in the split's order.
 
         Returns:
-            float32 ``[n, k]``, columns in the order of the task's labels, the highest wins;
-            ``[n]`` for a regression.
+            float32 ``[n, k]`` with columns in the order of the task's labels, where the highest
+            is the prediction; ``[n]`` for a regression.
         """
         ...
 
@@ -194,23 +194,22 @@ class Model(Protocol):
         ...
 
     def load(self, folder: Path) -> None:
-        """Become the model that was saved in ``folder``."""
+        """Load the model that was saved in ``folder``."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fingerprint:
-    """What a model's result follows from besides the settings that it was given.
+    """What a model's result depends on besides the settings that it was given.
 
     It becomes part of a run's identity: two runs with equal fingerprints, settings, task and data
     must compute the same.
 
     Attributes:
-        weights: What it begins from: a commit on the hub, a hash of files, or
-            :data:`FRESH` where a model that is meant to begin from weights has none; empty for
-            a model that begins from nothing.
-        settings: The values that settings will have in the place of the given ones, for instance
-            by a recipe for the encoder that was found.
+        weights: What it starts from: a commit on the hub, a hash of files, or :data:`FRESH` if it
+            should start from weights and has none; empty for a model that starts from nothing.
+        settings: The values that settings will have instead of the given ones, for instance
+            because of a recipe for the encoder that was found.
         engine: What computes it, for instance ``"torch"``.
         device: Kind of device as resolved: ``"cpu"``, ``"cuda"``.
         precision: Number format as resolved, for instance ``"bf16"``.
@@ -227,11 +226,11 @@ class Fingerprint:
 
 @runtime_checkable
 class Fingerprinted(Protocol):
-    """A model that can tell before it trains what its result follows from."""
+    """A model that can say before it trains what its result depends on."""
 
     def fingerprint(self) -> Fingerprint:
-        """What the result follows from; called once, before :meth:`Model.fit`.
+        """What the result depends on; called once, before :meth:`Model.fit`.
 
-        It may look weights up and read their files, and touches the network only as ``fit`` would.
+        It may look for weights and read their files, and uses the network only as ``fit`` would.
         """
         ...

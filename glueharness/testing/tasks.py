@@ -25,11 +25,11 @@ _CLOSE = 1e-6
 
 
 class TaskConformance:
-    """Inherit, and say which task.
+    """Tests a task. Inherit from this class and set its attributes.
 
     Attributes:
         task: The task.
-        data: Where its data come from; the network is not touched.
+        data: Where its data come from; the network is not used.
         model: A quick model that must see every column of the task.
         registry: Where writers, sources and the model are looked up; the installed plugins if
             it is not given.
@@ -47,7 +47,7 @@ class TaskConformance:
         cls._loaded = {}
 
     def test_facts_are_complete(self) -> None:
-        """What a reader of ``tasks show`` needs is there."""
+        """It has the facts that ``tasks show`` prints."""
         task = self.task
         for name in ("title", "description", "licence"):
             expect(getattr(task, name).strip(), f"{name} is empty")
@@ -62,7 +62,7 @@ class TaskConformance:
         expect_cheap_description(self._registry().tasks, self.task.name)
 
     def test_it_can_be_sent_to_another_process(self) -> None:
-        """It can be pickled: its factories stand at the top level of a module."""
+        """It can be pickled, which needs factories at the top level of a module."""
         try:
             copy = pickle.loads(pickle.dumps(self.task))  # noqa: S301 - made one line before
         except Exception as error:
@@ -74,7 +74,7 @@ class TaskConformance:
             expect(getattr(copy, name) == getattr(self.task, name), f"{name} differs in a copy")
 
     def test_every_split_is_what_the_task_says(self) -> None:
-        """Columns, texts and labels by name; train and dev carry labels."""
+        """Splits have the task's columns, texts and labels by name; train and dev have labels."""
         origin = self.open_data().origin
         for name in self._names():
             split = self._split(name)
@@ -88,14 +88,14 @@ class TaskConformance:
             )
 
     def test_the_rows_are_numbered(self) -> None:
-        """An index column, where there is one, names each row once."""
+        """An index column, if there is one, has each number once."""
         for name in self._names():
             numbers = row_numbers(self._split(name))
             expect(len(set(numbers)) == len(numbers), f"{name}: two rows have the same index")
             expect(min(numbers) >= 0, f"{name}: an index is negative")
 
     def test_every_label_occurs(self) -> None:
-        """A label that no training row has cannot be learnt."""
+        """Each label has a training row; others cannot be learned."""
         for split in self.task.splits_of("train"):
             if split.name in self._names() and self.task.labels:
                 seen = set(self._split(split.name)[LABEL_COLUMN])
@@ -112,7 +112,7 @@ class TaskConformance:
         )
 
     def test_every_column_reaches_the_model(self) -> None:
-        """Other texts in one column change what a model says."""
+        """Changing the texts of one column changes what a model predicts."""
         train = head(self._first("train"), _ROWS)
         dev = head(self._first("dev"), _ROWS)
         model = self._quick_model(train, dev)
@@ -129,7 +129,7 @@ class TaskConformance:
             )
 
     def test_metrics_know_right_from_wrong(self) -> None:
-        """Perfect predictions reach the upper bound, wrong ones less; none leaves the bounds."""
+        """Perfect predictions reach the upper bound, wrong ones do not; all stay within bounds."""
         truth = self._truth()
         wrong = self._wrong(truth)
         for spec in self.task.metrics:
@@ -157,7 +157,7 @@ class TaskConformance:
             score([truth[0]] * len(truth))
 
     def test_the_submission_can_be_written_and_read_back(self) -> None:
-        """Each file appears under its name, and what it says can be told apart by label."""
+        """Each file of the submission is written, with a different text for each label."""
         if not self.task.submission:
             skip("the task has no submission (TaskSpec.writer, TaskSpec.submission)")
         writer = self._registry().writers.get(self.task.writer).factory()
@@ -183,7 +183,7 @@ class TaskConformance:
                     expect(not wrong, f"its own writer refuses it: {wrong}")
 
     def test_bad_data_are_refused(self) -> None:
-        """An unknown label, a missing column and a text that is none are errors with a message."""
+        """Unknown labels, missing columns and values that are not text cause clear errors."""
         dev = head(self._first("dev"), 5)
         columns = {name: list(dev[name]) for name in dev.column_names}
         label: Any = "no such label"
@@ -200,7 +200,7 @@ class TaskConformance:
                 check(Table(damaged), self.task, name="dev", where="a test")
 
     def open_data(self) -> TaskData:
-        """The task's data; the check is left out if they are not on this machine."""
+        """The task's data; the check is skipped if they are not on this machine."""
         try:
             return open_data(self.task, self.data, self._registry().sources_for(self.task)).data
         except SourceUnavailable as reason:
@@ -243,7 +243,7 @@ class TaskConformance:
         return model
 
     def _truth(self) -> list[Any]:
-        """Values as a dev split has them; made up where no dev split is at hand."""
+        """Values as in a dev split, or made-up ones if there is no dev split."""
         if self.task.labels:
             return [*self.task.labels] * 6
         low, high = self.task.score_range or (0.0, 1.0)

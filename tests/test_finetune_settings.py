@@ -50,7 +50,7 @@ def test_the_usual_names_and_the_recipe(registry: Registry) -> None:
         ({"warmup_ratio": "1"}, "at least 0 and less than 1, fraction"),
         ({"precision": "fp16"}, "one of auto, fp32, bf16"),
         ({"auto_batch": "true", "device": "cpu"}, "--auto-batch is for a GPU"),
-        ({"batch_size": "65536", "gradient_accumulation_steps": "65536"}, "rows a step"),
+        ({"batch_size": "65536", "gradient_accumulation_steps": "65536"}, "rows per step"),
         ({"batch_size": "-1"}, "--batch-size must be a whole number (1 to 65536, rows)"),
     ],
 )

@@ -57,7 +57,7 @@ class RunFitContext:
         return self.scorer.evaluate(predictions)
 
     def report(self, progress: Progress) -> None:
-        """Pass progress on, at most ten times a second; a phase's first and last always.
+        """Pass progress on, at most ten times per second; always the first and last of a phase.
 
         Raises:
             RunFolderError: The run folder is gone, and so all that training could lead to.

@@ -94,7 +94,7 @@ class Outcome:
 
 @dataclass(slots=True)
 class TaskOutcome:
-    """The completed runs of one task, one a seed.
+    """The completed runs of one task, one per seed.
 
     Attributes:
         task: Task name.

@@ -39,7 +39,7 @@ class SplitPredictions:
 def write_predictions(
     folder: Path, name: str, task: TaskSpec, split: Split, scores: FloatArray
 ) -> Path:
-    """Write ``predictions/<name>.parquet``: index, prediction, label if known, score a label.
+    """Write ``predictions/<name>.parquet``: index, prediction, label if known, scores by label.
 
     A metric's ``unit`` column goes in too, as ``unit:NAME``, so that whoever resamples the rows
     knows which belong together.

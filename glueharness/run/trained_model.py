@@ -132,7 +132,7 @@ def predict(
         float32 ``[n, k]``, or ``[n]`` for a regression.
 
     Raises:
-        ModelError: The model gave something else than a score a label.
+        ModelError: The model did not give one score per label.
         PluginError: The two tasks do not have the same labels or as many columns.
     """
     import numpy as np

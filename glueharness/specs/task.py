@@ -177,7 +177,7 @@ class TaskSpec:
 
     @property
     def num_outputs(self) -> int:
-        """Values the model gives a row: one a label, or one for a regression."""
+        """Values that a model computes per row: one per label, or one for a regression."""
         return len(self.labels) or 1
 
     def split(self, name: str) -> SplitSpec:

@@ -47,8 +47,8 @@ def architecture(layers: int, hidden: int) -> dict[str, Any]:
 def fresh_recipe(hidden: int) -> dict[str, Any]:
     """Settings for fresh weights of that width.
 
-    At a width of 128 and 16 rows a step, the operations are too small for a second thread to help;
-    where the other processor is busy, waiting for it doubles the time.
+    With a width of 128 and 16 rows per step, the operations are too small for a second thread to
+    help; if the other processor is busy, waiting for it doubles the time.
     """
     return {**FRESH_RECIPE, **({"threads": 1} if hidden <= _SMALL else {})}
 

@@ -150,7 +150,7 @@ class FinetuneSettings:
         if rows > 2**20:
             raise ValueError(
                 f"--batch-size {self.batch_size} (rows) times --gradient-accumulation-steps "
-                f"{self.gradient_accumulation_steps} (batches) is {rows} rows a step; "
+                f"{self.gradient_accumulation_steps} (batches) is {rows} rows per step; "
                 f"at most {2**20}"
             )
         if self.evaluation_tokens < self.max_length:

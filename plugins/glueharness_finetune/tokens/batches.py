@@ -74,7 +74,7 @@ def plan_epoch(
     """The rows of each optimiser step of an epoch, every row once; the same for the same seed.
 
     Args:
-        lengths: Tokens a row, ``[n]``.
+        lengths: Number of tokens of each row, ``[n]``.
         rows_a_step: Rows an optimiser step; the last of the epoch's steps may have fewer.
         seed: Run seed and epoch.
         buckets: Whether the rows of a step are of about equal length.

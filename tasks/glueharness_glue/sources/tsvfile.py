@@ -45,7 +45,7 @@ class Form:
     Attributes:
         headings: Name of a column to its heading, for a file with a header.
         positions: Name of a column to its position, for a file with none.
-        width: Number of fields a row, for a file with no header.
+        width: Number of fields per row, for a file without a header.
         short: Decides about a row of another length (line number, fields, width): True leaves
             it out, False lets it stand as an error.
     """

@@ -463,7 +463,9 @@ def test_who_has_one_seed_is_not_recommended_for_want_of_evidence(tmp_path: Path
     (section,) = board(tmp_path)
     assert advise(section).pick is None
     assert "none of them has 3 seeds yet" in advise(section).answer
-    assert "seed spread borrowed" in screen([section], 120, "model")
+    text = screen([section], 120, "model")
+    assert "seed spread borrowed: it has one run; how much seeds spread is taken from" in text
+    assert "seeds agree: " not in text
 
 
 def test_the_sample_chooses_nothing(tmp_path: Path) -> None:

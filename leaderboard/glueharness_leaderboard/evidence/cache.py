@@ -14,8 +14,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from glueharness.record.record import PREDICTIONS_FOLDER
 from glueharness.system import atomic
-from glueharness_leaderboard.evidence.predictions_file import dev_splits, predictions_file
+from glueharness_leaderboard.evidence.predictions_file import dev_splits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -53,10 +54,11 @@ def key_of(what: object, runs: Iterable[RunRecord], runs_dir: Path) -> str:
 def _facts(run: RunRecord, runs_dir: Path) -> Sequence[object]:
     files = []
     for split in dev_splits(run):
-        path = predictions_file(run, runs_dir, split)
+        # Texts, for ten thousand paths are a second's work.
+        path = os.path.join(runs_dir, run.id, PREDICTIONS_FOLDER, f"{split}.parquet")  # noqa: PTH118
         with contextlib.suppress(OSError):
-            found = path.stat()
-            files.append([split, str(path), found.st_size, found.st_mtime_ns, found.st_ino])
+            found = os.stat(path)  # noqa: PTH116
+            files.append([path, found.st_size, found.st_mtime_ns, found.st_ino])
     return [run.id, run.seed, run.metrics, run.primary, files, run.seals]
 
 

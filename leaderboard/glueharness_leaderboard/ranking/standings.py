@@ -7,6 +7,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from glueharness.record.record import PREDICTIONS_FOLDER
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
@@ -206,7 +208,7 @@ def measured_rows(
 
 def has_predictions(runs: Sequence[RunRecord], runs_dir: Path) -> bool:
     """Whether there are predictions of any of the runs: of a copied record there may be none."""
-    return any((runs_dir / run.id / "predictions").is_dir() for run in runs)
+    return any((runs_dir / run.id / PREDICTIONS_FOLDER).is_dir() for run in runs)
 
 
 def _test(

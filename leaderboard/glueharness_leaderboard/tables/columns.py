@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Literal
 
 from glueharness_leaderboard.ranking.advice import advise
 from glueharness_leaderboard.ranking.settings import differing, settings_of_run
-from glueharness_leaderboard.tables.remarks import marks_of, remarks, shared_epochs
+from glueharness_leaderboard.tables.remarks import (
+    marks_explained,
+    marks_of,
+    remarks,
+    shared_epochs,
+)
 from glueharness_leaderboard.tables.texts import (
     NOTHING,
     duration,
@@ -116,7 +121,7 @@ def legends(sections: Sequence[Section]) -> list[str]:
         lines.append(
             "± standard deviation over the seeds; intervals allow for other rows and other seeds."
         )
-    return lines
+    return lines + marks_explained(rows)
 
 
 def sheet_of(section: Section, view: View) -> Sheet:

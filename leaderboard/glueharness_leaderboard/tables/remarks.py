@@ -10,6 +10,19 @@ if TYPE_CHECKING:
     from glueharness_leaderboard.ranking.rows import Row
     from glueharness_leaderboard.ranking.sections import By, Section
 
+_BORROWED, _OWN, _AGREE, _CONSTANT = (
+    "seed spread borrowed",
+    "seeds spread more",
+    "seeds agree",
+    "constant",
+)
+_EXPLAINED = {
+    _BORROWED: "it has one run; how much seeds spread is taken from the other models",
+    _OWN: "its seeds spread clearly more than those of the others, and count as they are",
+    _AGREE: "all its seeds say the same for every row",
+    _CONSTANT: "it says the same for every row",
+}
+
 _MUCH = 2.0
 """Ratio of spreads over seeds from which it is told."""
 
@@ -39,16 +52,26 @@ def marks_of(row: Row, shared: int = 1) -> list[str]:
         count = len(row.runs)
         if standing.constant:
             which = "" if standing.constant == count else f"{standing.constant} of {count} seeds "
-            marks.append(f"{which}constant")
+            marks.append(f"{which}{_CONSTANT}")
         if standing.seeds == "borrowed":
-            marks.append("seed spread borrowed")
+            marks.append(_BORROWED)
         elif standing.seeds == "own":
-            marks.append("seeds spread more")
+            marks.append(_OWN)
         elif standing.seeds == "none" and not standing.constant:
-            marks.append("seeds agree")
+            marks.append(_AGREE)
     if row.mixed:
         marks.append("mixed environments")
     return marks
+
+
+def marks_explained(rows: Sequence[Row]) -> list[str]:
+    """What those marks mean that need it, a line for each that a row has."""
+    found = [mark for row in rows for mark in marks_of(row)]
+    return [
+        f"{mark}: {meaning}."
+        for mark, meaning in _EXPLAINED.items()
+        if any(each.endswith(mark) for each in found)
+    ]
 
 
 def remarks(section: Section, by: By) -> list[str]:

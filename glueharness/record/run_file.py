@@ -73,7 +73,8 @@ def read_with_own_id(folder: Path) -> tuple[RunRecord, str]:
         ) from error
     try:
         record = _decode(content, path)
-    except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
+    # Only later releases of msgspec count its errors among the ValueErrors.
+    except (ValueError, msgspec.MsgspecError, RecursionError) as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise RunFolderError(f"the record is damaged: {reason}", where=str(path)) from error
     own, record.id = record.id, folder.name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from benchmarks.statistics_figures import (
     table_of,
 )
 from glueharness_leaderboard.statistics import influence
-from glueharness_leaderboard.statistics.detectable import Plan
+from glueharness_leaderboard.statistics.detectable import detectable_difference
 from glueharness_leaderboard.statistics.difference import p_of
 from glueharness_leaderboard.statistics.variance import Components, ScoreTable, rows_variance
 
@@ -180,6 +181,44 @@ def macro(trial: Trial) -> list[Figure]:
                               value=100 * rejected / count, low=2.0, high=SIZE[1],
                               repetitions=count))  # fmt: skip
     return figures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is known of two models whose accuracies are to be compared.
+
+    Attributes:
+        rows: Rows of the dev split.
+        between: Share of the rows on which runs of the two differ in being right.
+        within: The same for two runs of one model: of the first, of the second.
+        seed_deviation: Standard deviation of one run's accuracy over seeds.
+    """
+
+    rows: int
+    between: float
+    within: tuple[float, float]
+    seed_deviation: float
+
+    def detectable(self, first: int, second: int, seed_degrees: float) -> float:
+        """The difference in accuracy that so many seeds a side show with a power of 80 %.
+
+        Args:
+            first: Seeds of the first.
+            second: Seeds of the second.
+            seed_degrees: Degrees of freedom of ``seed_deviation``; 0 if seeds do not count.
+        """
+        runs = (first, second)
+        square = self.seed_deviation**2
+        rows_part = (
+            self.between - sum(w * (1 - 1 / m) / 2 for w, m in zip(self.within, runs, strict=True))
+        ) / self.rows
+        true_seeds = sum(
+            max(0.0, square - w / (2 * self.rows)) / m
+            for w, m in zip(self.within, runs, strict=True)
+        )
+        total = max(0.0, rows_part) + true_seeds
+        seeds = min(total, square * (1 / first + 1 / second)) if seed_degrees > 0 else 0.0
+        return detectable_difference(total - seeds, seeds, seed_degrees)
 
 
 def planning(trial: Trial) -> list[Figure]:

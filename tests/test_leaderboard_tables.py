@@ -425,6 +425,19 @@ def test_of_those_that_cannot_be_told_apart_the_quickest_is_recommended(tmp_path
     assert advise(board(tmp_path)[0]).answer.startswith("Take slow:")
 
 
+def test_a_board_says_what_more_seeds_would_show(tmp_path: Path) -> None:
+    models(tmp_path, ("a", 0.8, 2), ("b", 0.8, 2), ("c", 0.8, 2), rows=200)
+    (section,) = board(tmp_path)
+    standings = section.standings
+    assert standings is not None
+    assert standings.detectable is not None
+    assert standings.more_seeds is not None
+    seeds, less = standings.more_seeds
+    assert seeds == 5
+    assert less < 0.7 * standings.detectable
+    assert f"; with 5 seeds each, from about {100 * less:.1f}." in advise(section).reasons[0]
+
+
 def test_one_that_is_better_than_all_is_told_so(tmp_path: Path) -> None:
     models(tmp_path, ("a", 0.95, 3), ("b", 0.8, 3), ("c", 0.7, 3))
     assert advise(board(tmp_path)[0]).answer == "a is the best: the other 2 are worse for sure."

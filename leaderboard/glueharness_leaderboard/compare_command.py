@@ -83,14 +83,14 @@ def _verdicts(findings: Findings) -> Result:
 
 def _rows(findings: Findings, folder: Path, registry: Registry, *, brief: bool) -> Result:
     from glueharness.cli.output import stderr
-    from glueharness_leaderboard.compare.rows import (
+    from glueharness_leaderboard.compare.rows import differing_rows
+    from glueharness_leaderboard.compare.rows_export import (
         SHOWN,
-        differing_rows,
         rows_document,
         rows_flat,
         rows_sheet,
-        texts_of,
     )
+    from glueharness_leaderboard.compare.texts import texts_of
 
     texts, problem = texts_of(findings.contestants[0].runs[0], findings.section.task, registry)
     if problem:

@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glueharness.errors import GlueharnessError
 from glueharness_leaderboard.evidence.predictions_file import sealed_predictions
-from glueharness_leaderboard.tables.columns import Column, Sheet, heading
-from glueharness_leaderboard.tables.texts import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
-    from glueharness.plugin.registry import Registry
     from glueharness.record.record import RunRecord
-    from glueharness.specs import TaskSpec
     from glueharness_leaderboard.compare.verdict import Findings
     from glueharness_leaderboard.evidence.predictions import SplitValues
 
-SHOWN = 20
-"""Rows on a terminal; files have all of them."""
 _CLOSER = 0.05
 """Share of the score range by which one regression must be closer, to count as a difference."""
-_TEXT_WIDTH = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,162 +171,3 @@ def _regression(
         )
         for row in np.flatnonzero(gaps > _CLOSER * (high - low))
     ]
-
-
-def texts_of(
-    record: RunRecord, task: TaskSpec | None, registry: Registry
-) -> tuple[dict[str, dict[str, list[str]]], str]:
-    """The texts of a run's dev splits, if the very rows that it was scored on are at hand.
-
-    Nothing is fetched from the network. What is found counts only if its fingerprint is the
-    record's.
-
-    Args:
-        record: A run.
-        task: Its task.
-        registry: Where the data sources are looked up.
-
-    Returns:
-        By split and column; and why there are none, if there are none.
-    """
-    from glueharness.data.opening import open_data
-    from glueharness.data.table import fingerprint, head
-    from glueharness.specs import DataOptions
-
-    if task is None:
-        return {}, f"no installed plugin knows the task {record.task}"
-    folder = _folder(record)
-    options = DataOptions(source=record.data.source, folder=folder, offline=True)
-    found: dict[str, dict[str, list[str]]] = {}
-    try:
-        opened = open_data(task, options, registry.sources_for(task))
-        for name, split in record.data.splits.items():
-            if split.role != "dev":
-                continue
-            rows = head(opened.load(name), split.rows)
-            if fingerprint(rows, task) != split.fingerprint:
-                return {}, f"the rows of {name} there are not those that were scored"
-            found[name] = {column: list(rows[column]) for column in task.columns}
-    except GlueharnessError as error:
-        return {}, error.what
-    return found, ""
-
-
-def _folder(record: RunRecord) -> Path | None:
-    """The data folder that the run used, or that the environment names now."""
-    from glueharness.cli.app import environment_layer
-
-    chosen = environment_layer().values.get("data_dir")
-    if chosen:
-        return Path(str(chosen))
-    used = record.settings.get("data_dir")
-    folder = Path(str(used.value)) if used is not None and used.value else None
-    return folder if folder is not None and folder.is_dir() else None
-
-
-def rows_sheet(findings: Findings, rows: Sequence[DifferingRow], most: int | None) -> Sheet:
-    """The rows as a table, those on which the contestants are furthest apart first if cut short.
-
-    Args:
-        findings: The comparison.
-        rows: The rows.
-        most: How many to show; None for all, in the order of the data.
-    """
-    shown = list(rows)
-    if most is not None and len(rows) > most:
-        shown = sorted(rows, key=lambda row: -row.gap)[:most]
-    labels = [each.label for each in findings.contestants]
-    columns = []
-    if len({row.split for row in rows}) > 1:
-        splits = [plain(row.split) for row in shown]
-        columns.append(Column(name="split", heading="split", cells=splits))
-    columns += [
-        Column(name="row", heading="row", cells=[str(row.index) for row in shown], right=True),
-        Column(name="truth", heading="label", cells=[_said(row.truth) for row in shown]),
-    ]
-    for place, label in enumerate(labels):
-        cells = [_answer(row.answers[place], findings, place) for row in shown]
-        columns.append(Column(name=label, heading=label, cells=cells))
-    columns += [
-        Column(
-            name=name,
-            heading=plain(name),
-            cells=[plain(row.texts.get(name, ""))[:_TEXT_WIDTH] for row in shown],
-            flexible=True,
-        )
-        for name in (rows[0].texts if rows else ())
-    ]
-    total = f"{len(rows):,} rows on which they differ"
-    left = [] if len(shown) == len(rows) else [
-        f"The {len(shown)} with the largest gap of {len(rows):,}; all of them: --tsv or --json"
-    ]  # fmt: skip
-    return Sheet(title=f"{heading(findings.section)} · {total}", columns=columns, footnotes=left)
-
-
-def _answer(answer: Answer, findings: Findings, place: int) -> str:
-    """``entailment, right +2.31``: label, verdict, margin; of several runs how many are right."""
-    runs = len(findings.contestants[place].runs)
-    if answer.right is None:
-        return f"{answer.prediction:.2f}"
-    right = round(answer.right * runs)
-    mark = f"{right} of {runs} right" if runs > 1 else "right" if right else "wrong"
-    margin = "" if answer.margin is None else f" {answer.margin:+.2f}".replace("-", "−")
-    return f"{plain(str(answer.prediction))}, {mark}{margin}"
-
-
-def _said(value: str | float) -> str:
-    return plain(value) if isinstance(value, str) else f"{value:.2f}"
-
-
-def rows_flat(findings: Findings, rows: Sequence[DifferingRow]) -> list[dict[str, Any]]:
-    """One mapping for each row, for CSV and TSV."""
-    labels = [each.label for each in findings.contestants]
-    return [
-        {
-            "split": row.split,
-            "row": row.index,
-            "label": row.truth,
-            **{
-                f"{label}:{name}": value
-                for label, answer in zip(labels, row.answers, strict=True)
-                for name, value in _fields(answer).items()
-            },
-            **{f"text:{name}": text for name, text in row.texts.items()},
-        }
-        for row in rows
-    ]
-
-
-def rows_document(findings: Findings, rows: Sequence[DifferingRow]) -> dict[str, Any]:
-    """The rows in full, JSON-able."""
-    labels = [each.label for each in findings.contestants]
-    return {
-        "task": findings.section.conditions.task,
-        "contestants": {
-            each.label: {"model": each.model, "runs": [run.id for run in each.runs]}
-            for each in findings.contestants
-        },
-        "rows": [
-            {
-                "split": row.split,
-                "row": row.index,
-                "label": row.truth,
-                "answers": {
-                    label: _fields(answer)
-                    for label, answer in zip(labels, row.answers, strict=True)
-                },
-                "texts": dict(row.texts),
-            }
-            for row in rows
-        ],
-    }
-
-
-def _fields(answer: Answer) -> dict[str, Any]:
-    fields = {
-        "prediction": answer.prediction,
-        "right": answer.right,
-        "error": answer.error,
-        "margin": answer.margin,
-    }
-    return {name: value for name, value in fields.items() if value is not None}

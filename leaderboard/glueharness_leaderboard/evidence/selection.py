@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from glueharness_leaderboard.statistics.selection import resampled_rows
+from glueharness_leaderboard.statistics.selection import chosen_outside, resampled_rows
 from glueharness_leaderboard.statistics.weighted_metrics import FAST
 
 if TYPE_CHECKING:
@@ -42,10 +42,7 @@ def out_of_bag(candidates: Sequence[Measured], contest: Contest) -> float | None
             return None
         inside.append(drawn)
         outside.append(rest)
-    chosen = np.mean(inside, axis=0).argmax(axis=0)  # [r]
-    scores = np.mean(outside, axis=0)[chosen, np.arange(len(chosen))]
-    usable = scores[np.isfinite(scores)]
-    return float(usable.mean()) if len(usable) else None
+    return chosen_outside(np.mean(inside, axis=0), np.mean(outside, axis=0))
 
 
 def _scores(

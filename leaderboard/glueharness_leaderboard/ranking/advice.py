@@ -152,8 +152,12 @@ def _power(section: Section) -> tuple[str, ...]:
     standings = section.standings
     if standings is None or standings.detectable is None:
         return ()
-    points = 100 * standings.detectable
-    return (f"Differences from about {points:.1f} points would show (power 80 %).",)
+    more = ""
+    if standings.more_seeds is not None and standings.more_seeds[1] < 0.9 * standings.detectable:
+        seeds, less = standings.more_seeds
+        more = f"; with {seeds} seeds each, from about {100 * less:.1f}"
+    points = f"about {100 * standings.detectable:.1f} points"
+    return (f"Differences from {points} would show (power 80 %){more}.",)
 
 
 def _name(row: Row, rows: Sequence[Row]) -> str:

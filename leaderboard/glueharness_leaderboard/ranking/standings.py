@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +64,8 @@ class Standings:
         rows: By row of the table; None for one that could not be measured.
         detectable: Difference from the first row that would show with a power of 80 %, the
             median over the others, a fraction; None for fewer than two rows.
+        more_seeds: How many seeds each would show less, and what; None where nothing is known of
+            seeds.
         luck: How far the first row is expected to be too high for being the first of those that
             may be best, a fraction.
         pool_degrees: Degrees of freedom of the pooled spread over seeds; 0 if nobody has two.
@@ -74,6 +75,7 @@ class Standings:
 
     rows: tuple[Standing | None, ...]
     detectable: float | None = None
+    more_seeds: tuple[int, float] | None = None
     luck: float = 0.0
     pool_degrees: float = 0.0
     spread_ratio: float = 1.0
@@ -96,7 +98,8 @@ class Standings:
             else Standing(**{**row, "interval": row["interval"] and tuple(row["interval"])})
             for row in values["rows"]
         )
-        return cls(**{**values, "rows": rows})
+        more = values["more_seeds"]
+        return cls(**{**values, "rows": rows, "more_seeds": more and (more[0], more[1])})
 
 
 def known_standings(
@@ -217,6 +220,7 @@ def _test(
     import numpy as np
 
     from glueharness_leaderboard.evidence.measuring import intervals_of
+    from glueharness_leaderboard.ranking.power import detectable, luck, optimism, with_more_seeds
     from glueharness_leaderboard.statistics.difference import all_pairs
     from glueharness_leaderboard.statistics.ranks import rank
 
@@ -239,13 +243,14 @@ def _test(
                 p_best=p if np.isfinite(p) else 1.0,
                 seeds=_seeds(table, place),
                 constant=each.constant,
-                optimism=_optimism(table, row.epochs_tried, place),
+                optimism=optimism(table, row.epochs_tried, place),
             )
         )
     return Standings(
         rows=tuple(standings),
-        detectable=_detectable(pairs, first),
-        luck=_luck(pairs, [place for place, each in enumerate(standings) if each.may_be_best]),
+        detectable=detectable(pairs, first),
+        more_seeds=with_more_seeds(table, pairs, first),
+        luck=luck(pairs, [place for place, each in enumerate(standings) if each.may_be_best]),
         pool_degrees=table.spread.pool_degrees,
         spread_ratio=table.spread.ratio,
     )
@@ -270,41 +275,3 @@ def _seeds(table: ScoreTable, place: int) -> str:
     if spread.borrowed[place]:
         return "borrowed"
     return "own" if spread.own[place] else "pool"
-
-
-def _optimism(table: ScoreTable, tried: int, place: int) -> float | None:
-    """What the best of equal epochs is expected to win, if epochs differ as seeds do."""
-    from glueharness_leaderboard.statistics.selection import expected_maximum
-
-    shared = float(table.spread.interactions[place])
-    if tried < 2 or shared <= 0:
-        return None
-    return expected_maximum(tried) * math.sqrt(shared)
-
-
-def _detectable(pairs: AllPairs, first: int) -> float | None:
-    import numpy as np
-
-    from glueharness_leaderboard.statistics.detectable import detectable_difference
-
-    found = [
-        detectable_difference(each.rows, each.seeds, each.seed_degrees)
-        for other in range(len(pairs.differences))
-        if other != first and np.isfinite(pairs.differences[first, other])
-        for each in [pairs.components(first, other)]
-        if each.variance > 0
-    ]
-    return float(np.median(found)) if found else None
-
-
-def _luck(pairs: AllPairs, tied: Sequence[int]) -> float:
-    """What the first of so many equal rows is expected to be too high by."""
-    import numpy as np
-
-    from glueharness_leaderboard.statistics.selection import expected_maximum
-
-    if len(tied) < 2:
-        return 0.0
-    variance = (pairs.rows + pairs.seeds)[np.ix_(tied, tied)]
-    mean = float(variance.sum()) / (len(tied) * (len(tied) - 1))
-    return expected_maximum(len(tied)) * math.sqrt(mean / 2)

@@ -6,7 +6,6 @@ wherever the dev split picked the one that is shown.
 
 from __future__ import annotations
 
-import math
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -14,8 +13,6 @@ import numpy as np
 from scipy import special
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from glueharness_leaderboard.statistics.influence import Floats, Values
 
 RESAMPLES = 200
@@ -33,20 +30,6 @@ def expected_maximum(candidates: int) -> float:
     return float((tails[:-1] + tails[1:]).sum() / 2 * (x[1] - x[0]))
 
 
-def optimism(candidates: int, disagreement: float, rows: int) -> float:
-    """How far the best of equal candidates is expected to be above its true score.
-
-    Args:
-        candidates: k.
-        disagreement: Share of the rows on which two candidates differ in being right.
-        rows: Rows of the dev split.
-
-    Returns:
-        A fraction: at most so much of the score is luck, on average.
-    """
-    return expected_maximum(candidates) * math.sqrt(disagreement / (2 * rows))
-
-
 def out_of_bag_score(
     earned: Floats, units: Values | None = None, resamples: int = RESAMPLES
 ) -> float:
@@ -62,34 +45,18 @@ def out_of_bag_score(
     """
     weights = resampled_rows(earned.shape[1], units, resamples)  # [n, r]
     outside = (weights == 0).astype(np.float64)
-    used = outside.any(axis=0)
-    weights, outside = weights[:, used], outside[:, used]
-    chosen = (earned @ weights).argmax(axis=0)  # [r]
-    scores = (earned @ outside) / outside.sum(axis=0)
-    return float(scores[chosen, np.arange(scores.shape[1])].mean())
+    return chosen_outside(earned @ weights, (earned @ outside) / np.maximum(outside.sum(axis=0), 1))
 
 
-def out_of_bag_metric(
-    metric: Callable[[Floats], Floats],
-    rows: int,
-    units: Values | None = None,
-    resamples: int = RESAMPLES,
-) -> float:
-    """The same for a metric that is no mean over rows.
+def chosen_outside(inside: Floats, outside: Floats) -> float:
+    """Mean score outside of the bootstrap samples of the candidate that is best within.
 
     Args:
-        metric: All candidates' scores where row i counts as often as ``weights[r, i]`` says:
-            from ``[r, n]`` to ``[k, r]``.
-        rows: n.
-        units: As above.
-        resamples: Bootstrap samples.
+        inside: ``[k, r]``, the candidates' scores in each sample.
+        outside: ``[k, r]``, on the rows that are not in it; not a number where there is none.
     """
-    weights = resampled_rows(rows, units, resamples)
-    outside = (weights == 0).astype(np.float64)
-    used = outside.any(axis=0)
-    inside, scores = metric(weights[:, used].T), metric(outside[:, used].T)
-    chosen = np.nan_to_num(inside, nan=-np.inf).argmax(axis=0)
-    return float(np.nanmean(scores[chosen, np.arange(scores.shape[1])]))
+    chosen = np.nan_to_num(inside, nan=-np.inf).argmax(axis=0)  # [r]
+    return float(np.nanmean(outside[chosen, np.arange(outside.shape[1])]))
 
 
 def selection_factor(first: int, second: int, *, first_is_better: bool) -> float:

@@ -104,9 +104,9 @@ def _group_line(group: GroupSpec, tasks: Sequence[TaskOutcome]) -> str:
     """The group's score from the tasks' means, or how many of its tasks there are."""
     found = group_score(group, {task.task: task.records for task in tasks})
     if found.score is None:
-        present = {task.task for task in tasks if task.records} & set(group.tasks)
-        return f"{group.title}   {len(present)} of {len(group.tasks)} tasks: no score"
-    samples = any("sample" in record.marks for task in tasks for record in task.records)
-    note = f" on made-up data, which says nothing about {group.title}" if samples else " (dev)"
+        return f"{group.title}   no score: {found.why}"
+    told = f" (dev; marked {', '.join(found.marks)})" if found.marks else " (dev)"
+    samples = "sample" in found.marks
+    note = f" on made-up data, which says nothing about {group.title}" if samples else told
     deviation = f" ± {percent(found.deviation)}" if found.deviation is not None else ""
     return f"{group.title} score   {percent(found.score)}{deviation}{note}"

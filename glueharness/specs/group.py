@@ -24,6 +24,8 @@ class GroupSpec:
         tasks: Names of the tasks that count, in the order of their columns.
         score: The group's score from its tasks' scores, a fraction in [0, 1]; None unless all
             of them are there.
+        metrics: Names of the metrics that count, by task: what a task gains beside them changes no
+            group's score. A task that is not named counts with all of its metrics.
         citation: Where the rule comes from.
     """
 
@@ -32,6 +34,7 @@ class GroupSpec:
     description: str
     tasks: tuple[str, ...]
     score: Callable[[Scores], float | None]
+    metrics: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     citation: str = ""
 
 

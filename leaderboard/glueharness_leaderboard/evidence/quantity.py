@@ -39,9 +39,7 @@ def counted_metrics(task: TaskSpec | None, groups: Iterable[GroupSpec]) -> tuple
     )
     if group is None:
         return (task.primary.name,)
-    named = getattr(group, "metrics", {})
-    found = tuple(named.get(task.name, ())) if hasattr(named, "get") else ()
-    return found or tuple(metric.name for metric in task.metrics)
+    return group.metrics.get(task.name) or tuple(metric.name for metric in task.metrics)
 
 
 def ranked_quantity(splits: Sequence[str], counted: Sequence[str]) -> Quantity:

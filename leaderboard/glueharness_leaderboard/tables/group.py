@@ -43,6 +43,7 @@ class GroupRow:
         deviation: Its standard deviation over the seeds that every task has, a fraction; None
             for fewer than two.
         standing: What the statistics say of it; None unless all tasks and predictions are there.
+        why: Why there is no score; empty if there is one.
     """
 
     model: str
@@ -50,6 +51,7 @@ class GroupRow:
     score: float | None
     deviation: float | None
     standing: GroupStanding | None = None
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +123,9 @@ def _row(model: str, sections: Mapping[str, Section], group: GroupSpec) -> Group
             if best is not None and best.primary is not None:
                 tasks[name] = best
     found = group_score(group, {name: row.runs for name, row in tasks.items()})
-    return GroupRow(model=model, tasks=tasks, score=found.score, deviation=found.deviation)
+    return GroupRow(
+        model=model, tasks=tasks, score=found.score, deviation=found.deviation, why=found.why
+    )
 
 
 def group_sheet(table: GroupTable, tasks: Mapping[str, TaskSpec]) -> Sheet:
@@ -146,7 +150,11 @@ def group_sheet(table: GroupTable, tasks: Mapping[str, TaskSpec]) -> Sheet:
         columns.append(task_column(title, found))
     total = len(table.group.tasks)
     short = [
-        f"{100 * row.score:.1f}" if row.score is not None else f"{len(row.tasks)} of {total}"
+        f"{100 * row.score:.1f}"
+        if row.score is not None
+        else f"{len(row.tasks)} of {total}"
+        if len(row.tasks) < total
+        else "none"
         for row in rows
     ]
     full = [
@@ -157,7 +165,8 @@ def group_sheet(table: GroupTable, tasks: Mapping[str, TaskSpec]) -> Sheet:
     if any(standings):
         ends = [interval_text(Interval(*each.interval)) if each else NOTHING for each in standings]
         columns.append(Column(name="95 % interval", heading="95 % interval", cells=ends, spare=1))
-    remarks = []
+    whys = {row.why for row in rows if row.score is None and len(row.tasks) == total}
+    remarks = [f"No {table.group.title} score: {why}." for why in sorted(whys)]
     if table.chosen:
         points = max((each.selection for each in standings if each), default=0.0)
         luck = f" (that makes scores up to {100 * points:.1f} points too high)" if points else ""

@@ -1,6 +1,6 @@
 """Which of the project's files a command enters: ``python -m tests.entered_files run qnli ...``.
 
-A file counts once a function of it is entered, whoever calls it; that it is imported does not count.
+A file counts once a function of it is entered, whoever calls it; being imported does not count.
 The fewer a reader has to open to follow a command, the better.
 """
 
@@ -27,7 +27,7 @@ def entered(arguments: Sequence[str]) -> tuple[list[str], int]:
     def watch(frame: FrameType, event: str, _argument: Any) -> None:
         code = frame.f_code
         # The body of a module or class is import, not work.
-        if event == "call" and code.co_name not in {"<module>"} and code.co_flags & 0x2:
+        if event == "call" and code.co_name != "<module>" and code.co_flags & 0x2:
             found.add(code.co_filename)
 
     code = 0

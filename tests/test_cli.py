@@ -190,10 +190,24 @@ def test_every_list_is_available_as_json(terminal: Terminal, command: str) -> No
 
 
 def test_help_shows_the_settings_of_every_model(terminal: Terminal) -> None:
-    out, _ = terminal("run", "--help")
+    out, _ = terminal("run", "--help-all")
     assert "Settings of oracle:" in out
     assert "--error-every INT" in out
     assert "--learning-rate" in out
+    assert "--fused-layers" in out
+
+
+def test_short_help_tells_what_the_chosen_model_will_do(terminal: Terminal) -> None:
+    out, _ = terminal("run", "--help")
+    assert "Passes over the training data. [default: 4]" in out  # bert-tiny's recipe, not 3
+    assert "[default: 0.0003]" in " ".join(out.split())
+    assert "--fused-layers" not in out
+    assert "Settings of oracle:" not in out
+    out, _ = terminal("run", "--model", "oracle", "--help")
+    assert "Settings of oracle:" in out
+    assert "--learning-rate" not in out
+    out, _ = terminal("run", "--model=bert-small", "--help")
+    assert "[default: 0.0001]" in " ".join(out.split())
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -139,6 +139,15 @@ def _plugin_commands(ctx: click.Context) -> dict[str, str]:
     callback=_keep("without"),
     help="Do not load a plugin; name it or its distribution. May be given several times.",
 )
+@click.option(
+    "--prefer",
+    metavar="NAME",
+    multiple=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_keep("prefer"),
+    help="Let the parts of this plugin or distribution win over others of the same name.",
+)
 @click.pass_context
 def cli(ctx: click.Context, *, debug: bool) -> None:
     """Fine-tune text encoders on GLUE, write the submission, compare the runs.

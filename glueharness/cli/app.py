@@ -35,6 +35,7 @@ class App:
         debug: Whether errors keep their traceback.
         without: Plugins or distributions to leave out.
         files: Files, or folders of files, to load as plugins.
+        prefer: Plugins or distributions whose parts win over others of the same name.
         plugin_command: The command at work if a plugin brings it; empty for one of ours.
     """
 
@@ -43,6 +44,7 @@ class App:
         self.debug = False
         self.without: tuple[str, ...] = ()
         self.files: tuple[Path, ...] = ()
+        self.prefer: tuple[str, ...] = ()
         self.plugin_command = ""
         self._registry = registry
 
@@ -60,7 +62,7 @@ class App:
             from glueharness.plugin.registry import Registry
 
             plugins = load_plugins(choice=user_choice(self.without, self.files))
-            self._registry = Registry(plugins)
+            self._registry = Registry(plugins, self.prefer)
             for name in self.own_commands & set(self._registry.commands.items):
                 self._registry.commands.refuse(name, "glueharness has a command of that name")
             for status, problem in plugins.reports:

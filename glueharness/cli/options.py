@@ -13,8 +13,30 @@ from glueharness.settings.fields import settings_of
 from glueharness.settings.run_options import RunOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from glueharness.settings.fields import Setting
     from glueharness.specs import ModelSpec
+
+
+_MODEL, _ALL = f"{__name__}.model", f"{__name__}.all"
+
+
+def _named_model(args: list[str]) -> str:
+    """What ``--model`` is followed by among a command's words, else the default model."""
+    for place, word in enumerate(args):
+        if word == "--model" and place + 1 < len(args):
+            return args[place + 1]
+        if word.startswith("--model="):
+            return word.partition("=")[2]
+    return next(str(item.default) for item in settings_of(RunOptions) if item.name == "model")
+
+
+def _show_all(ctx: click.Context, _: click.Parameter, value: Any) -> None:
+    if value and not ctx.resilient_parsing:
+        ctx.meta[_ALL] = True
+        click.echo(ctx.get_help(), color=ctx.color)
+        ctx.exit()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +50,11 @@ class Section:
 
     title: str
     settings: tuple[Setting, ...]
+
+    @property
+    def names(self) -> set[str]:
+        """Names of the settings."""
+        return {item.name for item in self.settings}
 
 
 def sections(models: list[ModelSpec]) -> list[Section]:
@@ -46,11 +73,20 @@ def sections(models: list[ModelSpec]) -> list[Section]:
     return found
 
 
-def make_option(item: Setting) -> click.Option:
-    """The option of a setting. Its text is converted later, so that all errors look the same."""
+def make_option(
+    item: Setting, recipe: Mapping[str, Any] | None = None, *, brief: bool = False
+) -> click.Option:
+    """The option of a setting. Its text is converted later, so that all errors look the same.
+
+    Args:
+        item: The setting.
+        recipe: The model's own defaults, which are what a user will get.
+        brief: Whether the help leaves out range and unit.
+    """
     limits = ", ".join(part for part in (item.info.range_text(), item.info.unit) if part)
-    default = "" if item.default in (None, False) else f"default: {item.default}"
-    notes = "; ".join(part for part in (limits, default) if part)
+    value = (recipe or {}).get(item.name, item.default)
+    default = "" if value in (None, False, "") else f"default: {value}"
+    notes = "; ".join(part for part in ("" if brief else limits, default) if part)
     text = f"{item.info.help} [{notes}]" if notes else item.info.help
     if item.kind is bool:
         declaration = f"{item.flag}/--no-{item.flag.removeprefix('--')}"
@@ -65,14 +101,34 @@ def make_option(item: Setting) -> click.Option:
 
 
 class SettingsCommand(click.Command):
-    """A command whose options include every setting of every installed model."""
+    """A command whose options include every setting of every installed model.
+
+    ``--help`` shows the usual ones with the defaults of the model that ``--model`` names, or of
+    the default model; ``--help-all`` shows all of them.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Look for the model first: the help that is asked for tells of its defaults."""
+        ctx.meta[_MODEL] = _named_model(args)
+        return super().parse_args(ctx, args)
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """The command's own parameters, then the shared settings, then those of the models."""
         params = super().get_params(ctx)
         own = {param.name for param in params}
         items = [item for section in self._sections(ctx) for item in section.settings]
-        return [*params, *(make_option(item) for item in items if item.name not in own)]
+        model, brief = self._model(ctx), not ctx.meta.get(_ALL)
+        recipe = model.recipe if model else {}
+        made = (make_option(item, recipe, brief=brief) for item in items if item.name not in own)
+        more = click.Option(
+            ["--help-all"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_show_all,
+            help="Show all settings of all models, with ranges and units.",
+        )
+        return [*params, more, *made]
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the options, with a heading for each section."""
@@ -83,11 +139,25 @@ class SettingsCommand(click.Command):
         records = [record for param in named if (record := param.get_help_record(ctx))]
         with formatter.section("Options"):
             formatter.write_dl(records)
-        for section in self._sections(ctx):
-            names = {item.name for item in section.settings}
+        every = ctx.meta.get(_ALL)
+        model = self._model(ctx)
+        shared, *others = self._sections(ctx)
+        told = {item.name for item in settings_of(model.settings)} if model else set()
+        for section in (shared, *others):
+            if not every and section in others and not told & section.names:
+                continue  # of another model
+            names = {item.name for item in section.settings if every or not item.info.advanced}
             chosen = [param for param in params if param.name in names]
-            with formatter.section(section.title):
-                formatter.write_dl([r for param in chosen if (r := param.get_help_record(ctx))])
+            records = [record for param in chosen if (record := param.get_help_record(ctx))]
+            if records:
+                with formatter.section(section.title):
+                    formatter.write_dl(records)
+
+    @staticmethod
+    def _model(ctx: click.Context) -> ModelSpec | None:
+        """The model that the help tells of; None where there is none of that name."""
+        models, name = App.of(ctx).registry.models, ctx.meta.get(_MODEL, "")
+        return next((model for model in models if model.name == name.partition(":")[0]), None)
 
     @staticmethod
     def _sections(ctx: click.Context) -> list[Section]:

@@ -40,6 +40,9 @@ _SHOWN = (
 )
 
 
+_SAMPLE = "bundled sample"
+
+
 class ProgressDisplay:
     """Shows what a run is doing: a bar per phase, a line per epoch, a panel per warning.
 
@@ -103,7 +106,10 @@ class ProgressDisplay:
         self._tell_standing(record)
         if event.differs:
             self.tell(event.differs)
-        if record.data.sample:
+        if record.data.sample and _SAMPLE in self._told:
+            self.tell("data: the bundled sample")  # the panel of the command's first run said more
+        elif record.data.sample:
+            self._told.add(_SAMPLE)
             tried = "\n".join(
                 f"• {name}: {reason}" for name, reason in record.data.passed_over.items()
             )
@@ -112,7 +118,7 @@ class ProgressDisplay:
                 "Its scores say nothing about the real task, and it cannot be submitted.\n"
                 + (f"No real data were found:\n{tried}\n" if tried else "")
                 + "For real data: --data-dir FOLDER (for GLUE, the official download).",
-                title="bundled sample",
+                title=_SAMPLE,
             )
         elif record.partial:
             short = ", ".join(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from glueharness.errors import PluginError, UnknownNameError
+from glueharness.errors import PluginError, UnknownNameError, did_you_mean
 from glueharness.plugin.blame import blamed
 from glueharness.plugin.guarded import GuardedWriter, OfferedModel, OfferedSource
 from glueharness.plugin.loading import PluginStatus, load_plugins, owners
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from glueharness.plugin.loading import Plugins
+
+OWN = "glueharness"
+"""The distribution whose parts no plugin takes out of use by offering one of the same name."""
 
 Spec = TypeVar(
     "Spec",
@@ -66,19 +69,50 @@ class Shelf(Generic[Spec]):
     Attributes:
         kind: What they are, for messages.
         items: Name to the specs of that name with their owners; more than one is a clash.
+        preferred: Plugins or distributions that win a clash.
     """
 
     kind: str
     items: dict[str, list[tuple[Spec, PluginStatus]]] = field(default_factory=dict)
+    preferred: frozenset[str] = frozenset()
 
     def add(self, spec: Spec, owner: PluginStatus) -> None:
-        """Put a spec on the shelf; a name that is taken is noted with all who claim it."""
+        """Put a spec on the shelf.
+
+        A name that glueharness's own plugins have stays theirs, unless the user prefers another's:
+        a stranger takes nothing out of use. Of other plugins with one name none is: choosing would
+        be a guess.
+        """
         claims = self.items.setdefault(spec.name, [])
         claims.append((spec, owner))
-        if len(claims) > 1:
+        if len(claims) == 1:
+            return
+        winner = self._winner(claims)
+        if winner is None:
             claimants = [claimant for _, claimant in claims]
             for claimant in claimants:
                 claimant.impair(self._dispute(spec.name, claimants), _way_out(claimants))
+            return
+        for _, loser in claims:
+            if loser is not winner[1]:
+                loser.impair(
+                    f"the {self.kind} {spec.name!r} is not in use: {winner[1].owner} has one of "
+                    "that name",
+                    f"To take this one instead: --prefer {loser.name}",
+                )
+        self.items[spec.name] = [winner]
+
+    def _winner(
+        self, claims: Sequence[tuple[Spec, PluginStatus]]
+    ) -> tuple[Spec, PluginStatus] | None:
+        """The claim that the user prefers, or glueharness's own; None if there is not just one."""
+        for wanted in (self.preferred, frozenset({OWN})):
+            found = [
+                (spec, owner) for spec, owner in claims if wanted & {owner.name, owner.distribution}
+            ]
+            if len(found) == 1:
+                return found[0]
+        return None
 
     def refuse(self, name: str, why: str) -> None:
         """Take a name off the shelf and tell its owners why."""
@@ -120,10 +154,12 @@ class Registry:
 
     Args:
         plugins: Loaded plugins; None loads those that are installed.
+        prefer: Plugins or distributions whose parts win over others of the same name.
     """
 
-    def __init__(self, plugins: Plugins | None = None) -> None:
+    def __init__(self, plugins: Plugins | None = None, prefer: Sequence[str] = ()) -> None:
         self.plugins = load_plugins() if plugins is None else plugins
+        self._preferred = frozenset(prefer)
         self.tasks: Shelf[TaskSpec] = Shelf("task")
         self.models: Shelf[ModelSpec] = Shelf("model")
         self.sources: Shelf[SourceSpec] = Shelf("data source")
@@ -146,10 +182,32 @@ class Registry:
         self._collect(self.diagnostics, "glueharness_diagnostics", DiagnosticSpec)
         self._collect(self.engines, "glueharness_engines", EngineSpec)
         self._collect(self.trackers, "glueharness_trackers", TrackerSpec)
+        self._check_references()
         for status in self.plugins.statuses.values():
             status.conclude()
 
+    def _check_references(self) -> None:
+        """Refuse a task that leans on what is not there, and doubt a group that only it names."""
+        for task in list(self.tasks):
+            owner, whose = self.tasks.owner(task.name), f"the task {task.name!r}"
+            for verb, other in (
+                ("is trained on", task.trained_on),
+                ("starts from", task.starts_from),
+            ):
+                if not other or other in self.tasks.items:
+                    continue
+                lacks = f"{verb} {other!r}, which is no task{did_you_mean(other, self.tasks.items)}"
+                if other == task.trained_on:
+                    self.tasks.refuse(task.name, f"it {lacks}")
+                else:
+                    owner.impair(f"{whose} {lacks}")
+            alone = sum(other.group == task.group for other in self.tasks) == 1
+            near = did_you_mean(task.group, self.groups.items)
+            if task.group and alone and near and task.group not in self.groups.items:
+                owner.impair(f"only {whose} names the group {task.group!r}{near}")
+
     def _collect(self, shelf: Shelf[Any], hook: str, kind: type[Any]) -> None:
+        shelf.preferred = self._preferred
         for owner, items in self.plugins.ask(hook):
             for item in items:
                 problem = _wrong_with(item, kind)

@@ -143,7 +143,7 @@ class _Left:
     def require(self, without: str, fits: Callable[..., bool]) -> None:
         """Leave out what does not fit."""
         kept = [record for record in self.records if fits(record)]
-        self._out[without] = len(self.records) - len(kept)
+        self._out[without] = self._out.get(without, 0) + len(self.records) - len(kept)
         self.records = kept
 
     def prefer(self, without: str, fits: Callable[..., bool]) -> None:

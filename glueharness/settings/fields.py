@@ -48,6 +48,7 @@ class SettingInfo:
         changes_result: Whether another value may lead to another result, be it in the last bit.
             Runs that differ only in settings that do not are the same run, and one is resumed by
             the other.
+        advanced: Whether few users need it: ``--help`` leaves it out, ``--help-all`` shows it.
         consent: Whether the value is a consent of the user's, for instance to run a checkpoint's
             own code: it counts for the present command only, never as a stored run has it.
     """
@@ -60,6 +61,7 @@ class SettingInfo:
     below: float | None = None
     choices: tuple[str, ...] = ()
     changes_result: bool = True
+    advanced: bool = False
     consent: bool = False
 
     def range_text(self) -> str:

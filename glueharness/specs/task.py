@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping  # noqa: TC003 - the fields' types are read by tools
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, get_args, runtime_checkable
 
 from glueharness.errors import SpecError
-from glueharness.specs.data import INDEX_COLUMN, LABEL_COLUMN, Role
+from glueharness.specs.data import INDEX_COLUMN, LABEL_COLUMN, Role, SplitSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from glueharness.specs.data import DataOptions, SplitSpec, TaskData
+    from glueharness.specs.data import DataOptions, TaskData
 
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 Location = TypeVar("Location")
 
 
@@ -202,13 +204,29 @@ class TaskSpec:
 
 
 def _problems_of_types(task: TaskSpec) -> list[str]:
-    """Fields that hold one thing where several belong: the comma that makes a tuple is missed."""
-    return [
+    """Fields that hold something of another kind than they must."""
+    found = [
         f"{item.name} must be a tuple, not {type(value).__name__}: {item.name}=(...,)"
         for item in fields(task)
         if str(item.type).startswith("tuple[") and item.name != "score_range"
         for value in [getattr(task, item.name)]
+        # The comma that makes a tuple of one thing is easily missed.
         if not isinstance(value, tuple | list)
+    ]
+    if found:
+        return found
+    inside: tuple[tuple[str, type[Any], tuple[object, ...]], ...] = (
+        ("label", str, task.labels),
+        ("column", str, task.columns),
+        ("split", SplitSpec, task.splits),
+        ("metric", MetricSpec, task.metrics),
+        ("submission file", SubmissionFile, task.submission),
+    )
+    return [
+        f"a {what} must be a {kind.__name__}, not the {type(value).__name__} {value!r}"
+        for what, kind, values in inside
+        for value in values
+        if not isinstance(value, kind)
     ]
 
 
@@ -242,8 +260,8 @@ def _problems_of_splits(splits: tuple[SplitSpec, ...]) -> list[str]:
 def _problems(task: TaskSpec) -> list[str]:
     """What contradicts itself in ``task``; empty if nothing does."""
     found = []
-    if not task.name or task.name != task.name.lower() or ":" in task.name:
-        found.append("the name must be lower case, not empty and without ':'")
+    if not _NAME.fullmatch(task.name):
+        found.append("the name must be one lower-case word of letters, digits, '.', '_' and '-'")
     found += _problems_of_columns(task.columns)
     if len(task.labels) == 1 or len(set(task.labels)) != len(task.labels):
         found.append("labels must be at least two different names, or none for a regression")

@@ -50,13 +50,17 @@ class FinetuneSettings:
         32, help="Rows that go through the model at once.", unit="rows", low=1, high=65536
     )
     gradient_accumulation_steps: int = setting(
-        1, help="Batches per optimizer step.", unit="batches", low=1, high=65536
+        1, help="Batches per optimizer step.", unit="batches", low=1, high=65536, advanced=True
     )
     learning_rate: float = setting(
         5e-5, help="Peak learning rate: linear warm-up and decay.", above=0, high=1
     )
     layerwise_lr_decay: float = setting(
-        1.0, help="Learning rate of a layer, relative to the layer above.", above=0, high=1
+        1.0,
+        help="Learning rate of a layer, relative to the layer above.",
+        above=0,
+        high=1,
+        advanced=True,
     )
     warmup_ratio: float = setting(
         0.1, help="Warm-up, as a fraction of the steps.", unit="fraction", low=0, below=1
@@ -65,7 +69,7 @@ class FinetuneSettings:
         0.01, help="AdamW's weight decay (none on biases and normalization).", low=0, below=1
     )
     max_grad_norm: float = setting(
-        1.0, help="Largest norm of the gradient; 0: no limit.", low=0, high=1e9
+        1.0, help="Largest norm of the gradient; 0: no limit.", low=0, high=1e9, advanced=True
     )
     max_length: int = setting(128, help="Longest input.", unit="tokens", low=8, high=512)
     keep_best: bool = setting(True, help="Keep the best epoch, not the last.")
@@ -73,7 +77,9 @@ class FinetuneSettings:
         None, help="Dropout rate instead of the checkpoint's own.", low=0, below=1
     )
     identity_pooler: bool = setting(
-        True, help="Begin with the identity where the checkpoint's pooler was never trained."
+        True,
+        help="Begin with the identity where the checkpoint's pooler was never trained.",
+        advanced=True,
     )
     weights: Path | None = setting(
         None,
@@ -102,7 +108,12 @@ class FinetuneSettings:
         changes_result=False,
     )
     evaluation_tokens: int = setting(
-        8192, help="Tokens per batch when predicting.", unit="tokens", low=512, high=2**24
+        8192,
+        help="Tokens per batch when predicting.",
+        unit="tokens",
+        low=512,
+        high=2**24,
+        advanced=True,
     )
     checkpoint_minutes: float = setting(
         10.0,
@@ -110,27 +121,43 @@ class FinetuneSettings:
         unit="minutes",
         low=0,
         changes_result=False,
+        advanced=True,
     )
     auto_batch: bool = setting(
-        False, help="If a GPU runs out of memory, use half as many rows at once; same result."
+        False,
+        help="If a GPU runs out of memory, use half as many rows at once; same result.",
+        advanced=True,
     )
-    length_buckets: bool = setting(True, help="Group rows of similar length into batches.")
-    fast_dropout: bool = setting(True, help="Faster dropout on a CPU, with the same rate.")
-    short_attention: bool = setting(True, help="Attention as plain matrix products.")
+    length_buckets: bool = setting(
+        True, help="Group rows of similar length into batches.", advanced=True
+    )
+    fast_dropout: bool = setting(
+        True, help="Faster dropout on a CPU, with the same rate.", advanced=True
+    )
+    short_attention: bool = setting(True, help="Attention as plain matrix products.", advanced=True)
     fused_layers: bool = setting(
-        True, help="Compute each encoder layer as one operation, if it is built like BERT's."
+        True,
+        help="Compute each encoder layer as one operation, if it is built like BERT's.",
+        advanced=True,
     )
     trim_last_layer: bool = setting(
-        True, help="Compute the last layer only for the position that the classifier reads."
+        True,
+        help="Compute the last layer only for the position that the classifier reads.",
+        advanced=True,
     )
     lazy_embedding: bool = setting(
-        True, help="Update word vectors that are not in a batch later, with the same result."
+        True,
+        help="Update word vectors that are not in a batch later, with the same result.",
+        advanced=True,
     )
-    token_cache: bool = setting(True, help="Keep tokenized texts on disk.", changes_result=False)
+    token_cache: bool = setting(
+        True, help="Keep tokenized texts on disk.", changes_result=False, advanced=True
+    )
     trust_remote_code: bool = setting(
         False,
         help="Run code that comes with the checkpoint: only if you trust its author.",
         consent=True,
+        advanced=True,
     )
 
     @property

@@ -670,3 +670,28 @@ def test_many_contestants_have_ranks_and_one_sentence_each(terminal: Terminal) -
     out, _ = terminal(*words, *(f"{100 + run:04x}" for run in range(11)))
     assert "Differences, in points" not in out
     assert "2–28" in out
+
+
+ODD_COLUMNS: dict[str, tuple[str, pa.Array]] = {
+    "numbers in the place of labels": ("prediction", pa.array([0.5] * 400)),
+    "not a number": ("prediction", pa.array([float("nan")] * 400)),
+    "a label that the task does not have": ("prediction", pa.array(["maybe"] * 400)),
+    "nothing": ("prediction", pa.array([None] * 400, pa.string())),
+    "rows in another order": ("index", pa.array(range(399, -1, -1))),
+    "lists": ("prediction", pa.array([[1]] * 400)),
+    "row numbers that are texts": ("index", pa.array(["1"] * 400)),
+}
+
+
+@pytest.mark.parametrize("name", sorted(ODD_COLUMNS))
+def test_a_file_that_holds_something_else_is_an_error_with_its_place(
+    terminal: Terminal, name: str
+) -> None:
+    first, _ = make_runs(terminal.runs, [Making(model="a"), Making(model="b")])
+    path = terminal.runs / first.id / "predictions" / "dev.parquet"
+    column, values = ODD_COLUMNS[name]
+    table = pq.read_table(path)
+    pq.write_table(table.set_column(table.column_names.index(column), column, values), path)
+    _, err = terminal("0001", "0002", code=1)
+    assert first.id in err or str(terminal.runs) in err
+    assert "plugin's author" not in err

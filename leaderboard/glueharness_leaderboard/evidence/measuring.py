@@ -10,6 +10,7 @@ import numpy as np
 from glueharness.errors import RunFolderError
 from glueharness_leaderboard.evidence.metrics import SplitInfluences, influences_of, lacks_units
 from glueharness_leaderboard.evidence.predictions import read_run, side_by_side
+from glueharness_leaderboard.evidence.predictions_file import dev_splits
 from glueharness_leaderboard.evidence.quantity import Quantity, ranked_quantity
 from glueharness_leaderboard.statistics import influence
 from glueharness_leaderboard.statistics.measurement import Measurement
@@ -95,6 +96,10 @@ def measure(
     Raises:
         RunFolderError: Predictions are missing, damaged, or not what the record says.
     """
+    if not dev_splits(runs[0]):
+        raise RunFolderError(
+            "the record names no dev split", where=str(contest.runs_dir / runs[0].id)
+        )
     reads = [read_run(run, contest.runs_dir) for run in runs]
     splits = side_by_side(reads, runs, contest.task, (contest.runs_dir, reference))
     names = list(contest.counted)

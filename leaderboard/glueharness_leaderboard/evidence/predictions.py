@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from glueharness.specs import TaskSpec
     from glueharness_leaderboard.statistics.influence import Values
 
+_ODD = (KeyError, TypeError, ValueError, BufferError)
+"""What reading a file raises, too, whose columns are of other kinds than they should be."""
+
 UNIT_COLUMN = "unit:"
 """Begins the name of a column that says which rows belong together."""
 
@@ -130,19 +133,19 @@ def _read_split(record: RunRecord, runs_dir: Path, split: str) -> OneSplit:
                 where=str(runs_dir / record.id),
             )
         return OneSplit(
-            index=_numbers(table["index"]),
-            predictions=_coded(table["prediction"]),
-            truth=_coded(table[LABEL_COLUMN]),
+            index=_numbers(table["index"].combine_chunks()),
+            predictions=_coded(table["prediction"], path),
+            truth=_coded(table[LABEL_COLUMN], path),
             units={
-                name.removeprefix(UNIT_COLUMN): _coded(table[name].cast(pa.string()))
+                name.removeprefix(UNIT_COLUMN): _coded(table[name].cast(pa.string()), path)
                 for name in units
             },
         )
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, pa.ArrowException, *_ODD) as error:
         raise RunFolderError(f"predictions cannot be read: {error}", where=str(path)) from error
 
 
-def _coded(column: Any) -> Coded:
+def _coded(column: Any, path: Path) -> Coded:
     import pyarrow as pa
 
     whole = column.combine_chunks()
@@ -150,13 +153,25 @@ def _coded(column: Any) -> Coded:
         whole = whole.dictionary_encode()
     if pa.types.is_dictionary(whole.type):
         words = tuple(map(str, whole.dictionary.to_pylist()))
-        return Coded(values=np.from_dlpack(whole.indices), words=words)
-    return Coded(values=np.from_dlpack(whole).astype(np.float64), words=None)
+        return Coded(values=_numbers(whole.indices), words=words)
+    numbers = _numbers(whole).astype(np.float64)
+    if not np.isfinite(numbers).all():
+        raise RunFolderError("a prediction or a label is not a number", where=str(path))
+    return Coded(values=numbers, words=None)
 
 
-def _numbers(column: Any) -> Values:
-    # Not by `to_numpy`, which imports pandas: half a second.
-    return np.from_dlpack(column.combine_chunks())
+_FLOATS = {"halffloat": "float16", "float": "float32", "double": "float64"}
+
+
+def _numbers(array: Any) -> Values:
+    """An Arrow array of numbers; not by ``to_numpy``, which imports pandas: half a second."""
+    if array.null_count:
+        raise ValueError("a cell is empty")
+    kind = np.dtype(_FLOATS.get(str(array.type), str(array.type)))
+    if kind.kind not in "iuf":
+        raise TypeError(f"{array.type} is no number")
+    offset = array.offset * kind.itemsize
+    return np.frombuffer(array.buffers()[1], kind, count=len(array), offset=offset)
 
 
 def side_by_side(
@@ -196,6 +211,12 @@ def _one(
         first.truth,
         *(c for read in reads for c in (read[name].predictions, read[name].truth)),
     ]
+    kinds = {column.words is None for column in coded}
+    if len(kinds) > 1 or (task is not None and kinds != {task.regression}):
+        raise RunFolderError(
+            f"the predictions of {name} mix up labels and numbers",
+            where=str(runs_dir / records[0].id),
+        )
     words = {word for column in coded for word in column.words or ()}
     labels = task.labels if task else tuple(sorted(words))
     ids = {label: number for number, label in enumerate(labels)}

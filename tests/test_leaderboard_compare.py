@@ -548,6 +548,10 @@ def test_eighty_points_are_real_on_a_board_of_seventeen(terminal: Terminal) -> N
     everything = terminal.json(*(f"{run:04x}" for run in range(1, 18)))["comparisons"]
     assert len(everything) == 136
     assert all(pair["verdict"] == "real" for pair in everything[:16])
+    for pair in everything:
+        for each in pair["differences"]:
+            low, high = each["interval"]
+            assert (each["p_corrected"] < 0.05) == (low > 0 or high < 0)
     # 80 points among 136 pairs, one of them at a time.
     assert max(pair["differences"][0]["p_corrected"] for pair in everything[:16]) < 1e-10
 

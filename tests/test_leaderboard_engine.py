@@ -450,3 +450,47 @@ def test_what_rows_and_seeds_could_show() -> None:
     spread = Plan(rows=277, between=0.17, within=(0.13, 0.13), seed_deviation=0.02)
     few, many = spread.detectable(3, 3, 4), spread.detectable(10, 10, 18)
     assert many < few < spread.detectable(2, 2, 2)
+
+
+def odd_measurement(generator: np.random.Generator, name: str, truth: Values) -> Measurement:
+    """Few rows, runs that agree, constant and perfect ones."""
+    shape = (int(generator.integers(1, 4)), len(truth))
+    if name in {"pearson", "spearman"}:
+        predictions: Values = np.round(generator.uniform(0, 5, shape))
+    else:
+        predictions = generator.integers(0, 2, shape)
+    kind = generator.integers(0, 6)
+    if kind == 0:
+        predictions[:] = predictions[0]
+    elif kind == 1:
+        predictions[:] = predictions[0, 0]
+    elif kind == 2:
+        predictions[:] = truth
+    return Measurement.of([influence.ANALYTIC[name](truth, predictions)])
+
+
+@pytest.mark.parametrize("name", sorted(EXPECTED))
+@pytest.mark.filterwarnings("error")
+def test_odd_tables_hold_no_contradiction(name: str) -> None:
+    generator = np.random.default_rng(13)
+    bounds = (0.0, 1.0) if name in {"accuracy", "f1"} else (-1.0, 1.0)
+    for _ in range(150):
+        rows, count = int(generator.integers(2, 30)), int(generator.integers(1, 6))
+        truth, _ = predictions_of(name, 1, rows)
+        truth = np.round(truth) if generator.random() < 0.9 else np.full_like(truth, truth[0])
+        found = ScoreTable([odd_measurement(generator, name, truth) for _ in range(count)])
+        together = all_pairs(found)
+        for ranges in (rank(together).ranges, rank(together, simultaneous=True).ranges):
+            assert all(each and 1 <= each.low <= each.high <= count for each in ranges)
+        for first in range(count):
+            score = float(found.scores[first])
+            interval = score_interval(score, found.single(first), bounds, rows)
+            if interval is not None:
+                assert bounds[0] - 1e-9 <= interval[0] <= score + 1e-9
+                assert score - 1e-9 <= interval[1] <= bounds[1] + 1e-9
+            for second in set(range(count)) - {first}:
+                alone = difference(found, first, second)
+                assert 0 <= alone.p <= 1
+                assert together.p[first, second] == pytest.approx(alone.p, rel=1e-5, abs=1e-12)
+                low, high = alone.interval
+                assert (alone.p < 0.05) == (low > 0 or high < 0)

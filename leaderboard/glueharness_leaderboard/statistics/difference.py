@@ -184,6 +184,7 @@ def _rows_of_pairs(influence: Floats) -> tuple[Floats, Floats]:
         fourths[:, None] + fourths[None, :] - 4 * cubes - 4 * cubes.T + 6 * (squares @ squares.T)
     )
     # Where two nearly agree, the differences of large sums have lost their digits.
+    total[total <= _SAME**2 * count] = 0.0
     close = total <= 1e-6 * (norms[:, None] + norms[None, :])
     for first, other in zip(*np.nonzero(np.triu(close)), strict=True):
         gap = (influence[first] - influence[other]) ** 2

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from glueharness_leaderboard.statistics.influence import Floats
     from glueharness_leaderboard.statistics.measurement import Measurement
 
+_ROUNDING = 1e-9
+"""Influences, which are of the order of 1, below which they are 0 but for rounding."""
 _OWN_LEVEL = 0.10
 """Level of the F test by which a contestant keeps a seed variance of its own."""
 
@@ -243,11 +245,11 @@ def rows_variance(influence: Floats) -> tuple[float, float]:
         The variance, and q²/Σd⁴; infinite where all influences are 0.
     """
     count = len(influence)
+    if count < 2 or np.abs(influence).max() <= _ROUNDING:
+        return 0.0, float("inf")
     squares = influence**2
     total = float(squares.sum())
     fourth = float((squares**2).sum())
-    if total <= 0 or fourth <= 0 or count < 2:
-        return 0.0, float("inf")
     deciding = total**2 / fourth
     return total / (count * (count - 1)) * (1 + 1 / deciding), deciding
 

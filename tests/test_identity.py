@@ -235,6 +235,15 @@ def test_every_field_is_in_the_record_and_makes_the_hash(tmp_path: Path) -> None
             seen.add(changed.identity)
 
 
+def test_a_path_that_is_no_text_has_one_identity_before_and_after_it_is_stored(
+    tmp_path: Path,
+) -> None:
+    told = Fingerprint(weights="here\udcff")
+    result = do_run(tmp_path, Trial(fingerprint=told))
+    assert read_record(result.folder).identity == result.record.identity
+    assert do_run(tmp_path, Trial(fingerprint=told)).reused
+
+
 def test_an_identity_that_does_not_follow_from_its_fields_is_not_believed(tmp_path: Path) -> None:
     first = do_run(tmp_path)
     file = first.folder / RUN_FILE

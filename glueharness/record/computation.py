@@ -8,7 +8,10 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 from msgspec import Meta
+
+from glueharness.system.printable import storable_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,8 +96,13 @@ class Computation:
     @property
     def identity(self) -> str:
         """A hash that is equal if, and only if, all of it is."""
-        text = json.dumps(dataclasses.asdict(self), sort_keys=True)
-        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        try:
+            content = msgspec.json.encode(self, order="sorted")
+        except UnicodeEncodeError:  # a path that is no text: as it will be read from the file
+            text = json.dumps(dataclasses.asdict(self), ensure_ascii=False)
+            values = msgspec.json.decode(storable_json(text))
+            content = msgspec.json.encode(values, order="sorted")
+        return hashlib.sha256(content).hexdigest()[:16]
 
     def facts(self) -> dict[str, object]:
         """All of it as one level: names such as ``weights`` or ``learning_rate`` to values."""

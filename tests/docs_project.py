@@ -42,13 +42,11 @@ if TYPE_CHECKING:
 KINDS = ("quick model", "interrupt", "checked, not run")
 PLACEHOLDERS = ("RUN_A", "RUN_B", "RUN_ID")
 QNLI_TEST_ROWS = 5463
-_CPU = "https://download.pytorch.org/whl/cpu"
 INSTALLATIONS = {
-    f"pip install torch --index-url {_CPU}",
     "uv pip install --torch-backend cpu .",
     "uv pip install --torch-backend auto .",
-    f"uv tool install . --index {_CPU} --index-strategy unsafe-best-match",
-    f"pipx install . '--pip-args=--extra-index-url {_CPU}'",
+    "uv tool install .",
+    "pipx install .",
     "pipx inject glueharness ./glueharness-word-order",
 }
 """Ways to install that need other programs, and another index, than a test has."""

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from glueharness import FloatArray, TaskSpec
 
 WARMUP = 0.1
-_PEER, _OURS = "HF Trainer", "glueharness"
-CONTENDERS = tuple(f"{who}, {how}" for who in (_PEER, _OURS) for how in ("fp32", "bf16"))
+_PEER, _OURS, _TORCH = "HF Trainer", "glueharness", "glueharness --engine torch"
+CONTENDERS = tuple(f"{who}, {how}" for who in (_PEER, _OURS, _TORCH) for how in ("fp32", "bf16"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +46,7 @@ class Training:
         recipe: The options of the command.
         bf16: Whether in bfloat16.
         seed: Seed.
+        engine: This project's engine, as ``--engine``.
     """
 
     task: TaskSpec
@@ -55,23 +56,25 @@ class Training:
     recipe: argparse.Namespace
     bf16: bool
     seed: int
+    engine: str = "auto"
 
 
 def by_us(training: Training) -> FloatArray:
     """Dev scores after training by this project's engine."""
     from glueharness_finetune import Checkpoint, FinetuneSettings
-    from glueharness_finetune.model import FinetunedEncoder
+    from glueharness_finetune.encoder_model import EncoderModel
 
     recipe = training.recipe
     settings = FinetuneSettings(
         epochs=recipe.epochs, batch_size=recipe.batch_size, learning_rate=recipe.learning_rate,
         warmup_ratio=WARMUP, weight_decay=WEIGHT_DECAY, max_length=recipe.max_length,
         precision="bf16" if training.bf16 else "fp32", threads=recipe.threads, keep_best=False,
+        engine=training.engine,
         token_cache=False, checkpoint_minutes=0.0,
         identity_pooler=False,  # the peer keeps what the checkpoint holds
     )  # fmt: skip
     context = as_chosen(training.task, settings, training.seed)
-    model = FinetunedEncoder(context, Checkpoint(name=str(training.checkpoint)))
+    model = EncoderModel(context, Checkpoint(name=str(training.checkpoint)))
     with tempfile.TemporaryDirectory() as folder:
         quiet = Quiet(training.task, training.dev, Path(folder))
         model.fit(training.train, {"dev": training.dev}, quiet)
@@ -185,6 +188,7 @@ def _train(options: argparse.Namespace) -> dict[str, Any]:
     training = Training(
         task=task, train=train, dev=dev, checkpoint=options.model, recipe=options,
         bf16=name.endswith("bf16"), seed=seed,
+        engine="torch" if name.startswith(_TORCH) else "auto",
     )  # fmt: skip
     scores = (by_us if name.startswith(_OURS) else by_the_peer)(training)
     score = Quiet(task, dev, Path()).score({"dev": scores}).primary

@@ -84,33 +84,38 @@ class Ours:
 
     Attributes:
         precision: As ``--precision``.
+        engine: As ``--engine``.
         token_cache: As ``--token-cache``.
     """
 
     precision: str
+    engine: str = "auto"
     token_cache: bool = False
 
     def run(self, work: Work) -> Speeds:
         """Train by the loop that ``glueharness run`` uses."""
         from glueharness_finetune import Checkpoint, FinetuneSettings
-        from glueharness_finetune.model import FinetunedEncoder
+        from glueharness_finetune.encoder_model import EncoderModel
 
         settings = FinetuneSettings(
             epochs=1, batch_size=work.batch_size, learning_rate=LEARNING_RATE, warmup_ratio=0.0,
             weight_decay=WEIGHT_DECAY, max_length=MAX_LENGTH, precision=self.precision,
-            threads=work.threads, token_cache=self.token_cache, checkpoint_minutes=0.0,
+            engine=self.engine, threads=work.threads, token_cache=self.token_cache,
+            checkpoint_minutes=0.0,
             identity_pooler=False,  # the peer keeps what the checkpoint holds
         )  # fmt: skip
         context = as_chosen(work.task, settings, SEED)
-        model = FinetunedEncoder(context, Checkpoint(name=str(work.checkpoint)))
+        model = EncoderModel(context, Checkpoint(name=str(work.checkpoint)))
         with tempfile.TemporaryDirectory() as folder:
             clock = _Clock(task=work.task, dev=work.dev, folder=Path(folder), work=work)
             with contextlib.suppress(Interrupted):
                 model.fit(work.train, {"dev": work.dev}, clock)
         speeds = clock.speeds
         if clock.stop_after is None:
+            # Another table of the same rows: those of dev have been scored already.
+            rows = Table({name: work.dev[name] for name in work.dev.column_names})
             began = work.clock()
-            model.predict(work.dev)
+            model.predict(rows)
             speeds.predict = len(work.dev) / (work.clock() - began)
         return speeds
 
@@ -270,6 +275,8 @@ CONTENDERS: dict[str, Contender] = {
     "HF Trainer, tuned": Peer(tuned=True),
     "glueharness, fp32": Ours("fp32"),
     "glueharness, auto": Ours("auto"),
+    "glueharness, torch, fp32": Ours("fp32", engine="torch"),
+    "glueharness, torch, auto": Ours("auto", engine="torch"),
 }
 
 

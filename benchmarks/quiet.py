@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from glueharness import ModelContext
+from glueharness.plugin.registry import Registry
 from glueharness.run.config import COMMAND_LINE
 from glueharness.scoring.scorer import Scorer
 
@@ -24,7 +25,13 @@ def as_chosen(task: TaskSpec, settings: FinetuneSettings, seed: int) -> ModelCon
     """The context of a model of which the user chose every setting: no recipe changes one."""
     names = [field.name for field in dataclasses.fields(settings)]
     origins = dict.fromkeys(names, COMMAND_LINE)
-    return ModelContext(task=task, settings=settings, seed=seed, origins=origins)
+    return ModelContext(
+        task=task,
+        settings=settings,
+        seed=seed,
+        origins=origins,
+        engines=tuple(Registry().engines),
+    )
 
 
 @dataclass(slots=True)

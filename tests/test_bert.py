@@ -11,10 +11,7 @@ import pytest
 
 from glueharness import ModelContext
 from glueharness.plugin.registry import Registry
-from glueharness.run.config import COMMAND_LINE, build_config
-from glueharness.run.one_run import run
-from glueharness.settings.fields import Layer
-from glueharness_bert import architecture, fresh_recipe, parameter_count
+from glueharness_bert import architecture, parameter_count
 from glueharness_finetune import Checkpoint, FinetuneSettings, FreshStart
 from glueharness_finetune.model import FinetunedEncoder
 from glueharness_finetune.pretrained.tokenizer import learn_vocabulary
@@ -89,21 +86,6 @@ def test_fresh_weights_are_loud_and_take_their_own_recipe(tmp_path: Path) -> Non
     again.load(folder)
     rows = colour_rows(10, 3)
     assert np.array_equal(again.predict(rows), model.predict(rows))
-
-
-def test_small_operations_are_left_to_one_thread_unless_the_user_says_otherwise(
-    tmp_path: Path,
-) -> None:
-    recipes = {hidden: fresh_recipe(hidden) for hidden in (128, 256, 768)}
-    assert [recipe.get("threads") for recipe in recipes.values()] == [1, None, None]
-    for given, used in (({}, 1), ({"threads": "2"}, 2)):
-        registry = Registry()
-        values = {"epochs": "1", "limit_train": "32", "limit_dev": "8", **given}
-        values |= {"data": "sample", "offline": "true", "runs_dir": str(tmp_path / str(used))}
-        layer = Layer(origin=COMMAND_LINE, values=values)
-        record = run(build_config("qnli", [layer], registry), registry).record
-        assert record.settings["threads"].value == used
-        assert record.notes["threads"] == used
 
 
 _VOCABULARY = """

@@ -147,6 +147,16 @@ def test_what_cannot_be_computed_is_refused() -> None:
     encoder.train_with(schedule())
     with pytest.raises(ValueError, match="not in the vocabulary"):
         encoder.step(made.rows, made.all, made.targets, key=1)
+    with pytest.raises(ValueError, match="not in the vocabulary"):
+        encoder.logits(made.rows, made.all)
+    made = material(model, 2, 5, 9)
+    assert made.rows.types is not None
+    made.rows.types[2] = 2
+    with pytest.raises(ValueError, match="type"):
+        encoder.logits(made.rows, made.all)
+    made = material(model, 2, 5, 9)
+    with pytest.raises(ValueError, match="label"):
+        encoder.step(made.rows, made.all, made.targets + 2, key=1)
     long = material(model, 1, 513, 513)
     with pytest.raises(ValueError, match="positions"):
         encoder.logits(long.rows, long.all)

@@ -98,10 +98,16 @@ class EncoderEngine(Protocol):
         ...
 
     @property
-    def weights(self) -> Arrays:
-        """The parameters, float32, by the checkpoint's names; after writing, :meth:`changed`.
+    def longest(self) -> int:
+        """Most tokens that a row may have."""
+        ...
 
-        Every parameter is there, with its shape, before any weight is given.
+    @property
+    def weights(self) -> Arrays:
+        """The parameters, float32 and contiguous, by the checkpoint's names.
+
+        After writing to them, call :meth:`changed`. Every parameter is there, with its shape,
+        before any weight is given.
         """
         ...
 
@@ -145,7 +151,7 @@ class EncoderEngine(Protocol):
         ...
 
     def state(self) -> Arrays:
-        """The optimizer's state; with the weights (without a flush), enough to resume."""
+        """The optimizer's state, contiguous; with the unflushed weights enough to resume."""
         ...
 
     def restore(self, state: Arrays) -> None:
@@ -164,6 +170,8 @@ class EngineSpec:
             imports nothing heavy.
         slower: Whether it is expected to take longer than a general engine would, with the reason;
             empty if not. Asked only where there is no objection.
+        settle: The request with device and precision as the engine resolves them; for a run's
+            identity, before training.
         factory: Makes the engine, for whatever :attr:`objection` has no objection to.
     """
 
@@ -171,4 +179,5 @@ class EngineSpec:
     description: str
     objection: Callable[[EngineRequest], str]
     factory: Callable[[EngineRequest], EncoderEngine]
+    settle: Callable[[EngineRequest], EngineRequest] = lambda request: request
     slower: Callable[[EngineRequest], str] = lambda _: ""

@@ -30,7 +30,6 @@ WORD_PIECES, POSITIONS = 30_522, 512
 LEARNING_RATES = {128: 3e-4, 256: 3e-4, 512: 1e-4, 768: 5e-5}
 FRESH_RECIPE = {"epochs": 4, "batch_size": 16, "learning_rate": 5e-4, "dropout": 0.0}
 FRESH_VOCABULARY = 4_000
-_SMALL = 128
 
 
 def architecture(layers: int, hidden: int) -> dict[str, Any]:
@@ -42,15 +41,6 @@ def architecture(layers: int, hidden: int) -> dict[str, Any]:
         "intermediate_size": 4 * hidden,
         "max_position_embeddings": POSITIONS,
     }
-
-
-def fresh_recipe(hidden: int) -> dict[str, Any]:
-    """Settings for fresh weights of that width.
-
-    With a width of 128 and 16 rows per step, the operations are too small for a second thread to
-    help; if the other processor is busy, waiting for it doubles the time.
-    """
-    return {**FRESH_RECIPE, **({"threads": 1} if hidden <= _SMALL else {})}
 
 
 def parameter_count(layers: int, hidden: int) -> int:
@@ -70,7 +60,7 @@ def checkpoint(layers: int, hidden: int) -> Checkpoint:
             # BERT's own 0.02 suits width 768; a narrow encoder's attention stays flat with it.
             architecture={**architecture(layers, hidden), "initializer_range": hidden**-0.5},
             vocabulary=FRESH_VOCABULARY,
-            recipe=fresh_recipe(hidden),
+            recipe=FRESH_RECIPE,
         ),
     )
 

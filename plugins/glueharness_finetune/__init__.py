@@ -32,9 +32,9 @@ def encoder(
 
     def make(context: ModelContext) -> Model:
         wait_politely()
-        from glueharness_finetune.model import FinetunedEncoder
+        from glueharness_finetune.encoder_model import EncoderModel
 
-        return FinetunedEncoder(context, checkpoint)
+        return EncoderModel(context, checkpoint)
 
     return ModelSpec(
         name=name,
@@ -49,9 +49,9 @@ def encoder(
 
 def _any_encoder(context: ModelContext) -> Model:
     wait_politely()
-    from glueharness_finetune.model import FinetunedEncoder
+    from glueharness_finetune.encoder_model import EncoderModel
 
-    return FinetunedEncoder(context, checkpoint_named(context.argument))
+    return EncoderModel(context, checkpoint_named(context.argument))
 
 
 @hookimpl

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from glueharness import LABEL_COLUMN, Fingerprint, ModelError
 from glueharness import Progress as Report
 from glueharness.settings.fields import result_settings
+from glueharness_finetune.engine_choice import TORCH, warn_of_change
 from glueharness_finetune.predictor import Predictor
 from glueharness_finetune.pretrained import load as loading
 from glueharness_finetune.pretrained.files import check_folder
@@ -29,7 +31,8 @@ from glueharness_finetune.tokens.tokenize import Encoder
 from glueharness_finetune.training.checkpoint import CheckpointFolder, Progress, Saved
 from glueharness_finetune.training.checksums import size_of
 from glueharness_finetune.training.loop import Training, restore, run_training
-from glueharness_finetune.training.optimiser import Optimiser, learning_rates
+from glueharness_finetune.training.optimiser import Optimiser
+from glueharness_finetune.training.schedule import learning_rates
 from glueharness_finetune.training.torch_trainee import TorchTrainee
 from glueharness_finetune.training.weights import weights_of
 
@@ -54,20 +57,31 @@ class FinetunedEncoder:
     Args:
         context: Task, settings and seed.
         checkpoint: The pretrained encoder.
+        start: What training starts from, if that has been looked up.
+        reason: Why PyTorch computes it, and no other engine.
 
     Raises:
         ModelError: The checkpoint is a folder, and holds no model.
     """
 
-    def __init__(self, context: ModelContext, checkpoint: Checkpoint) -> None:
+    def __init__(
+        self,
+        context: ModelContext,
+        checkpoint: Checkpoint,
+        start: Start | None = None,
+        reason: str = "",
+    ) -> None:
         self.task = context.task
         self.seed = context.seed
         self.checkpoint = checkpoint
         self._context = context
         self._recipes = Recipes(context)
-        self._start: Start | None = None
+        self._start = start
         self._facts: Mapping[str, Any] = {}
-        self._engine: dict[str, bool] = {}
+        self._engine: dict[str, Any] = {}
+        self._scored: list[tuple[Split, FloatArray]] = []
+        self._encoding: dict[str, float] = {}
+        self._reason = reason
         self._classifier: Classifier | None = None
         self._predictor: Predictor | None = None
         self._encoder: Encoder | None = None
@@ -88,7 +102,7 @@ class FinetunedEncoder:
         return Fingerprint(
             weights=start.weights,
             settings=start.changed(self._context.settings),
-            engine="torch",
+            engine=TORCH,
             device=runtime.device.type,
             precision=runtime.precision,
             packages=("torch", "transformers"),
@@ -149,8 +163,11 @@ class FinetunedEncoder:
                 checkpoints.write_start(self._write_start)
             self._engine["lazy_embedding"] = optimiser.lazy
             self._engine["layerwise_lr_decay"] = optimiser.layerwise
-            context.note("engine", self._engine)
+            told = {"name": TORCH, "reason": self._reason, **self._engine}
+            context.note("engine", told)
             run_training(training)
+        # The same weights need not score the same rows again.
+        self._scored = [(dev[name], scores) for name, scores in training.kept_scores.items()]
 
     def predict(self, split: Split) -> FloatArray:
         """Scores of every row: ``[n, k]`` in the order of the task's labels, ``[n]`` for scores.
@@ -160,6 +177,9 @@ class FinetunedEncoder:
         """
         if self._predictor is None or self._encoder is None:
             raise ModelError("the model is not trained yet")
+        for scored, scores in self._scored:
+            if scored is split:
+                return scores
         with self._predictor.runtime.threading():
             return self._predictor.scores(self._encoder.encode(split))
 
@@ -228,6 +248,7 @@ class FinetunedEncoder:
         if not checkpoints.start_is_whole():
             return None
         start = json.loads((checkpoints.start / _START).read_text(encoding="utf-8"))
+        warn_of_change(start, TORCH, context)
         self._recipes.repeat(start["recipes"], context)
         saved = checkpoints.load(self._plan(len(train)))
         if saved is None:
@@ -239,7 +260,7 @@ class FinetunedEncoder:
     def _write_start(self, folder: Path) -> None:
         assert self._classifier is not None  # noqa: S101 - called by fit
         loading.save_frame(self._classifier, folder)
-        start = {"recipes": self._recipes.applied(), "facts": self._facts}
+        start = {"recipes": self._recipes.applied(), "facts": self._facts, "engine": TORCH}
         (folder / _START).write_text(json.dumps(start), encoding="utf-8")
 
     def _use(self, classifier: Classifier, where: str, *, train: bool) -> Sequence[str]:
@@ -255,7 +276,7 @@ class FinetunedEncoder:
         with choose_runtime(self.settings).threading():
             form = trial.find_form(self.settings)
             runtime, self._engine = set_going(trial, form, self.settings, train=train)
-        self._classifier = classifier
+        self._classifier, self._scored = classifier, []
         cache = TokenCache() if self.settings.token_cache else None
         self._encoder = Encoder(tokenizer, self.task.columns, form.max_length, cache, form.rows)
         self._predictor = Predictor(
@@ -283,7 +304,11 @@ class FinetunedEncoder:
         def advance(done: int) -> None:
             context.report(Report(phase=f"encode {name}", done=done, total=len(split), unit="rows"))
 
-        return self._encoder.encode(split, advance)
+        began = time.monotonic()
+        encoded = self._encoder.encode(split, advance)
+        self._encoding[name] = round(time.monotonic() - began, 3)
+        context.note("seconds_of_encoding", self._encoding)
+        return encoded
 
     def _targets(self, train: Split) -> torch.Tensor:
         import torch

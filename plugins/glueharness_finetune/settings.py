@@ -30,6 +30,8 @@ class FinetuneSettings:
         weights: Folder with the pretrained weights, instead of the hub.
         precision: ``auto`` uses bf16 if the processor or GPU has it.
         device: ``auto`` uses a CUDA GPU if there is one.
+        engine: What computes the encoder: ``torch``, an engine of another plugin by its name, or
+            ``auto``, the first that can and is not slower.
         threads: Processor threads; None uses all cores.
         evaluation_tokens: Tokens per batch when predicting, padding included.
         checkpoint_minutes: Time between checkpoints within an epoch; 0: only at its end.
@@ -86,7 +88,7 @@ class FinetuneSettings:
         help="Folder with the pretrained weights, in the place of the hub.",
         changes_result=False,
     )
-    # The three that follow are in a run's identity as they are resolved, not as they are given.
+    # The four that follow are in a run's identity as they are resolved, not as they are given.
     precision: str = setting(
         "auto",
         help="auto: bf16 where the hardware has it.",
@@ -97,6 +99,11 @@ class FinetuneSettings:
         "auto",
         help="auto: a CUDA GPU if there is one.",
         choices=("auto", "cpu", "cuda"),
+        changes_result=False,
+    )
+    engine: str = setting(
+        "auto",
+        help="What computes: torch, native, or auto, the quicker one.",
         changes_result=False,
     )
     threads: int | None = setting(

@@ -24,6 +24,7 @@ def glueharness_engines() -> list[EngineSpec]:
             description="BERT-shaped encoders on x86 processors, in C++.",
             objection=_objection,
             factory=_make,
+            settle=_settle,
             slower=_slower,
         )
     ]
@@ -39,6 +40,12 @@ def _make(request: EngineRequest) -> EncoderEngine:
     from glueharness_native.engine import make
 
     return make(request)
+
+
+def _settle(request: EngineRequest) -> EngineRequest:
+    from glueharness_native.engine import settle
+
+    return settle(request)
 
 
 def _slower(request: EngineRequest) -> str:

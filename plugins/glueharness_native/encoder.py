@@ -53,6 +53,7 @@ class NativeEncoder:
 
     Attributes:
         facts: What the run record keeps of it.
+        longest: Most tokens that a row may have.
         weights: Parameters by the checkpoint's names: views of the arrays that the engine works
             on. After writing to them, call :meth:`changed`.
     """
@@ -87,6 +88,7 @@ class NativeEncoder:
         self._engine = ctypes.c_void_p()
         self._process = os.getpid()
         self._create()
+        self.longest = int(sizes["positions"]) - int(sizes["offset"])
         self.facts = {
             "library": machine.library.name,
             "device": "cpu",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from glueharness_native.architectures import Unsupported, read_architecture
@@ -38,15 +39,20 @@ def slower(request: EngineRequest) -> str:
     return ""
 
 
+def settle(request: EngineRequest) -> EngineRequest:
+    """The request with device and precision as this engine resolves them."""
+    bf16 = best_library().bf16 and request.precision != "fp32"
+    return replace(request, device="cpu", precision="bf16" if bf16 else "fp32")
+
+
 def make(request: EngineRequest) -> EncoderEngine:
     """The engine for what :func:`objection` had nothing against."""
     from glueharness_native.encoder import Machine, NativeEncoder
 
-    library = best_library()
-    bf16 = library.bf16 and request.precision != "fp32"
+    bf16 = settle(request).precision == "bf16"
     return NativeEncoder(
         read_architecture(request.config),
-        Machine(library=library, threads=request.threads, bf16=bf16),
+        Machine(library=best_library(), threads=request.threads, bf16=bf16),
         outputs=request.outputs,
         regression=request.regression,
         dropout=request.dropout,

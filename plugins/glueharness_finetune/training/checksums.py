@@ -46,7 +46,7 @@ def plain_errors() -> Iterator[None]:
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Any]) -> None:
-    """Write tensors of PyTorch, or of numpy, by name.
+    """Write tensors of PyTorch, or contiguous ones of numpy, by name.
 
     Raises:
         OSError: The disk is full, for instance.
@@ -55,7 +55,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Any]) -> None:
         from safetensors.numpy import save_file as save_arrays
 
         with plain_errors():
-            save_arrays({name: np.ascontiguousarray(t) for name, t in tensors.items()}, path)
+            save_arrays(dict(tensors), path)
         return
     from safetensors.torch import save_file
 

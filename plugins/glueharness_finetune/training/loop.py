@@ -6,7 +6,8 @@ Shapes: b = rows of a step, n = rows of the split.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from glueharness import Interrupted
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from glueharness import Evaluation, FitContext
+    from glueharness import Evaluation, FitContext, FloatArray
     from glueharness_finetune.settings import FinetuneSettings
     from glueharness_finetune.tokens.tokenize import Encoded
     from glueharness_finetune.training.checkpoint import Saved
@@ -48,6 +49,7 @@ class Training:
         progress: How far it is.
         best: Weights of the best epoch; None if it is the present one, or none is kept.
         multiple: What lengths are rounded up to where rows are sorted by them.
+        kept_scores: What the weights to keep give the dev rows, by split, once that is known.
     """
 
     trainee: Trainee
@@ -61,6 +63,7 @@ class Training:
     progress: Progress
     best: Mapping[str, Any] | None = None
     multiple: int = 8
+    kept_scores: Mapping[str, FloatArray] = field(default_factory=dict)
 
 
 def run_training(training: Training) -> None:
@@ -92,10 +95,12 @@ def run_training(training: Training) -> None:
                     clock.checkpoint_saved()
             losses.settle()
             try:
-                evaluation = _evaluate(training, asked)
+                began = time.monotonic()
+                scores = _score(training, asked)
+                clock.scored(sum(map(len, scores.values())), time.monotonic() - began)
             except _StopAsked:
                 _stop(training)
-            _end_epoch(training, evaluation, rates[progress.step - 1])
+            _end_epoch(training, scores, rates[progress.step - 1])
             clock.checkpoint_saved()
     if settings.keep_best and training.best is not None:
         trainee.load(training.best)
@@ -129,7 +134,8 @@ def _steps_left(training: Training) -> Iterator[tuple[npt.NDArray[np.int64], Any
     return made_ahead(steps, 4) if trainee.on_gpu else iter(steps)
 
 
-def _evaluate(training: Training, asked: Callable[[], bool]) -> Evaluation:
+def _score(training: Training, asked: Callable[[], bool]) -> dict[str, FloatArray]:
+    """What the present weights give the dev rows, by split."""
     total, before = sum(len(encoded) for encoded in training.dev.values()), 0
 
     def advance(done: int) -> None:
@@ -143,12 +149,13 @@ def _evaluate(training: Training, asked: Callable[[], bool]) -> Evaluation:
     for name, encoded in training.dev.items():
         scores[name] = training.trainee.scores(encoded, advance)
         before += len(encoded)
-    return training.context.score(scores)
+    return scores
 
 
-def _end_epoch(training: Training, evaluation: Evaluation, rate: float) -> None:
+def _end_epoch(training: Training, scores: Mapping[str, FloatArray], rate: float) -> None:
     """Put the epoch into the history, keep it if it is the best, and save a checkpoint."""
     progress = training.progress
+    evaluation = training.context.score(scores)
     number = len(progress.history) + 1
     epoch = Epoch(
         number=number,
@@ -159,9 +166,12 @@ def _end_epoch(training: Training, evaluation: Evaluation, rate: float) -> None:
     best = max((past.primary for past in progress.history), default=-math.inf)
     progress.history.append(epoch)
     progress.position, progress.loss, progress.rows = 0, 0.0, 0
-    if training.settings.keep_best and epoch.primary > best:
+    if not training.settings.keep_best:
+        training.kept_scores = scores
+    elif epoch.primary > best:
         progress.best = number
         training.best = training.trainee.copy()
+        training.kept_scores = scores
     training.context.epoch(number, evaluation, epoch.values)
     _save(training)
 

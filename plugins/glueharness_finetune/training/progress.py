@@ -94,7 +94,8 @@ class Clock:
         self._minutes = settings.checkpoint_minutes
         self._steps = steps
         self._began = self._saved = time.monotonic()
-        self._rows = 0
+        self._rows = self._rows_scored = 0
+        self._scoring = 0.0
 
     def tick(self, rows: int, rate: float) -> None:
         """Count a step that is done."""
@@ -117,6 +118,16 @@ class Clock:
         """Start to wait for the next one."""
         self._saved = time.monotonic()
 
+    def scored(self, rows: int, seconds: float) -> None:
+        """Count an evaluation."""
+        self._rows_scored += rows
+        self._scoring += seconds
+
     def summary(self) -> dict[str, float]:
-        """Rows and seconds of training here, evaluation included."""
-        return {"rows": self._rows, "seconds": round(time.monotonic() - self._began, 3)}
+        """Rows and seconds of training here, evaluation included; and of evaluation alone."""
+        return {
+            "rows": self._rows,
+            "seconds": round(time.monotonic() - self._began, 3),
+            "rows_scored": self._rows_scored,
+            "seconds_of_scoring": round(self._scoring, 3),
+        }

@@ -8,10 +8,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from glueharness import ModelError
 from glueharness_finetune.runtime import ran_out
 from glueharness_finetune.tokens.batches import collate, together
-from glueharness_finetune.training.trainee import seed_of
+from glueharness_finetune.training.trainee import seed_of, too_little_memory
 from glueharness_finetune.training.weights import copy_of, load_weights, weights_of
 
 if TYPE_CHECKING:
@@ -168,24 +167,6 @@ class TorchTrainee:
             )
             return
         raise too_little_memory(self.settings, number, self.rows_at_once) from error
-
-
-def too_little_memory(settings: FinetuneSettings, number: int, rows: int) -> ModelError:
-    """The error for a step that does not fit into memory.
-
-    Args:
-        settings: The settings.
-        number: Steps done before.
-        rows: Rows that were computed at once.
-    """
-    return ModelError(
-        f"memory ran out at step {number + 1} with {rows} rows of up to "
-        f"{settings.max_length} tokens at once",
-        remedy=f"Lower --batch-size {settings.batch_size} and raise "
-        f"--gradient-accumulation-steps {settings.gradient_accumulation_steps} by the same "
-        "factor, which computes the same; or lower --max-length. On a GPU, --auto-batch does the "
-        "first by itself.",
-    )
 
 
 def _loss(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

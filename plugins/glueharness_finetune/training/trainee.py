@@ -8,6 +8,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any, Protocol
 
+from glueharness import ModelError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from glueharness import FloatArray
+    from glueharness_finetune.settings import FinetuneSettings
     from glueharness_finetune.tokens.tokenize import Encoded
 
 
@@ -83,3 +86,21 @@ def seed_of(seed: int, step: int) -> int:
     """A seed for one step; neighbouring steps get unrelated ones."""
     digest = hashlib.blake2b(f"{seed}/{step}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little") >> 1
+
+
+def too_little_memory(settings: FinetuneSettings, number: int, rows: int) -> ModelError:
+    """The error for a step that does not fit into memory.
+
+    Args:
+        settings: The settings.
+        number: Steps done before.
+        rows: Rows that were computed at once.
+    """
+    return ModelError(
+        f"memory ran out at step {number + 1} with {rows} rows of up to "
+        f"{settings.max_length} tokens at once",
+        remedy=f"Lower --batch-size {settings.batch_size} and raise "
+        f"--gradient-accumulation-steps {settings.gradient_accumulation_steps} by the same "
+        "factor, which computes the same; or lower --max-length. On a GPU, --auto-batch does the "
+        "first by itself.",
+    )

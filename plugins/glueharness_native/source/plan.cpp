@@ -63,7 +63,30 @@ size_t kept_bytes(const Config& c, int tokens) {
                      probability_words(c, tokens, tokens) * (kWidth * sizeof(float) + 2));
 }
 
+void check_batch(const Config& c, const Batch& batch) {
+  auto refuse = [](bool wrong, const char* what) {
+    if (wrong) throw std::invalid_argument(what);
+  };
+  for (int row = 0; row < batch.rows; row++) {
+    const int n = batch.length[row];
+    refuse(n < 1 || n + c.offset > c.positions, "a row has no tokens, or more than there are positions");
+    const int32_t* ids = batch.ids + batch.start[row];
+    const int8_t* types = batch.types ? batch.types + batch.start[row] : nullptr;
+    bool unknown = false, untyped = false;
+    for (int i = 0; i < n; i++) {
+      unknown |= (uint32_t)ids[i] >= (uint32_t)c.vocabulary;
+      untyped |= types && (uint32_t)types[i] >= (uint32_t)c.types;
+    }
+    refuse(unknown, "a word is not in the vocabulary");
+    refuse(untyped, "a token's type is not in the model");
+    if (!batch.targets || c.regression) continue;
+    const float target = batch.targets[row];
+    refuse(!(target >= 0 && target < (float)c.labels), "a label's number is not in the model");
+  }
+}
+
 Plan make_plan(const Config& config, const Batch& batch, size_t room) {
+  check_batch(config, batch);
   Plan plan;
   std::vector<int> rows;
   size_t used = 0;
@@ -76,8 +99,6 @@ Plan make_plan(const Config& config, const Batch& batch, size_t room) {
   };
   for (int row = 0; row < batch.rows; row++) {
     const int n = batch.length[row];
-    if (n < 1 || n + config.offset > config.positions)
-      throw std::invalid_argument("a row has no tokens, or more than there are positions");
     plan.longest = std::max(plan.longest, n);
     const size_t bytes = kept_bytes(config, n);
     if (used + bytes > room) finish();
@@ -97,7 +118,6 @@ void Words::find(const Config& config, const Batch& batch) {
     first_.push_back(numbers_.size());
     for (int i = 0; i < batch.length[row]; i++) {
       const int id = batch.ids[batch.start[row] + i];
-      if (id < 0 || id >= config.vocabulary) throw std::invalid_argument("a word is not in the vocabulary");
       if (slot_[id] < 0) {
         slot_[id] = (int)ids_.size();
         ids_.push_back(id);

@@ -37,6 +37,9 @@ struct Plan {
   int blocks = 0, longest = 0;
 };
 
+// Refuses (std::invalid_argument) rows that would be read or written outside of the tables.
+void check_batch(const Config& config, const Batch& batch);
+
 // `room`: bytes that a chunk may keep; one sequence is always taken.
 Plan make_plan(const Config& config, const Batch& batch, size_t room);
 

@@ -1,0 +1,220 @@
+"""Checkpoints read without transformers: the same tokens, the same weights, or not at all."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from glueharness_finetune.plain import NotPlain
+from glueharness_finetune.plain.classifier import begin_pretrained, own_labels, read_config
+from glueharness_finetune.plain.tokenizer import learn_tokenizer, read_tokenizer
+from glueharness_finetune.settings import FinetuneSettings
+from tests.finetune_tools import LABELS, colour_rows, colour_task, write_checkpoint
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TEXTS = [
+    "Is it RED?", "it is very very brown .", "Ünïcode, naïve café", "日本語 text", "a\tb\nc",
+    "[CLS] in a text [SEP]", "x" * 300, "", "don't – “quotes” … €5", "\x00\ufffd\u200b zero",
+]  # fmt: skip
+
+
+class Arrays:
+    """An engine as far as a checkpoint needs one: named arrays."""
+
+    def __init__(self, shapes: dict[str, tuple[int, ...]]) -> None:
+        self.weights: Any = {name: np.zeros(s, np.float32) for name, s in shapes.items()}
+
+    def changed(self) -> None:
+        pass
+
+
+def engine_for(folder: Path) -> Any:
+    """Arrays with the names and shapes of a classifier of two labels."""
+    from transformers import AutoConfig, AutoModelForSequenceClassification
+
+    config = AutoConfig.from_pretrained(folder)
+    config.num_labels = 2
+    from_config: Any = AutoModelForSequenceClassification.from_config
+    model = from_config(config)
+    return Arrays({name: tuple(p.shape) for name, p in model.named_parameters()})
+
+
+def edit(path: Path, **changes: Any) -> None:
+    content = json.loads(path.read_text(encoding="utf-8"))
+    for name, value in changes.items():
+        content.pop(name, None)
+        if value is not None:
+            content[name] = value
+    path.write_text(json.dumps(content), encoding="utf-8")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write_checkpoint(tmp_path / "encoder")
+
+
+def same_tokens(ours: Any, theirs: Any) -> None:
+    for backend in (ours.backend_tokenizer, theirs.backend_tokenizer):
+        backend.no_padding()
+        backend.no_truncation()
+    pairs = list(zip(TEXTS, reversed(TEXTS), strict=True))
+    for rows in (TEXTS, pairs):
+        found = ours.backend_tokenizer.encode_batch(rows)
+        wanted = theirs.backend_tokenizer.encode_batch(rows)
+        assert [row.ids for row in found] == [row.ids for row in wanted]
+        assert [row.type_ids for row in found] == [row.type_ids for row in wanted]
+    for name in ("pad_token_id", "unk_token_id", "model_max_length", "padding_side"):
+        assert getattr(ours, name) == getattr(theirs, name), name
+    assert list(ours.model_input_names) == list(theirs.model_input_names)
+    assert sorted(ours.all_special_ids) == sorted(theirs.all_special_ids)
+    assert len(ours) == len(theirs)
+
+
+def test_the_tokenizer_is_that_of_transformers(folder: Path, tmp_path: Path) -> None:
+    from transformers import AutoTokenizer
+
+    ours = read_tokenizer(folder, "bert")
+    same_tokens(ours, AutoTokenizer.from_pretrained(folder))
+    (tmp_path / "saved").mkdir()
+    shutil.copy(folder / "config.json", tmp_path / "saved")
+    ours.save_pretrained(str(tmp_path / "saved"))
+    same_tokens(ours, AutoTokenizer.from_pretrained(tmp_path / "saved"))
+
+
+def test_a_learnt_tokenizer_is_that_of_transformers(tmp_path: Path) -> None:
+    from transformers import AutoTokenizer
+
+    from glueharness_finetune.pretrained.tokenizer import learn_vocabulary
+
+    rows = colour_rows(200)
+    texts = [*rows["question"], *rows["sentence"], *TEXTS]
+    ours = learn_tokenizer(texts, 200)
+    same_tokens(ours, learn_vocabulary(texts, 200))
+    (tmp_path / "config.json").write_text('{"model_type": "bert"}', encoding="utf-8")
+    ours.save_pretrained(str(tmp_path))
+    same_tokens(ours, AutoTokenizer.from_pretrained(tmp_path))
+    same_tokens(read_tokenizer(tmp_path, "bert"), ours)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"do_lower_case": False}, "do_lower_case"),
+        ({"strip_accents": False}, "strip_accents"),
+        ({"padding_side": "left"}, "padding_side"),
+        ({"truncation_side": "left"}, "truncation_side"),
+        ({"tokenizer_class": "XLNetTokenizer"}, "XLNet"),
+        ({"pad_token": "<pad>"}, "pad_token"),
+        ({"model_max_length": "many"}, "model_max_length"),
+    ],
+)
+def test_settings_that_contradict_the_tokenizer_are_left_to_transformers(
+    folder: Path, changes: dict[str, Any], reason: str
+) -> None:
+    edit(folder / "tokenizer_config.json", **changes)
+    with pytest.raises(NotPlain, match=reason):
+        read_tokenizer(folder, "bert")
+
+
+def test_other_tokenizers_are_left_to_transformers(folder: Path) -> None:
+    with pytest.raises(NotPlain, match="roberta"):
+        read_tokenizer(folder, "roberta")
+    whole = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+    for part, value in {
+        "normalizer": {"type": "Lowercase"},
+        "post_processor": None,
+        "added_tokens": [{"content": "[NEW]", "id": 9, "special": True}],
+    }.items():
+        edited = json.dumps({**whole, part: value})
+        (folder / "tokenizer.json").write_text(edited, encoding="utf-8")
+        with pytest.raises(NotPlain):
+            read_tokenizer(folder, "bert")
+    (folder / "tokenizer.json").unlink()
+    with pytest.raises(NotPlain, match=r"tokenizer\.json"):
+        read_tokenizer(folder, "bert")
+
+
+@pytest.mark.parametrize(
+    "labels", [(), LABELS, tuple(reversed(LABELS)), ("LABEL_0", "LABEL_1"), ("yes", "no", "maybe")]
+)
+def test_weights_and_head_are_those_that_transformers_gives(
+    tmp_path: Path, labels: tuple[str, ...]
+) -> None:
+    from glueharness_finetune.pretrained.load import load_pretrained
+
+    folder = write_checkpoint(tmp_path / "encoder", labels=labels)
+    engine = engine_for(folder)
+    found = begin_pretrained(folder, colour_task(), engine, identity_pooler=True, seed=3)
+    loaded = load_pretrained(folder, colour_task(), FinetuneSettings())
+    assert found.facts == loaded.facts
+    assert found.warnings == loaded.warnings
+    fresh = found.facts["head"].startswith("fresh")
+    for name, parameter in loaded.model.named_parameters():
+        ours, theirs = engine.weights[name], parameter.detach().numpy()
+        if fresh and name == "classifier.weight":
+            assert ours.std() == pytest.approx(0.1, rel=0.5)
+        else:
+            assert np.array_equal(ours, theirs), name
+    config: dict[str, Any] = loaded.model.config.to_dict()
+    config["id2label"] = {str(number): name for number, name in config["id2label"].items()}
+    for name in ("id2label", "label2id", "problem_type", "hidden_size", "num_hidden_layers"):
+        assert found.config[name] == config[name], name
+
+
+def spoil(folder: Path, change: Any) -> None:
+    from safetensors.numpy import load_file, save_file
+
+    stored = load_file(folder / "model.safetensors")
+    change(stored)
+    save_file(stored, folder / "model.safetensors")
+
+
+def test_unusual_weights_are_left_to_transformers(folder: Path) -> None:
+    engine = engine_for(folder)
+
+    def begin() -> Any:
+        return begin_pretrained(folder, colour_task(), engine, identity_pooler=True, seed=3)
+
+    begin()
+    shutil.copytree(folder, folder.with_name("kept"))
+    words = next(name for name in engine.weights if "word_embeddings" in name)
+    for change in (
+        lambda stored: stored.pop(_stored(stored, words)),
+        lambda stored: stored[_stored(stored, words)].__setitem__((1, 2), np.nan),
+        lambda stored: stored.update({"encoder.layer.9.output.dense.bias": np.zeros(3, "f4")}),
+        lambda stored: stored.update({_stored(stored, words): np.zeros((2, 2), "f4")}),
+        lambda stored: stored.update({"x": np.zeros(1, "i8")}),
+    ):
+        spoil(folder, change)
+        with pytest.raises(NotPlain):
+            begin()
+        shutil.copy(folder.with_name("kept") / "model.safetensors", folder)
+    (folder / "model.safetensors").write_bytes(b"12345678 no tensors")
+    with pytest.raises(NotPlain):
+        begin()
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(NotPlain):
+        begin()
+
+
+def _stored(stored: dict[str, Any], name: str) -> str:
+    return name if name in stored else name.removeprefix("bert.")
+
+
+def test_unusual_configurations_are_left_to_transformers(folder: Path) -> None:
+    assert own_labels({}) == {0: "LABEL_0", 1: "LABEL_1"}
+    for wrong in ({"id2label": ["a"]}, {"id2label": {"x": "a"}}, {"num_labels": "3"}):
+        with pytest.raises(NotPlain):
+            own_labels(wrong)
+    edit(folder / "config.json", auto_map={"AutoModel": "code.Model"})
+    with pytest.raises(NotPlain, match="code"):
+        read_config(folder)
+    edit(folder / "config.json", auto_map=None, model_type=None)
+    with pytest.raises(NotPlain, match="model type"):
+        read_config(folder)

@@ -215,6 +215,8 @@ class Project:
                 self._command(words, block, first=number == 0)
         elif block.kind == "toml":
             assert tomllib.loads(block.body)
+        elif block.kind == "text" and block.file.endswith((".csv", ".jsonl")):
+            pass  # a later block reads it
         elif block.kind == "json":
             assert json.loads(block.body)
         elif block.kind == "python":

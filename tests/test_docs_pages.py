@@ -37,6 +37,7 @@ PAGES = {
         "runs",
         "submission",
         "leaderboard",
+        "tasks",
         "performance",
     )
 } | {name: ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING")}

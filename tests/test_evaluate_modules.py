@@ -10,13 +10,14 @@ import pytest
 
 from glueharness import (
     ACCURACY,
+    F1,
+    PEARSON,
     ConfigError,
     Metric,
     SpecError,
     as_evaluate_metric,
     evaluate_metric,
 )
-from glueharness_glue.metrics import F1, PEARSON
 from glueharness_glue.mnli import MNLI
 from glueharness_glue.mrpc import MRPC
 from glueharness_glue.stsb import STSB

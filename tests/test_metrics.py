@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glueharness import SpecError
-from glueharness_glue.metrics import ACCURACY, F1, MATTHEWS, PEARSON, SPEARMAN
+from glueharness import ACCURACY, F1, MATTHEWS, PEARSON, SPEARMAN, SpecError
 from glueharness_glue.mnli import MNLI
 from glueharness_glue.mrpc import MRPC
 from glueharness_glue.stsb import STSB

@@ -59,7 +59,9 @@ def dataclasses_of(module: ModuleType) -> list[type[Any]]:
 
 def fields_table(kind: type[Any]) -> str:
     """A dataclass's fields with their types and meanings."""
-    meanings = attributes_of(kind.__doc__ or "")
+    meanings: dict[str, str] = {}
+    for each in reversed(kind.__mro__[:-1]):  # inherited fields are documented where they are made
+        meanings |= attributes_of(each.__doc__ or "")
     rows = [
         [f"`{field.name}`", f"`{markdown(str(field.type))}`", markdown(meanings[field.name])]
         for field in dataclasses.fields(kind)

@@ -79,6 +79,8 @@ def helpers_section() -> str:
     parts += [""]
     for function in (
         glueharness.csv_source,
+        glueharness.jsonl_source,
+        glueharness.parquet_source,
         glueharness.metric,
         glueharness.evaluate_metric,
         glueharness.as_evaluate_metric,
@@ -92,6 +94,7 @@ def helpers_section() -> str:
         parts += [f"### `{function.__name__}{signature}`", "", summary_of(function.__doc__), ""]
         parts += [table(["argument", "meaning"], rows), ""]
     for kind in (
+        glueharness.FileForm,
         glueharness.CsvForm,
         glueharness.TsvLayout,
         glueharness.HubLayout,

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from glueharness.authoring.datafiles import FileForm
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TsvLayout:
@@ -58,6 +60,8 @@ class HubLayout:
         config: The task's configuration in that data set.
         splits: Split name to the hub's name for it.
         quoted: As in :class:`TsvLayout`, for a data set whose texts keep the wrapping quotes.
+        form: What the fields mean, for a data set that is not in GLUE's form (columns called as
+            the task's, labels in the task's order, row numbers in ``idx``).
     """
 
     repository: str
@@ -65,3 +69,4 @@ class HubLayout:
     config: str
     splits: Mapping[str, str]
     quoted: bool = False
+    form: FileForm | None = None

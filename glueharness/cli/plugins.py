@@ -13,7 +13,7 @@ from glueharness.cli.app import App, json_option
 from glueharness.cli.output import make_table, print_facts, print_json, stderr, stdout
 from glueharness.cli.plugin_choices import CHOICES
 from glueharness.errors import ConfigError, UnknownNameError
-from glueharness.plugin.choice import PROJECT_FOLDER, config_file, python_files, read_stored
+from glueharness.plugin.choice import PROJECT_FOLDER, config_file, plugin_files, read_stored
 from glueharness.scaffold import KINDS
 
 if TYPE_CHECKING:
@@ -86,13 +86,17 @@ def show(ctx: click.Context, name: str, *, as_json: bool) -> None:
 def check(ctx: click.Context, names: tuple[str, ...], *, verbose: bool, as_json: bool) -> None:
     """Test a plugin.
 
-    NAME is a plugin or a distribution. Its tasks, models, writers and data sources are run through
-    the suites of `glueharness.testing`. Models are trained on a few dozen rows, and the network is
-    not used. The exit code is 1 if anything failed.
+    NAME is a plugin, a distribution or a plugin file (a task's TOML file). Its tasks, models,
+    writers and data sources are run through the suites of `glueharness.testing`. Models are
+    trained on a few dozen rows, and the network is not used. The exit code is 1 if anything failed.
     """
     from glueharness.testing.checking import check_plugin, plugins_of
 
-    registry = App.of(ctx).registry
+    app = App.of(ctx)
+    files = [Path(name) for name in names if Path(name).suffix and Path(name).is_file()]
+    app.files = (*app.files, *(file for file in files if file not in app.files))
+    names = tuple(Path(name).stem if Path(name) in files else name for name in names)
+    registry = app.registry
     outcomes = [
         outcome
         for name in names
@@ -209,7 +213,7 @@ def describe(registry: Registry, name: str, status: PluginStatus) -> dict[str, A
 def _location(status: PluginStatus) -> str:
     """The folder or file of the plugin's code; empty if it is not known."""
     if status.point is None:
-        return str(Path(status.target).resolve()) if status.target.endswith(".py") else ""
+        return str(Path(status.target).resolve()) if Path(status.target).is_file() else ""
     import importlib.util
 
     # Asking for a submodule would import its package: a plugin that is not in use stays so.
@@ -241,7 +245,7 @@ def _hint_at_folder() -> None:
     folder = Path(PROJECT_FOLDER)
     if not folder.is_dir() or str(folder.resolve()) in read_stored().trusted:
         return
-    files = python_files(folder)
+    files = plugin_files(folder)
     if files:
         stderr().print(
             f"{PROJECT_FOLDER}/ has {len(files)} more, which are not loaded. To load them from "

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 FILES_VARIABLE = "GLUEHARNESS_PLUGINS"
 PROJECT_FOLDER = "plugins"
+FOLDER_SUFFIXES = frozenset({".py", ".toml"})
+"""What of a folder is loaded; a file of any kind can be named itself."""
+NO_PLUGINS = frozenset({"pyproject.toml", "ruff.toml"})
 _FILE = "plugins.json"
 _LARGEST_FILE = 1 << 20
 
@@ -31,7 +34,7 @@ class PluginChoice:
     Attributes:
         without: Names of plugins or distributions to leave out this time.
         disabled: The same, permanently; names that are not installed are ignored.
-        files: Python files to load as plugins; a folder means all files in it.
+        files: Files to load as plugins: in Python, or of a kind that a plugin reads.
     """
 
     without: tuple[str, ...] = ()
@@ -67,23 +70,29 @@ def user_choice(without: tuple[str, ...] = (), files: tuple[Path, ...] = ()) -> 
     return PluginChoice(
         without=without,
         disabled=stored.disabled,
-        files=tuple(file for path in paths for file in python_files(path)),
+        files=tuple(file for path in paths for file in plugin_files(path)),
     )
 
 
-def python_files(path: Path) -> list[Path]:
-    """The file itself, or the Python files directly in a folder.
+def plugin_files(path: Path) -> list[Path]:
+    """The file itself, or the files directly in a folder that are plugins by their suffix.
 
     Raises:
         ConfigError: There is nothing of that name.
     """
     if path.is_dir():
-        return sorted(file for file in path.glob("*.py") if not file.name.startswith(("_", ".")))
-    if not path.is_file():
+        return sorted(
+            file
+            for file in path.iterdir()
+            if file.suffix in FOLDER_SUFFIXES
+            and file.name not in NO_PLUGINS
+            and not file.name.startswith(("_", "."))
+        )
+    if not path.exists():
         raise ConfigError(
             "there is no such plugin file",
             where=str(path),
-            remedy="Give a Python file, or a folder of such files.",
+            remedy="Give a Python file, a task's TOML file, or a folder of such files.",
         )
     return [path]
 

@@ -21,7 +21,8 @@ def code_of(point: importlib.metadata.EntryPoint | None, known_as: tuple[str, st
         return f"file {version}" if version else name
     if point.dist is None or not _follows_a_working_tree(point.dist):
         return f"{name} {version}".strip()
-    return f"{name} {version}, files {_hash_of_package(point.module)}"
+    files = _hash_of_package(point.module)
+    return f"{name} {version}, files {files}" if files else f"{name} {version}"
 
 
 def _follows_a_working_tree(distribution: importlib.metadata.Distribution) -> bool:
@@ -34,10 +35,12 @@ def _follows_a_working_tree(distribution: importlib.metadata.Distribution) -> bo
 
 
 def _hash_of_package(module: str) -> str:
-    """The hash of the Python files of the package that a module is in."""
+    """The hash of the Python files of the package that a module is in; empty if it has none."""
     found = importlib.util.find_spec(module.partition(".")[0])
-    if found is None or found.origin is None:
+    if found is None or (found.origin is None and not found.submodule_search_locations):
         return "unknown"
+    if found.origin is None:  # a folder without __init__.py, which files describe
+        return ""
     origin = Path(found.origin)
     files = sorted(origin.parent.rglob("*.py")) if origin.name == "__init__.py" else [origin]
     digest = hashlib.sha256()

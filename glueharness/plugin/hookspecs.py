@@ -1,6 +1,6 @@
 """The hooks: functions that a plugin may implement, marked with ``@glueharness.hookimpl``.
 
-The first eleven are called once for each plugin, when the registry is built, and return a list.
+The first twelve are called once for each plugin, when the registry is built, and return a list.
 The others are called for what happens in a run. Their return value is ignored, and an exception in
 one of them is reported and never harms the run.
 """
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         CommandSpec,
         DiagnosticSpec,
         EngineSpec,
+        FileKindSpec,
         GroupSpec,
         ModelSpec,
         PresetSpec,
@@ -95,6 +96,11 @@ def glueharness_diagnostics() -> Sequence[DiagnosticSpec]:  # type: ignore[empty
 @hookspec
 def glueharness_engines() -> Sequence[EngineSpec]:  # type: ignore[empty-body]
     """Engines that compute encoders for the models of other plugins, for ``run --engine NAME``."""
+
+
+@hookspec
+def glueharness_file_kinds() -> Sequence[FileKindSpec]:  # type: ignore[empty-body]
+    """Kinds of files that describe a plugin, for ``--plugin FILE``: a task needs no Python."""
 
 
 @hookspec

@@ -6,25 +6,33 @@ pluggy keeps the hooks and calls them; this module is the guard around each plug
 from __future__ import annotations
 
 import difflib
-import hashlib
 import importlib.metadata
 import importlib.util
 import inspect
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from glueharness.errors import UnknownNameError, did_you_mean
+from glueharness.errors import ConfigError, UnknownNameError, did_you_mean
 from glueharness.plugin import hookspecs
 from glueharness.plugin.api_version import ATTRIBUTE, api_problem, declared_api
 from glueharness.plugin.choice import PluginChoice, user_choice
+from glueharness.plugin.described import (
+    HOOK,
+    PYTHON,
+    content_of,
+    digest_of,
+    files_of_package,
+    kinds_among,
+    read_described,
+)
 from glueharness.plugin.status import PluginStatus, Problem, describe, owners
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
 
 __all__ = ["PluginStatus", "Plugins", "Problem", "describe", "load_plugins", "owners"]
 
@@ -50,11 +58,13 @@ class Plugins:
         manager: pluggy's manager with every plugin that is in use.
         statuses: The status of each plugin by name, in use or not.
         listener: Called for a problem that is found only after loading.
+        packages: Packages without a hook, whose files may describe a plugin.
     """
 
     manager: pluggy.PluginManager
     statuses: dict[str, PluginStatus] = field(default_factory=dict)
     listener: Callable[[PluginStatus, Problem], None] | None = None
+    packages: list[tuple[PluginStatus, object]] = field(default_factory=list)
 
     @property
     def reports(self) -> list[tuple[PluginStatus, Problem]]:
@@ -117,6 +127,21 @@ class Plugins:
         self._register(plugin, status)
         return status
 
+    def describe(self, path: Path, content: bytes) -> PluginStatus:
+        """Add the plugin that a file describes; see its status for what is wrong with it."""
+        status = _file_status(path, content)
+        if status.name in self.statuses:
+            status.fail(f"a plugin called {status.name!r} is loaded already", "Rename the file.")
+            return status
+        self.statuses[status.name] = status
+        self._describe(status, {path: content})
+        return status
+
+    def _describe(self, status: PluginStatus, contents: dict[Path, bytes]) -> None:
+        plugin = read_described(status, contents, kinds_among(self.ask(HOOK)))
+        if plugin is not None:
+            self._register(plugin, status)
+
     def unregister(self, name: str) -> None:
         """Remove a plugin that :meth:`register` added."""
         if self.manager.has_plugin(name):
@@ -167,17 +192,43 @@ def load_plugins(
              for point in entry_points]  # fmt: skip
     # The order in which a file system lists distributions must not show anywhere.
     found.sort(key=lambda status: status.name)
-    found += [_file_status(path) for path in choice.files]
+    contents = {path: content_of(path) for path in choice.files}
+    found += [_file_status(path, content) for path, content in contents.items()]
     _disable(found, choice)
+    described = []
     for status in _without_clashes(plugins, found):
-        _load(plugins, status)
+        if status.point is None and not status.target.endswith(PYTHON):
+            described.append(status)
+        else:
+            _load(plugins, status)
+    # Last, since what reads such files is itself a plugin.
+    for status in described:
+        path = Path(status.target)
+        plugins._describe(status, {path: contents[path]})  # noqa: SLF001 - the same module
+    _read_packages(plugins)
     return plugins
 
 
-def _file_status(path: Path) -> PluginStatus:
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+def _file_status(path: Path, content: bytes) -> PluginStatus:
     # The hash stands where others have a version: it tells in a run's record which code it was.
-    return PluginStatus(name=path.stem, target=str(path), known_as=(str(path), digest))
+    return PluginStatus(name=path.stem, target=str(path), known_as=(str(path), digest_of(content)))
+
+
+def _read_packages(plugins: Plugins) -> None:
+    """Read the plugins whose package has no hooks but files that describe them."""
+    suffixes = set(kinds_among(plugins.ask(HOOK)))
+    for status, module in plugins.packages:
+        files = files_of_package(module, suffixes)
+        if not files:
+            status.fail("it implements no hook")
+            continue
+        try:
+            contents = {file: content_of(file) for file in files}
+        except ConfigError as error:
+            status.fail(str(error))
+            continue
+        status.described = digest_of(b"\0".join(contents.values()))
+        plugins._describe(status, contents)  # noqa: SLF001 - the same module
 
 
 def _disable(found: list[PluginStatus], choice: PluginChoice) -> None:
@@ -227,6 +278,9 @@ def _load(plugins: Plugins, status: PluginStatus) -> None:
         raise
     except BaseException as error:  # noqa: BLE001 - a stranger's code: note it, go on
         status.fail(*_import_failure(status, error))
+        return
+    if status.point is not None and hasattr(plugin, "__path__") and not _hook_like(plugin):
+        plugins.packages.append((status, plugin))
         return
     plugins._register(plugin, status)  # noqa: SLF001 - the same module
 

@@ -15,6 +15,7 @@ from glueharness.specs import (
     CommandSpec,
     DiagnosticSpec,
     EngineSpec,
+    FileKindSpec,
     GroupSpec,
     ModelSpec,
     PresetSpec,
@@ -46,6 +47,7 @@ Spec = TypeVar(
     DiagnosticSpec,
     EngineSpec,
     TrackerSpec,
+    FileKindSpec,
 )
 
 
@@ -171,6 +173,7 @@ class Registry:
         self.diagnostics: Shelf[DiagnosticSpec] = Shelf("diagnostic")
         self.engines: Shelf[EngineSpec] = Shelf("engine")
         self.trackers: Shelf[TrackerSpec] = Shelf("tracker")
+        self.file_kinds: Shelf[FileKindSpec] = Shelf("file kind")
         self._collect(self.tasks, "glueharness_tasks", TaskSpec)
         self._collect(self.models, "glueharness_models", ModelSpec)
         self._collect(self.sources, "glueharness_sources", SourceSpec)
@@ -182,6 +185,7 @@ class Registry:
         self._collect(self.diagnostics, "glueharness_diagnostics", DiagnosticSpec)
         self._collect(self.engines, "glueharness_engines", EngineSpec)
         self._collect(self.trackers, "glueharness_trackers", TrackerSpec)
+        self._collect(self.file_kinds, "glueharness_file_kinds", FileKindSpec)
         self._check_references()
         for status in self.plugins.statuses.values():
             status.conclude()
@@ -206,9 +210,18 @@ class Registry:
             if task.group and alone and near and task.group not in self.groups.items:
                 owner.impair(f"only {whose} names the group {task.group!r}{near}")
 
-    def _collect(self, shelf: Shelf[Any], hook: str, kind: type[Any]) -> None:
+    def include(self, owner: PluginStatus) -> None:
+        """Take in the tasks of a plugin that was loaded after the others."""
+        self._collect(self.tasks, "glueharness_tasks", TaskSpec, only=owner)
+        self._check_references()
+
+    def _collect(
+        self, shelf: Shelf[Any], hook: str, kind: type[Any], only: PluginStatus | None = None
+    ) -> None:
         shelf.preferred = self._preferred
         for owner, items in self.plugins.ask(hook):
+            if only is not None and owner is not only:
+                continue
             for item in items:
                 problem = _wrong_with(item, kind)
                 if problem:
@@ -230,6 +243,7 @@ class Registry:
             self.diagnostics,
             self.engines,
             self.trackers,
+            self.file_kinds,
         )
         offered = {}
         for shelf in shelves:

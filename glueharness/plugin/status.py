@@ -63,6 +63,7 @@ class PluginStatus:
         output: What it printed meanwhile; kept from the terminal.
         hooks: Names of the hooks it implements.
         muted: Event hooks that raised and are not called again.
+        described: Hash of the files that describe it, if a package has no code of its own.
     """
 
     name: str
@@ -78,6 +79,7 @@ class PluginStatus:
     hooks: tuple[str, ...] = ()
     muted: set[str] = field(default_factory=set)
     known_as: tuple[str, str] | None = None
+    described: str = ""
     _code: str | None = None
 
     @property
@@ -105,7 +107,8 @@ class PluginStatus:
         tree, whose version says nothing, the hash of the files.
         """
         if self._code is None:
-            self._code = code_of(self.point, self._identity())
+            code = code_of(self.point, self._identity())
+            self._code = f"{code}, described by {self.described}" if self.described else code
         return self._code
 
     @property

@@ -18,6 +18,13 @@ from glueharness.specs.data import (
     TaskData,
 )
 from glueharness.specs.engine import EncoderEngine, EngineRequest, EngineSpec, Schedule, TokenRows
+from glueharness.specs.files import (
+    DraftRequest,
+    FileKindSpec,
+    FileReader,
+    TaskDraft,
+    TaskDrafter,
+)
 from glueharness.specs.group import GroupSpec, PresetSpec, PublishedSpec, Scores
 from glueharness.specs.model import (
     FRESH,
@@ -65,11 +72,14 @@ __all__ = [
     "DataOptions",
     "DataOrigin",
     "DiagnosticSpec",
+    "DraftRequest",
     "EncoderEngine",
     "EngineRequest",
     "EngineSpec",
     "Evaluation",
     "Fact",
+    "FileKindSpec",
+    "FileReader",
     "FileReport",
     "Finding",
     "Fingerprint",
@@ -99,6 +109,8 @@ __all__ = [
     "SplitSpec",
     "SubmissionFile",
     "TaskData",
+    "TaskDraft",
+    "TaskDrafter",
     "TaskSpec",
     "TokenRows",
     "TrackerSpec",

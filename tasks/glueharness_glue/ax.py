@@ -6,9 +6,8 @@ GLUE score.
 
 from __future__ import annotations
 
-from glueharness import SplitSpec, SubmissionFile, TaskSpec, TsvLayout
+from glueharness import MATTHEWS, SplitSpec, SubmissionFile, TaskSpec, TsvLayout
 from glueharness_glue.common import GLUE_PAPER, on_hub, written_as_names
-from glueharness_glue.metrics import MATTHEWS
 from glueharness_glue.mnli import MNLI
 
 AX = TaskSpec(

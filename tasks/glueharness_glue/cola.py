@@ -6,7 +6,7 @@ reward a model that accepts them all.
 
 from __future__ import annotations
 
-from glueharness import SubmissionFile, TaskSpec, TsvLayout
+from glueharness import MATTHEWS, SubmissionFile, TaskSpec, TsvLayout
 from glueharness_glue.common import (
     HUB_SPLITS,
     TSV_FILES,
@@ -15,7 +15,6 @@ from glueharness_glue.common import (
     three_splits,
     written_as_ids,
 )
-from glueharness_glue.metrics import MATTHEWS
 
 _LABELS = ("unacceptable", "acceptable")
 

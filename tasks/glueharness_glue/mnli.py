@@ -6,9 +6,8 @@ training data, mismatched ones do not.
 
 from __future__ import annotations
 
-from glueharness import SplitSpec, SubmissionFile, TaskSpec, TsvLayout
+from glueharness import ACCURACY, SplitSpec, SubmissionFile, TaskSpec, TsvLayout
 from glueharness_glue.common import on_hub, written_as_names
-from glueharness_glue.metrics import ACCURACY
 
 _LABELS = ("entailment", "neutral", "contradiction")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from glueharness import SubmissionFile, TaskSpec, TsvLayout
+from glueharness import ACCURACY, F1, SubmissionFile, TaskSpec, TsvLayout
 from glueharness_glue.common import (
     HUB_SPLITS,
     TSV_FILES,
@@ -11,7 +11,6 @@ from glueharness_glue.common import (
     three_splits,
     written_as_ids,
 )
-from glueharness_glue.metrics import ACCURACY, F1
 
 _LABELS = ("not_equivalent", "equivalent")
 

@@ -8,9 +8,8 @@ return it from the hook ``glueharness_tasks`` (see ``__init__.py`` in this folde
 
 from __future__ import annotations
 
-from glueharness import HubLayout, SplitSpec, SubmissionFile, TaskSpec, TsvLayout
+from glueharness import ACCURACY, HubLayout, SplitSpec, SubmissionFile, TaskSpec, TsvLayout
 from glueharness_glue.common import GLUE_REPOSITORY, GLUE_REVISION
-from glueharness_glue.metrics import ACCURACY
 
 _V1 = "QNLI v1, which the server has not accepted since 2019-01-30"
 

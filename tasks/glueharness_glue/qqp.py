@@ -5,7 +5,7 @@ The largest test set, and the only task whose files wrap texts in quotes.
 
 from __future__ import annotations
 
-from glueharness import SubmissionFile, TaskSpec, TsvLayout
+from glueharness import ACCURACY, F1, SubmissionFile, TaskSpec, TsvLayout
 from glueharness_glue.common import (
     HUB_SPLITS,
     TSV_FILES,
@@ -14,7 +14,6 @@ from glueharness_glue.common import (
     three_splits,
     written_as_ids,
 )
-from glueharness_glue.metrics import ACCURACY, F1
 
 _LABELS = ("not_duplicate", "duplicate")
 

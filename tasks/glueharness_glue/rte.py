@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from glueharness import SubmissionFile, TaskSpec, TsvLayout
+from glueharness import ACCURACY, SubmissionFile, TaskSpec, TsvLayout
 from glueharness_glue.common import HUB_SPLITS, TSV_FILES, on_hub, three_splits, written_as_names
-from glueharness_glue.metrics import ACCURACY
 
 _LABELS = ("entailment", "not_entailment")
 

@@ -5,9 +5,8 @@ GLUE's only regression: the task has no labels, and predictions are clipped to i
 
 from __future__ import annotations
 
-from glueharness import SubmissionFile, TaskSpec, TsvLayout
+from glueharness import PEARSON, SPEARMAN, SubmissionFile, TaskSpec, TsvLayout
 from glueharness_glue.common import HUB_SPLITS, TSV_FILES, on_hub, three_splits
-from glueharness_glue.metrics import PEARSON, SPEARMAN
 
 STSB = TaskSpec(
     name="stsb",

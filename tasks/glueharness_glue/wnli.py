@@ -5,7 +5,7 @@ Note the label order, which is the reverse of QNLI's and RTE's.
 
 from __future__ import annotations
 
-from glueharness import SubmissionFile, TaskSpec, TsvLayout
+from glueharness import ACCURACY, SubmissionFile, TaskSpec, TsvLayout
 from glueharness_glue.common import (
     HUB_SPLITS,
     TSV_FILES,
@@ -14,7 +14,6 @@ from glueharness_glue.common import (
     three_splits,
     written_as_ids,
 )
-from glueharness_glue.metrics import ACCURACY
 
 _LABELS = ("not_entailment", "entailment")
 

@@ -26,6 +26,7 @@ _WAYS_ON = (
     "You can give a folder with the GLUE files (--data-dir FOLDER), run where {endpoint} or its "
     "cache (HF_HOME) can be reached, or try it on made-up data (--data sample)."
 )
+_WAY_ON = "Run where {endpoint} or its cache (HF_HOME) can be reached."
 
 
 class HubSource:
@@ -107,11 +108,17 @@ def _place(layout: HubLayout) -> str:
     return f"{layout.repository}/{layout.config}"
 
 
+def _other_ways(layout: HubLayout) -> str:
+    """What else GLUE's tasks could be run on; other data sets are nowhere else."""
+    return "" if layout.form is not None else f"\n{_OTHER_WAYS}"
+
+
 def _unavailable(layout: HubLayout, reason: str) -> SourceUnavailable:
+    ways = _WAYS_ON if layout.form is None else _WAY_ON
     return SourceUnavailable(
         f"no {_place(layout)} at revision {layout.revision[:12]}: "
         f"the cache does not have it, and {reason}",
-        remedy=_WAYS_ON.format(endpoint=endpoint()),
+        remedy=ways.format(endpoint=endpoint()),
     )
 
 
@@ -120,7 +127,7 @@ def _refused(layout: HubLayout, error: BaseException, what: str) -> DataError:
     return DataError(
         f"{what}: {told.what}",
         where=f"{_place(layout)} at revision {layout.revision[:12]}",
-        remedy=f"{told.remedy}\n{_OTHER_WAYS}",
+        remedy=f"{told.remedy}{_other_ways(layout)}",
     )
 
 
@@ -159,5 +166,5 @@ def _download(layout: HubLayout) -> dict[str, Any]:
     raise DataError(
         f"{endpoint()} did not give revision {layout.revision}, but {builder.hash}",
         where=_place(layout),
-        remedy=f"Run the same command again.\n{_OTHER_WAYS}",
+        remedy=f"Run the same command again.{_other_ways(layout)}",
     )

@@ -6,14 +6,16 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from glueharness import INDEX_COLUMN, LABEL_COLUMN, DataError, Table
+from glueharness.authoring.datafiles import RecordRows
 from glueharness_glue.sources.quotes import unquoted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from glueharness import HubLayout, TaskSpec
 
 _UNLABELLED = -1
+_PIECE = 10_000  # rows
 
 
 def table_from(dataset: Any, split: str, task: TaskSpec, layout: HubLayout, where: str) -> Table:
@@ -32,6 +34,8 @@ def table_from(dataset: Any, split: str, task: TaskSpec, layout: HubLayout, wher
     Raises:
         DataError: A column is missing, label names differ, or row numbers are not 0 … n-1.
     """
+    if layout.form is not None:
+        return RecordRows(task=task, form=layout.form).table(split, _records(dataset, where))
     needed = [*task.columns, "idx"]
     missing = [name for name in needed if name not in dataset.column_names]
     if missing:
@@ -56,6 +60,24 @@ def table_from(dataset: Any, split: str, task: TaskSpec, layout: HubLayout, wher
     if task.split(split).role == "test" and index != list(range(len(index))):
         columns = _in_order(columns, where)
     return Table(columns)
+
+
+def _records(dataset: Any, where: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The rows with their places; a label that is stored as a number has its name."""
+    names = {
+        column: feature.names
+        for column, feature in dataset.features.items()
+        if getattr(feature, "names", None)
+    }
+    row = 0
+    for piece in dataset.with_format("arrow").iter(_PIECE):
+        for record in piece.to_pylist():
+            for column, known in names.items():
+                value = record[column]
+                if isinstance(value, int) and 0 <= value < len(known):
+                    record[column] = known[value]
+            yield f"{where}: row {row}", record
+            row += 1
 
 
 def _refuse_odd(values: list[Any], kind: type | tuple[type, ...], column: str, where: str) -> None:

@@ -1,0 +1,96 @@
+"""Specs and protocols of files that describe a plugin, so that a task needs no Python."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+
+@runtime_checkable
+class FileReader(Protocol):
+    """Reads files that describe a plugin."""
+
+    def read(self, path: Path, content: bytes) -> object:
+        """The plugin that a file describes.
+
+        Args:
+            path: Where the file is; what it names lies relative to its folder.
+            content: What is in it, read once, so that it is what its hash was made from.
+
+        Returns:
+            An object whose methods implement hooks, marked with ``@glueharness.hookimpl``.
+
+        Raises:
+            ConfigError: The file is not what it should be, with ``file:line``.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileKindSpec:
+    """A kind of file that describes a plugin, as a task in TOML.
+
+    Attributes:
+        name: The suffix of such files without the point, for instance ``"toml"``.
+        description: One sentence.
+        factory: Makes the reader. One that can also write such a file for a task is a
+            :class:`TaskDrafter`.
+        largest: Bytes beyond which a file is refused.
+    """
+
+    name: str
+    description: str
+    factory: Callable[[], FileReader]
+    largest: int = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftRequest:
+    """The data files that a task is to be made from.
+
+    Attributes:
+        name: Name of the task; empty to take it from the training file.
+        files: ``"train"``, ``"dev"`` and, if there is one, ``"test"`` to the file.
+        texts: Names of the one or two fields that the model sees; empty if the user did not say.
+        label: Name of the field with the label.
+        folder: Where the file that describes the task is going to be.
+    """
+
+    name: str
+    files: Mapping[str, Path]
+    texts: tuple[str, ...]
+    label: str
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskDraft:
+    """A task that was made from data files.
+
+    Attributes:
+        name: Its name.
+        content: The file that describes it.
+        facts: What was found, to be shown: heading to text.
+    """
+
+    name: str
+    content: str
+    facts: Mapping[str, str]
+
+
+@runtime_checkable
+class TaskDrafter(Protocol):
+    """Writes the file that describes a task, from the task's data files."""
+
+    def draft(self, request: DraftRequest) -> TaskDraft:
+        """Look at the data files and describe the task.
+
+        Raises:
+            ConfigError: The user has to say more, for instance which fields are texts.
+            DataError: A data file cannot be read, with ``file:line``.
+        """
+        ...

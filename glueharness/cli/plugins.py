@@ -17,7 +17,8 @@ from glueharness.plugin.choice import PROJECT_FOLDER, config_file, plugin_files,
 from glueharness.scaffold import KINDS
 
 if TYPE_CHECKING:
-    from glueharness.plugin.registry import Registry, Shelf
+    from glueharness.plugin.registry import Registry
+    from glueharness.plugin.shelf import Shelf
     from glueharness.plugin.status import PluginStatus
     from glueharness.testing.checking import Outcome
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from glueharness.cli import complete
-from glueharness.cli.app import json_option, runs_dir, runs_dir_option
+from glueharness.cli.app import json_option, runs_dir_option
+from glueharness.cli.app import runs_dir as find_runs_dir
 from glueharness.cli.output import make_table, percent, print_facts, print_json, stderr, stdout
 from glueharness.record.best import Wanted
 from glueharness.record.seals import broken_seals
@@ -30,7 +31,7 @@ def command(ctx: click.Context, runs_dir: Path | None, *, as_json: bool) -> None
 
 
 def _list(given: Path | None, *, as_json: bool) -> None:
-    store = RunStore(runs_dir(given))
+    store = RunStore(find_runs_dir(given))
     records = store.all()
     warn_of_problems(store)
     if as_json:
@@ -55,7 +56,7 @@ def show(run: str, runs_dir: Path | None, *, as_json: bool) -> None:
 
     RUN may also be `latest`, or a task's name for its best run.
     """
-    store = RunStore(_folder(runs_dir))
+    store = RunStore(find_runs_dir(runs_dir))
     record = _find(store, run)
     if as_json:
         print_json(dataclasses.asdict(record))
@@ -84,7 +85,7 @@ def verify(
     """Check that RUN's predictions and model are what they were when it was completed."""
     if (run is None) != every:
         raise click.UsageError("Name a run, or give --all.", ctx)
-    store = RunStore(_folder(runs_dir))
+    store = RunStore(find_runs_dir(runs_dir))
     records = store.all() if run is None else [store.find(run)]
     if every:
         warn_of_problems(store)
@@ -120,10 +121,6 @@ def warn_of_problems(store: RunStore) -> None:
             f"warning: {copy} is a copy of {original} and is left out",
             markup=False, style="yellow", soft_wrap=True,
         )  # fmt: skip
-
-
-def _folder(given: Path | None) -> Path:
-    return runs_dir(given)
 
 
 def _show(record: RunRecord, store: RunStore) -> None:

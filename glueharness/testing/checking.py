@@ -21,7 +21,8 @@ from glueharness.testing.writers import WriterConformance
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from glueharness.plugin.registry import Registry, Shelf
+    from glueharness.plugin.registry import Registry
+    from glueharness.plugin.shelf import Shelf
     from glueharness.plugin.status import PluginStatus
 
 Result = Literal["passed", "failed", "skipped"]

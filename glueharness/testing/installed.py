@@ -13,7 +13,7 @@ from glueharness.plugin.registry import Registry
 from glueharness.testing.expect import expect, skip
 
 if TYPE_CHECKING:
-    from glueharness.plugin.registry import Shelf
+    from glueharness.plugin.shelf import Shelf
     from glueharness.plugin.status import PluginStatus
 
 _SECONDS = 60

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import subprocess
 import sys
 import time
@@ -129,3 +130,37 @@ def test_a_lock_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
     with locked(tmp_path / "other", "the run"):
         pass
     assert victim.read_text() == "precious"
+
+
+LOOK = (
+    "import sys, time; from pathlib import Path; from glueharness.system.locks import holder_of\n"
+    "print('looking', flush=True); end = time.monotonic() + 3\n"
+    "while time.monotonic() < end: holder_of(Path(sys.argv[1]))"
+)
+
+
+@pytest.mark.parametrize("stale", [False, True], ids=["free", "left behind"])
+def test_who_only_looks_keeps_nobody_from_the_lock(tmp_path: Path, *, stale: bool) -> None:
+    path = tmp_path / ".lock"
+    path.touch()
+    other = subprocess.Popen(
+        [sys.executable, "-c", LOOK, str(path)], stdout=subprocess.PIPE, text=True
+    )
+    assert other.stdout is not None
+    other.stdout.readline()
+    end, times = time.monotonic() + 2, 0
+    while time.monotonic() < end:
+        if stale:  # of a process of this machine that was killed
+            write_holder(path, host=platform.node())
+        with locked(path, "the run"):
+            times += 1
+    assert times > 2
+    other.kill()
+    other.wait()
+
+
+def test_the_name_of_who_took_over_stays(tmp_path: Path) -> None:
+    path = tmp_path / ".lock"
+    with locked(path, "the run"):
+        write_holder(path)
+    assert path.with_name(".lock.holder").exists()

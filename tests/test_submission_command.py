@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import zipfile
 from typing import TYPE_CHECKING
@@ -83,6 +84,8 @@ def test_the_best_run_is_taken_and_named(terminal: Terminal) -> None:
 def test_a_score_on_other_dev_rows_is_no_comparison(terminal: Terminal) -> None:
     former = terminal.run("evenness")  # of another state of the task: the perfect score is no merit
     former.data.splits["dev"].fingerprint = "of other rows"
+    assert former.computation is not None
+    former.computation.data["dev"] = "of other rows"
     write_record(terminal.runs / former.id, former)
     terminal.run("evenness", "--error-every", "2")
     best = terminal.run("evenness", "--error-every", "3")
@@ -95,6 +98,9 @@ def test_of_equals_the_one_that_the_leaderboard_lists_first(terminal: Terminal) 
     terminal.run("evenness")
     later = terminal.run("evenness", "--seed", "2")
     later.model = "abacus"  # the leaderboard lists equals by model
+    assert later.computation is not None
+    model = dataclasses.replace(later.computation.model, name="abacus")
+    later.computation = dataclasses.replace(later.computation, model=model)
     write_record(terminal.runs / later.id, later)
     task = toy_registry(terminal.source).task("evenness")
     assert choose_run(RunStore(terminal.runs), task).record.id == later.id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path  # noqa: TC003 - click reads the annotations' values at run time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +12,7 @@ from glueharness.cli import complete
 from glueharness.cli.app import json_option, runs_dir_option
 from glueharness.cli.app import runs_dir as find_runs_dir
 from glueharness.cli.output import make_table, percent, print_facts, print_json, stderr, stdout
+from glueharness.errors import RunFolderError
 from glueharness.record.best import Wanted
 from glueharness.record.seals import broken_seals
 from glueharness.record.store import RunStore
@@ -35,7 +36,7 @@ def _list(given: Path | None, *, as_json: bool) -> None:
     records = store.all()
     warn_of_problems(store)
     if as_json:
-        print_json([dataclasses.asdict(record) for record in records])
+        print_json([_as_json(record, store) for record in records])
         return
     if not records:
         stdout().print(f"No runs in {store.folder}. Make one: glueharness run qnli", markup=False)
@@ -59,9 +60,19 @@ def show(run: str, runs_dir: Path | None, *, as_json: bool) -> None:
     store = RunStore(find_runs_dir(runs_dir))
     record = _find(store, run)
     if as_json:
-        print_json(dataclasses.asdict(record))
+        print_json(_as_json(record, store))
         return
     _show(record, store)
+
+
+def _as_json(record: RunRecord, store: RunStore) -> dict[str, Any]:
+    """The record with what follows from it and its folder: marks, place, whether it is alive."""
+    return {
+        **dataclasses.asdict(record),
+        "status": store.state(record),
+        "marks": list(record.marks),
+        "folder": str(store.path(record)),
+    }
 
 
 def _find(store: RunStore, name: str) -> RunRecord:
@@ -89,6 +100,8 @@ def verify(
     records = store.all() if run is None else [store.find(run)]
     if every:
         warn_of_problems(store)
+        if not records:
+            raise RunFolderError("there are no runs to verify", where=str(store.folder))
     found = {record.id: _verdict(store, record) for record in records}
     if as_json:
         print_json(found)
@@ -107,7 +120,7 @@ _NOT_SEALED = "not sealed: it was not completed, or by an older version"
 
 def _verdict(store: RunStore, record: RunRecord) -> list[str]:
     """What is wrong with a run; empty if its seals hold."""
-    if not record.seals:
+    if not record.seals and (record.computation is None or record.status != "completed"):
         return [_NOT_SEALED]
     return [error.what for error in broken_seals(store.path(record), record)]
 

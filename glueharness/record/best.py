@@ -120,7 +120,7 @@ def choose_best(
     # on last counts.
     rows = left.records[-1].dev_rows()
     left.prefer("on other dev rows", lambda record: record.dev_rows() == rows)
-    best = min(left.records, key=lambda record: (-_primary(record), record.model, record.started))
+    best = min(left.records, key=lambda record: (-_primary(record), record.model, record.began))
     metric = wanted.metric or best.primary_metric
     why = f"the only run of {wanted.task}"
     if len(left.records) > 1:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Name = Annotated[str, Meta(min_length=1, max_length=2_000)]
-Number = Annotated[float, Meta(ge=-1e15, le=1e15)]
+LARGEST_NUMBER = 1e15
+"""The largest score, loss or time that a record keeps."""
+Number = Annotated[float, Meta(ge=-LARGEST_NUMBER, le=LARGEST_NUMBER)]
 Fact = (
     Annotated[str, Meta(max_length=10_000)]
     | Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]

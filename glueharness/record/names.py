@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import unicodedata
 from bisect import bisect_left
 from collections import Counter
 from pathlib import Path
@@ -50,5 +51,10 @@ def _endings(run: str) -> list[str]:
 
 
 def answers_to(run: str, name: str) -> bool:
-    """Whether ``name`` is a run's id, or its beginning, or its ending in whole words."""
+    """Whether ``name`` is a run's id, or its beginning, or its ending in whole words.
+
+    A file system may keep an ``é`` as one letter or as two, whatever was typed.
+    """
+    if not (run.isascii() and name.isascii()):
+        run, name = unicodedata.normalize("NFC", run), unicodedata.normalize("NFC", name)
     return run.startswith(name) or run.endswith(f"-{name}")

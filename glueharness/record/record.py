@@ -5,7 +5,9 @@ The types are strict: a record from anybody is decoded by them, and what does no
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta
@@ -221,7 +223,8 @@ class RunRecord:
     def marks(self) -> tuple[str, ...]:
         """What sets the run apart: ``sample``, ``partial``, ``limited``, ``altered``, ``fresh``.
 
-        What sets a run apart that it starts from sets it apart too: ``sample parent`` and so on.
+        What sets a run apart that it starts from sets it apart too, however many runs lie between:
+        ``sample parent`` and so on.
         """
         sample = self.data.sample
         facts = {
@@ -233,10 +236,20 @@ class RunRecord:
             "fresh": self.fresh,
         }
         inherited = () if self.parent is None else self.parent.marks
-        return (
-            *(name for name, true in facts.items() if true),
-            *(f"{mark} parent" for mark in inherited if not mark.endswith(" parent")),
-        )
+        from_parent = (mark if mark.endswith(" parent") else f"{mark} parent" for mark in inherited)
+        own = (name for name, true in facts.items() if true)
+        return tuple(dict.fromkeys([*own, *from_parent]))
+
+    @property
+    def began(self) -> float:
+        """The start in seconds since 1970: hosts of one store may be in different time zones.
+
+        Of two starts as text the later one may come first, be it only because summer time ends.
+        """
+        try:
+            return datetime.fromisoformat(self.started).timestamp()
+        except (ValueError, OverflowError, OSError):
+            return -math.inf
 
     def dev_rows(self) -> dict[str, str]:
         """What the run was scored on: fingerprints of texts and labels by dev split."""

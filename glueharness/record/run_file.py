@@ -6,22 +6,23 @@ import dataclasses
 import functools
 import json
 import math
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from glueharness.errors import RunFolderError
+from glueharness.record.agreement import check_agreement
 from glueharness.record.record import SCHEMA, RunRecord
 from glueharness.system import atomic
 from glueharness.system.printable import storable_json
 from glueharness.system.untrusted import read_untrusted
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 RUN_FILE = "run.json"
 _BYTES = 16 * 1024 * 1024
 _DEPTH = 12
+# Far below what a reader takes: a library's message can be as long as its model has tensors.
+_LONGEST_TEXT, _MOST_WARNINGS = 10_000, 500
 _UPGRADE = "Upgrade glueharness: pip install --upgrade glueharness"
 
 
@@ -42,9 +43,44 @@ def write_record(folder: Path, record: RunRecord) -> None:
 
 
 def to_json(record: RunRecord) -> str:
-    """The record as JSON text; a float that is not a number becomes null."""
-    text = json.dumps(_finite(dataclasses.asdict(record)), indent=2, ensure_ascii=False)
+    """The record as JSON text; a float that is not a number becomes null, a long text is cut."""
+    values = _finite(dataclasses.asdict(record))
+    values["error"] = _cut(record.error)
+    values["command"] = [_cut(word) for word in record.command]
+    values["warnings"] = [_cut(text) for text in record.warnings[:_MOST_WARNINGS]]
+    if left := len(record.warnings) - _MOST_WARNINGS:
+        values["warnings"] += [f"… and {left:,} more"] if left > 0 else []
+    text = json.dumps(values, indent=2, ensure_ascii=False)
     return storable_json(text) + "\n"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…"
+
+
+def check_keepable(record: RunRecord) -> None:
+    """Make sure that the record of a run, which has no id yet, will be read: before any work.
+
+    Raises:
+        RunFolderError: It says what cannot be kept.
+    """
+    content = to_json(dataclasses.replace(record, id="new")).encode()
+    try:
+        _decode(content, Path(RUN_FILE))
+    except (ValueError, msgspec.MsgspecError, RecursionError) as error:
+        raise RunFolderError(
+            f"what this run would compute cannot be kept in a record: {error}",
+            remedy="The path at the end says which setting, or which fact of the task, it is.",
+        ) from error
+
+
+def is_keepable(value: Any) -> bool:
+    """Whether a note can be kept: plain values for JSON, not nested too deeply."""
+    try:
+        text = json.dumps(_finite(value), ensure_ascii=False)
+        return _shallow(_decoder(Any).decode(storable_json(text)), _DEPTH)
+    except (TypeError, ValueError, msgspec.MsgspecError, RecursionError):
+        return False
 
 
 def read_record(folder: Path) -> RunRecord:
@@ -102,21 +138,8 @@ def _decode(content: bytes, path: Path) -> RunRecord:
     for name, free in (("notes", record.notes), ("environment", record.environment)):
         if not _shallow(free, _DEPTH):
             raise ValueError(f"{name} is nested more than {_DEPTH} levels deep")
-    _check_scores(record)
+    check_agreement(record)
     return record
-
-
-def _check_scores(record: RunRecord) -> None:
-    """Refuse scores of splits that the run did not have, and a completed run without any.
-
-    Raises:
-        ValueError: It says which.
-    """
-    dev = {name for name, split in record.data.splits.items() if split.role == "dev"}
-    if unknown := set(record.metrics) - dev:
-        raise ValueError(f"it has scores of {min(unknown)!r}, which is no dev split of the run")
-    if record.status == "completed" and not dev:
-        raise ValueError("it says that it is completed and has no dev split")
 
 
 def _from_schema_1(values: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from glueharness.record.record import RunRecord
 
+_OF_FILE_MANAGERS = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", ".directory"})
 _REMEDY = "Restore the file, or repeat the run: its numbers are no longer those of its record."
 
 
@@ -27,7 +28,7 @@ def check_seal(folder: Path, record: RunRecord, name: str) -> None:
     """Make sure that a file is what it was when the run was completed.
 
     A run of schema 1 has no seals, and a file that came later (predictions of a test split) has
-    none either: these pass.
+    none either: these pass. The dev predictions of a completed run are always sealed.
 
     Args:
         folder: The run folder.
@@ -35,10 +36,16 @@ def check_seal(folder: Path, record: RunRecord, name: str) -> None:
         name: Path of the file in the folder, with forward slashes.
 
     Raises:
-        RunFolderError: It has changed since.
+        RunFolderError: It has changed since, or its seal is gone.
     """
     path = folder / name
     if name not in record.seals:
+        if name in _always_sealed(record):
+            raise RunFolderError(
+                f"the seal is broken: that of {name} is gone from the record",
+                where=str(path),
+                remedy=_REMEDY,
+            )
         return
     try:
         found = _hash(path)
@@ -48,6 +55,13 @@ def check_seal(folder: Path, record: RunRecord, name: str) -> None:
         ) from error
     if found != record.seals[name]:
         raise _broken(name, path)
+
+
+def _always_sealed(record: RunRecord) -> set[str]:
+    """The files that a run of today's schema seals when it is completed."""
+    if record.computation is None or record.status != "completed":
+        return set()
+    return {f"{PREDICTIONS_FOLDER}/{name}.parquet" for name in record.dev_rows()}
 
 
 def check_content(record: RunRecord, name: str, content: bytes, path: Path) -> None:
@@ -77,11 +91,15 @@ def check_model_seal(folder: Path, record: RunRecord) -> None:
     """
     inside = f"{MODEL_FOLDER}/"
     sealed = {name for name in record.seals if name.startswith(inside)}
-    if not sealed:
+    if not record.seals:
         return
     for name in sorted(sealed):
         check_seal(folder, record, name)
-    added = {name for name in _sealed_files(folder) if name.startswith(inside)} - sealed
+    added = {
+        name
+        for name in _sealed_files(folder)
+        if name.startswith(inside) and not _left_by_a_file_manager(name)
+    } - sealed
     if added:
         raise RunFolderError(
             f"the seal is broken: {min(added)} was not there when the run was completed",
@@ -93,7 +111,7 @@ def check_model_seal(folder: Path, record: RunRecord) -> None:
 def broken_seals(folder: Path, record: RunRecord) -> list[RunFolderError]:
     """What is wrong with a run's sealed files; empty if nothing is."""
     found = []
-    for name in record.seals:
+    for name in sorted({*record.seals, *_always_sealed(record)}):
         try:
             check_seal(folder, record, name)
         except RunFolderError as error:
@@ -104,6 +122,12 @@ def broken_seals(folder: Path, record: RunRecord) -> list[RunFolderError]:
         except RunFolderError as error:
             found.append(error)
     return found
+
+
+def _left_by_a_file_manager(name: str) -> bool:
+    """Whether it is what a desktop or a network drive leaves in a folder that one looks at."""
+    file = name.rpartition("/")[2]
+    return file in _OF_FILE_MANAGERS or file.startswith(("._", ".nfs"))
 
 
 def _sealed_files(folder: Path) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from pathlib import Path
@@ -80,20 +81,27 @@ class RunStore:
             UnknownNameError: There is none, or several match.
             RunFolderError: Its record cannot be read.
         """
+        name = self._without_folder(name)
         path = self.folder / name
-        if Path(name).name == name and (path / RUN_FILE).is_file():
+        if name not in {"", ".", ".."} and Path(name).name == name and _is_there(path / RUN_FILE):
             self._refuse_link(path)
             return read_with_own_id(path)[0]
         records = self.all()
         if name == LATEST and records:
             return records[-1]
-        matches = [record for record in records if answers_to(record.id, name)]
+        matches = [record for record in records if name and answers_to(record.id, name)]
         if len(matches) == 1:
             return matches[0]
         if len(matches) > 1:
             listing = ", ".join(record.id for record in matches)
             raise UnknownNameError(f"several runs match {name!r}", remedy=f"One of: {listing}.")
         raise UnknownNameError.among("run", name, [record.id for record in records])
+
+    def _without_folder(self, name: str) -> str:
+        """The run's id of what may be its folder's path, as a shell completes it."""
+        path = Path(name)
+        inside = path.name != name and path.parent.absolute() == self.folder.absolute()
+        return path.name if inside else name
 
     def short_names(self) -> dict[str, str]:
         """For each run's id the shortest ending that finds it."""
@@ -118,7 +126,9 @@ class RunStore:
     def unfinished(self, identity: str) -> RunRecord | None:
         """The newest run of the same computation that can be resumed; None if there is none."""
         for record in reversed(self.all()):
-            if record.identity == identity and self.resumable(record):
+            if record.identity != identity or not self.resumable(record):
+                continue
+            if self.holder(record) is None:  # what somebody repeats with --rerun is his
                 return record
         return None
 
@@ -176,9 +186,23 @@ class RunStore:
         Args:
             identity: What is to be computed.
             waiting: Told who computes it, if somebody does; the call then waits.
+
+        Raises:
+            RunFolderError: There is a link or a file in the place of the claims' folder.
         """
         folder = self.folder / _CLAIMS
-        folder.mkdir(exist_ok=True)
+        try:
+            if folder.is_symlink():
+                raise NotADirectoryError(errno.ENOTDIR, "it is a symbolic link", str(folder))
+            if not folder.is_dir():
+                folder.mkdir(exist_ok=True)
+                folder.chmod(self.folder.stat().st_mode & 0o777)  # for all users of the store
+        except OSError as error:
+            raise RunFolderError(
+                f"what is being computed cannot be noted: {error.strerror or error}",
+                where=str(folder),
+                remedy="Delete it, or choose another folder of runs: --runs-dir",
+            ) from error
         return locked(folder / f"{identity}.lock", "this computation", waiting)
 
     def remove_checkpoint(self, record: RunRecord) -> None:
@@ -219,7 +243,7 @@ class RunStore:
                 if not _is_no_run(error, path):
                     self._problems.append(error)
         self._records = self._without_copies(found)
-        self._records.sort(key=lambda record: record.started)
+        self._records.sort(key=lambda record: record.began)
 
     def _folders(self) -> list[str]:
         try:
@@ -231,6 +255,10 @@ class RunStore:
                 )
         except (FileNotFoundError, NotADirectoryError):
             return []
+        except OSError as error:
+            raise RunFolderError(
+                f"the runs cannot be listed: {error.strerror or error}", where=str(self.folder)
+            ) from error
 
     def _without_copies(self, found: Sequence[tuple[RunRecord, str]]) -> list[RunRecord]:
         """Of folders with one and the same run that which has kept its name, or the first."""
@@ -246,6 +274,13 @@ def _seal_of(record: RunRecord, own: str) -> tuple[object, ...]:
     """What two folders share only if one is a copy of the other."""
     seals = tuple(sorted(record.seals.items()))
     return (own, record.started, record.finished, record.identity, record.seed, seals)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long for a file is no run's
+        return False
 
 
 def _is_no_run(error: RunFolderError, path: Path) -> bool:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from glueharness.errors import RunFolderError
 from glueharness.plugin.events import RunAdjusted, RunEvaluated, RunProgress, RunWarned
+from glueharness.record.computation import LARGEST_NUMBER
 from glueharness.record.record import CHECKPOINT_FOLDER, EpochRecord, SettingRecord
-from glueharness.record.run_file import write_record
+from glueharness.record.run_file import is_keepable, write_record
 from glueharness.settings.fields import ADJUSTED
 from glueharness.system.interrupts import interruptible
 
@@ -72,13 +73,23 @@ class RunFitContext:
         self.plugins.notify("glueharness_run_progress", event)
 
     def epoch(self, epoch: int, evaluation: Evaluation, values: Mapping[str, float]) -> None:
-        """Put an epoch into the history and tell the listeners."""
+        """Put an epoch into the history and tell the listeners.
+
+        Raises:
+            ValueError: A value has no name.
+        """
+        if "" in values:
+            raise ValueError(f"epoch {epoch}: a value has no name")
         self.record.history.append(
             EpochRecord(
                 epoch=epoch,
                 primary=evaluation.primary,
                 metrics={name: dict(scores) for name, scores in evaluation.metrics.items()},
-                values=dict(values),
+                # A loss that has run away is told as null, as one that is not a number is.
+                values={
+                    name: value if abs(value) <= LARGEST_NUMBER else None
+                    for name, value in values.items()
+                },
             )
         )
         self._write()
@@ -88,7 +99,15 @@ class RunFitContext:
         )
 
     def note(self, name: str, value: Any) -> None:
-        """Put a fact about the model into the record."""
+        """Put a fact about the model into the record.
+
+        Raises:
+            ValueError: It is nothing that JSON has, or nested too deeply.
+        """
+        if not is_keepable({name: value}):
+            raise ValueError(
+                f"note({name!r}): a {type(value).__name__} like this cannot be kept as JSON"
+            )
         self.record.notes[name] = value
 
     def adjust(self, name: str, value: Any, origin: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import math
 import sys
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -165,7 +166,9 @@ def _describe_settings(config: RunConfig) -> dict[str, SettingRecord]:
 
 
 def _plain(value: Any) -> Any:
-    return value if isinstance(value, _PLAIN) else str(value)
+    """The value as JSON has it; as text if JSON has none, which includes infinity."""
+    kept = isinstance(value, _PLAIN) and not (isinstance(value, float) and math.isinf(value))
+    return value if kept else str(value)
 
 
 def nearest_difference(record: RunRecord, earlier: Sequence[RunRecord]) -> str:

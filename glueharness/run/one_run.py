@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from glueharness.errors import Interrupted, RunFolderError
 from glueharness.plugin.events import RunFailed, RunFinished, RunStarted
 from glueharness.record.record import MODEL_FOLDER, RunRecord
-from glueharness.record.run_file import write_record
+from glueharness.record.run_file import check_keepable, write_record
 from glueharness.record.seals import seal
 from glueharness.record.store import RunStore
 from glueharness.run.fit_context import RunFitContext, require_folder
@@ -77,6 +77,7 @@ def run(
         store = RunStore(config.options.runs_dir)
         check_writable(store.folder)
         record = new_record(prepared, registry)
+        check_keepable(record)
         if config.rerun:
             return _compute(prepared, record, None, store, registry)
 

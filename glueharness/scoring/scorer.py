@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from glueharness.errors import DataError, ModelError, PluginError
 from glueharness.plugin.blame import blamed
+from glueharness.record.computation import LARGEST_NUMBER
 from glueharness.specs import LABEL_COLUMN, Evaluation
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ class Scorer:
 
 def _check_bounds(spec: MetricSpec, task: TaskSpec, value: float) -> None:
     """Refuse what is not a number, and per cents where a fraction was promised."""
-    low, high = spec.bounds
+    low, high = (max(-LARGEST_NUMBER, spec.bounds[0]), min(LARGEST_NUMBER, spec.bounds[1]))
     if not low - _CLOSE <= value <= high + _CLOSE:  # which no comparison with NaN is
         raise PluginError(
             f"the metric {spec.name!r} of the task {task.name!r} gave {value:g}, outside of its "

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 import types
 import typing
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 _KEY = "glueharness"
 _LONGEST_SHOWN = 80
+_LARGEST_WHOLE, _LARGEST_FLOAT, _LONGEST_KEPT = 2**63, 1e300, 10_000
+_WHAT_IS_KEPT = "a record keeps whole numbers of 64 bits and texts of 10,000 characters"
 DEFAULT = "default"
 """Origin of a value that no layer gives."""
 RECIPE_OF = "recipe of "
@@ -240,11 +243,12 @@ def convert(item: Setting, value: Any, origin: str) -> Any:
     if value is None and item.optional:
         return None
     converted = _parse(item, value)
-    if converted is None or not _within(item.info, converted):
+    if converted is None or not _within(item.info, converted) or not _keepable(converted):
         expected = {int: "a whole number", float: "a number", bool: "true or false"}.get(
             item.kind, "text"
         )
-        limits = ", ".join(part for part in (item.info.range_text(), item.info.unit) if part)
+        kept = "" if converted is None or _keepable(converted) else _WHAT_IS_KEPT
+        limits = ", ".join(part for part in (item.info.range_text(), item.info.unit, kept) if part)
         within = f" ({limits})" if limits else ""
         raise ConfigError(
             f"{item.flag} must be {expected}{within}, not {_shown(value)}", where=origin
@@ -270,11 +274,29 @@ def _parse(item: Setting, value: Any) -> Any:
         return None
     try:
         if item.kind is int:
-            number = float(value)
-            return int(number) if number == int(number) else None
-        return item.kind(value)
+            return _whole(value)
+        # Zero has two signs, which compute the same and are not the same text.
+        return float(value) + 0.0 if item.kind is float else item.kind(value)
     except (TypeError, ValueError, OverflowError):
         return None
+
+
+def _whole(value: Any) -> int | None:
+    """A whole number, of any length, also one that is written as ``1e3`` or ``2.0``."""
+    try:
+        return int(value) if isinstance(value, int | str) else int(str(value))
+    except ValueError:
+        number = float(value)
+        return int(number) if number == int(number) else None
+
+
+def _keepable(value: Any) -> bool:
+    """Whether a record can keep the value, so that it means the same when it is read again."""
+    if isinstance(value, int):
+        return bool(-_LARGEST_WHOLE <= value < _LARGEST_WHOLE)
+    if isinstance(value, float):
+        return abs(value) <= _LARGEST_FLOAT or math.isinf(value)
+    return len(str(value)) <= _LONGEST_KEPT
 
 
 def _within(info: SettingInfo, value: Any) -> bool:

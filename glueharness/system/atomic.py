@@ -31,7 +31,7 @@ def whole_file(path: Path) -> Iterator[Path]:
         yield aside
         sync(aside)
         # mkstemp makes files private; results are as readable as the user's other files.
-        aside.chmod(0o666 & ~_umask())
+        aside.chmod(0o666 & ~umask())
         replace(aside, path)
     finally:
         aside.unlink(missing_ok=True)
@@ -46,7 +46,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
         for file in aside.rglob("*"):
             if file.is_file():
                 sync(file)
-        aside.chmod(0o777 & ~_umask())
+        aside.chmod(0o777 & ~umask())
         old = path.with_name(f".{path.name}.old")
         shutil.rmtree(old, ignore_errors=True)
         if path.exists():
@@ -102,7 +102,8 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _umask() -> int:
+def umask() -> int:
+    """The permissions that the user's new files do not get."""
     mask = os.umask(0)
     os.umask(mask)
     return mask

@@ -8,6 +8,7 @@ are judged by the clock of the file system that they are on, since machines' clo
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _SECONDS_BETWEEN_SIGNS = 5.0
 _SECONDS_WITHOUT_SIGN = 60.0
 _SECONDS_BETWEEN_TRIES = 0.1
+_SECONDS_FOR_A_LOOK = 0.5
 _HOLDER_BYTES = 4096
 _NAME_LENGTH = 255
 
@@ -75,17 +77,22 @@ def locked(
     """
     lock = _acquire(path, what, waiting)
     try:
-        with _signs_of_life(path):
+        with _signs_of_life(path, what):
             yield
     finally:
-        # While it is still held: nobody may find a holder who is none.
-        _holder_file(path).unlink(missing_ok=True)
+        # While it is still held: nobody may find a holder who is none. Another machine that took
+        # us for dead has written its own name there, which stays.
+        with contextlib.suppress(OSError):
+            if _is_mine(_read(path)):
+                _holder_file(path).unlink()
         lock.release()
 
 
 def holder_of(path: Path) -> Holder | None:
     """Who holds a lock; None if nobody does."""
-    if not path.exists():
+    # Whoever holds it has written who he is. To try the lock of a run that nobody works on would
+    # keep others from it for that moment.
+    if not path.exists() or not _holder_file(path).exists():
         return None
     try:
         lock = _try(path)
@@ -94,7 +101,12 @@ def holder_of(path: Path) -> Holder | None:
     if lock is None:
         return _read(path) or Holder(0, "an unknown machine")
     try:
-        return _alive(path)
+        holder = _alive(path)
+        if holder is None:
+            # Left by a process that was killed; without it nobody needs to try the lock again.
+            with contextlib.suppress(OSError):
+                _holder_file(path).unlink()
+        return holder
     finally:
         lock.release()
 
@@ -103,21 +115,20 @@ def _acquire(
     path: Path, what: str, waiting: Callable[[Holder | None], None] | None
 ) -> BaseFileLock:
     told = False
+    refused_at = time.monotonic() + _SECONDS_FOR_A_LOOK
     while True:
         try:
             lock = _try(path)
         except OSError as error:
-            raise RunFolderError(
-                f"{what} cannot be locked: {error.strerror or error}",
-                where=str(path),
-                remedy="A lock is a regular file in a folder that can be written to; "
-                "delete what stands in its place.",
-            ) from error
+            raise _cannot_be_locked(path, what, error) from error
         holder = _read(path) if lock is None else _alive(path)
         if lock is not None and holder is None:
             return lock
         if lock is not None:
             lock.release()
+        elif waiting is None and time.monotonic() < refused_at:
+            time.sleep(_SECONDS_BETWEEN_TRIES)  # somebody may only look who holds it
+            continue
         if waiting is None:
             raise RunFolderError(
                 f"{what} is in use by {holder or 'another process'}",
@@ -128,6 +139,15 @@ def _acquire(
             waiting(holder)
             told = True
         time.sleep(_SECONDS_BETWEEN_TRIES)
+
+
+def _cannot_be_locked(path: Path, what: str, error: OSError) -> RunFolderError:
+    return RunFolderError(
+        f"{what} cannot be locked: {error.strerror or error}",
+        where=str(path),
+        remedy="A lock is a regular file in a folder that can be written to; "
+        "delete what stands in its place.",
+    )
 
 
 def _remedy(path: Path, holder: Holder | None) -> str:
@@ -150,7 +170,8 @@ def _try(path: Path) -> BaseFileLock | None:
 
     if path.is_symlink() or (path.exists() and not path.is_file()):
         raise OSError("something else than a file is in the lock's place")
-    lock = FileLock(path, timeout=0)
+    # As open as the user's other files: the store may be one of several users.
+    lock = FileLock(path, timeout=0, mode=0o666 & ~atomic.umask())
     try:
         lock.acquire()
     except Timeout:
@@ -200,10 +221,17 @@ def _file_system_time(folder: Path) -> float:
         return time.time()
 
 
+def _is_mine(holder: Holder | None) -> bool:
+    return holder is not None and (holder.process, holder.host) == (os.getpid(), platform.node())
+
+
 @contextmanager
-def _signs_of_life(path: Path) -> Iterator[None]:
+def _signs_of_life(path: Path, what: str) -> Iterator[None]:
     file = _holder_file(path)
-    atomic.write_text(file, json.dumps(_facts(Holder(os.getpid(), platform.node()))))
+    try:
+        atomic.write_text(file, json.dumps(_facts(Holder(os.getpid(), platform.node()))))
+    except OSError as error:
+        raise _cannot_be_locked(file, what, error) from error
     over = threading.Event()
 
     def show() -> None:

@@ -113,7 +113,7 @@ def ranked(rows: Sequence[Row]) -> tuple[Row, ...]:
     """The rows best first, with their places."""
     scored = sorted(
         (row for row in rows if row.value is not None),
-        key=lambda row: (-(row.value or 0.0), row.model, row.runs[0].started),
+        key=lambda row: (-(row.value or 0.0), row.model, row.runs[0].began),
     )
     result: list[Row] = []
     for position, row in enumerate(scored, start=1):

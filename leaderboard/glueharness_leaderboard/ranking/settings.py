@@ -137,7 +137,7 @@ def differing(records: Iterable[RunRecord]) -> list[str]:
 def by_configuration(records: Sequence[RunRecord]) -> list[list[RunRecord]]:
     """The runs of each configuration, one a seed: of a run done twice, the later one."""
     groups: dict[Configuration, dict[int, RunRecord]] = {}
-    for record in sorted(records, key=lambda record: record.started):
+    for record in sorted(records, key=lambda record: record.began):
         groups.setdefault(configuration(record), {})[record.seed] = record
     return [[group[seed] for seed in sorted(group)] for group in groups.values()]
 

@@ -102,7 +102,7 @@ def test_what_is_no_checkpoint_is_told_in_a_sentence(
     shutil.copytree(whole, folder)
     change(folder)
     with pytest.raises(ModelError, match=said) as caught:
-        FinetunedEncoder(model_context(colour_task()), Checkpoint(name=str(folder)))
+        FinetunedEncoder(model_context(colour_task()), Checkpoint(name=str(folder))).fingerprint()
     assert str(folder) in caught.value.where
     assert "plugin" not in str(caught.value)
 

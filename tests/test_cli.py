@@ -17,7 +17,8 @@ from glueharness.cli.app import App
 from glueharness.errors import PluginError, UnknownNameError
 from glueharness.plugin.registry import Registry
 from glueharness.record.store import RunStore
-from glueharness.settings.run_options import RESERVED
+from glueharness.settings.fields import settings_of
+from glueharness.settings.run_options import RESERVED, RunOptions
 from tests.small_task import small_plugins
 
 if TYPE_CHECKING:
@@ -230,11 +231,13 @@ def test_the_shell_completes_models(tmp_path: Path) -> None:
 
 
 def test_names_of_settings_that_run_itself_needs_are_reserved() -> None:
-    from glueharness.cli.run import command
+    from glueharness.cli import evaluate, run
 
-    options = [param for param in command.params if isinstance(param, click.Option)]
+    params = [*run.command.params, *evaluate.command.params]
+    options = [param for param in params if isinstance(param, click.Option)]
     flags = {flag.lstrip("-").replace("-", "_") for param in options for flag in param.opts}
-    assert {param.name for param in command.params} | flags | {"help"} == RESERVED
+    shared = {item.name for item in settings_of(RunOptions)}
+    assert ({param.name for param in params} | flags | {"help"}) - shared == RESERVED
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])

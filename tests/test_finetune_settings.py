@@ -95,15 +95,17 @@ def test_bf16_that_a_gpu_only_imitates_is_not_taken(
 @pytest.mark.parametrize("name", ["./nowhere", "/nowhere/at/all", "~/nowhere-in-particular"])
 def test_a_folder_that_is_not_there_is_found_early(name: str) -> None:
     with pytest.raises(ModelError, match="no such folder"):
-        FinetunedEncoder(model_context(colour_task()), Checkpoint(name=name))
+        FinetunedEncoder(model_context(colour_task()), Checkpoint(name=name)).fingerprint()
 
 
 def test_a_folder_without_a_model_says_what_is_missing(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"it has no config\.json"):
-        FinetunedEncoder(model_context(colour_task()), Checkpoint(name=str(tmp_path)))
+        FinetunedEncoder(model_context(colour_task()), Checkpoint(name=str(tmp_path))).fingerprint()
     (tmp_path / "config.json").write_text("{}", encoding="utf-8")
     with pytest.raises(ModelError, match=r"it has no model\.safetensors"):
-        FinetunedEncoder(model_context(colour_task(), weights=tmp_path), Checkpoint(name="x"))
+        FinetunedEncoder(
+            model_context(colour_task(), weights=tmp_path), Checkpoint(name="x")
+        ).fingerprint()
 
 
 def test_pickled_weights_of_a_run_are_refused(tmp_path: Path) -> None:

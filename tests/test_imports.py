@@ -20,7 +20,7 @@ def modules_after(code: str, tmp_path: Path) -> set[str]:
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True
     )
-    return set(done.stdout.split())
+    return set(done.stdout.splitlines()[-1].split())
 
 
 def command(*words: str) -> str:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 # Name to module and help line, so that `--help` imports none of them.
 _COMMANDS = {
     "run": "Train a model on a task, score it, and keep the run.",
+    "evaluate": "Score a model that is trained already on a task.",
     "submit": "Write the submission of a run, or check one.",
     "predict": "Predict texts of your own with a trained model.",
     "tasks": "List the tasks, or show one.",

@@ -50,6 +50,7 @@ def show(ctx: click.Context, name: str, *, as_json: bool) -> None:
         {
             "what": model.description,
             "called": _call(model),
+            "trains": "" if model.trains else "no, it only predicts: glueharness evaluate",
             "parameters": _parameters(model) if model.parameters else "",
             "checkpoint": model.checkpoint,
             "revision": model.revision,
@@ -81,6 +82,7 @@ def describe(ctx: click.Context, model: ModelSpec) -> dict[str, Any]:
         "revision": model.revision,
         "parameters": model.parameters,
         "citation": model.citation,
+        "trains": model.trains,
         "settings": {**settings, **model.recipe},
         "plugin": App.of(ctx).registry.models.owner(model.name).owner,
     }

@@ -105,7 +105,12 @@ class SettingsCommand(click.Command):
 
     ``--help`` shows the usual ones with the defaults of the model that ``--model`` names, or of
     the default model; ``--help-all`` shows all of them.
+
+    Attributes:
+        trains: Whether it trains; if not, what is chosen in training alone is no option.
     """
+
+    trains = True
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Look for the model first: the help that is asked for tells of its defaults."""
@@ -159,10 +164,24 @@ class SettingsCommand(click.Command):
         models, name = App.of(ctx).registry.models, ctx.meta.get(_MODEL, "")
         return next((model for model in models if model.name == name.partition(":")[0]), None)
 
-    @staticmethod
-    def _sections(ctx: click.Context) -> list[Section]:
+    def _sections(self, ctx: click.Context) -> list[Section]:
         shared = Section(title="Settings of every run", settings=settings_of(RunOptions))
-        return [shared, *sections(list(App.of(ctx).registry.models))]
+        found = [shared, *sections(list(App.of(ctx).registry.models))]
+        return (
+            found if self.trains else [part for each in found if (part := _in_use(each)).settings]
+        )
+
+
+def _in_use(section: Section) -> Section:
+    """A section without what matters to training alone."""
+    settings = tuple(item for item in section.settings if not item.info.training)
+    return Section(title=section.title, settings=settings)
+
+
+class EvaluationCommand(SettingsCommand):
+    """A command that trains nothing."""
+
+    trains = False
 
 
 class ConsentsCommand(click.Command):

@@ -43,7 +43,7 @@ def show_run(record: RunRecord, task: TaskSpec, runs_dir: Path) -> None:
     seconds = sum(record.timings.values())
     console.print(Text(f"run     {runs_dir / record.id}  ({seconds:.1f} s)"), soft_wrap=True)
     following = ["glueharness leaderboard"]
-    if task.submission and not record.data.sample:
+    if record.kind == "training" and task.submission and not record.data.sample:
         following.insert(0, f"glueharness submit {task.name}")
     console.print(Text(f"next    {' · '.join(following)}"), soft_wrap=True)
 

@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from glueharness.errors import PluginError
 from glueharness.plugin.blame import blamed
-from glueharness.specs import Bundler, Checker, Fingerprint, Fingerprinted, Report
+from glueharness.specs import (
+    Bundler,
+    Checker,
+    Finetuned,
+    Fingerprint,
+    Fingerprinted,
+    Model,
+    Report,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,10 +32,11 @@ if TYPE_CHECKING:
         DataOptions,
         FitContext,
         FloatArray,
-        Model,
         ModelContext,
         ModelSpec,
+        Notes,
         Prediction,
+        Predictor,
         SourceSpec,
         Split,
         TaskData,
@@ -70,13 +79,19 @@ class GuardedModel:
         owner: Whose it is.
     """
 
-    def __init__(self, model: Model, name: str, owner: PluginStatus) -> None:
+    def __init__(self, model: Predictor, name: str, owner: PluginStatus) -> None:
         self._model, self._name, self._owner = model, name, owner
+
+    @property
+    def takes_finetuned(self) -> bool:
+        """Whether it can predict with a checkpoint that was fine-tuned elsewhere."""
+        return isinstance(self._model, Finetuned)
 
     def fit(self, train: Split, dev: Mapping[str, Split], context: FitContext) -> None:
         """Learn; see :meth:`glueharness.Model.fit`."""
+        model = self._learner()
         with self._guard("failed"):
-            self._model.fit(train, dev, context)
+            model.fit(train, dev, context)
 
     def predict(self, split: Split) -> FloatArray:
         """Score every row; see :meth:`glueharness.Model.predict`."""
@@ -85,13 +100,21 @@ class GuardedModel:
 
     def save(self, folder: Path) -> None:
         """Write the model; see :meth:`glueharness.Model.save`."""
+        model = self._learner()
         with self._guard("failed to save itself"):
-            self._model.save(folder)
+            model.save(folder)
 
     def load(self, folder: Path) -> None:
         """Become the model that was saved; see :meth:`glueharness.Model.load`."""
+        model = self._learner()
         with blamed(f"the model {self._name!r}", self._owner, "failed to load what it saved"):
-            self._model.load(folder)
+            model.load(folder)
+
+    def load_finetuned(self, notes: Notes) -> None:
+        """Take its checkpoint as it is; see :meth:`glueharness.Finetuned.load_finetuned`."""
+        assert isinstance(self._model, Finetuned)  # noqa: S101 - the caller asked
+        with self._guard("failed to load its checkpoint"):
+            self._model.load_finetuned(notes)
 
     def fingerprint(self) -> Fingerprint:
         """What the result follows from besides the settings; nothing if the model does not say."""
@@ -106,6 +129,20 @@ class GuardedModel:
                 remedy="Its fingerprint() must return a glueharness.Fingerprint.",
             )
         return found
+
+    def _learner(self) -> Model:
+        """The model, if it can learn.
+
+        Raises:
+            PluginError: It cannot, though its spec does not say so.
+        """
+        if not isinstance(self._model, Model):
+            raise PluginError(
+                f"the model {self._name!r} of {self._owner.owner} has no fit, save and load",
+                remedy="Report it to the plugin's author: one that only predicts says "
+                "trains=False in its ModelSpec.",
+            )
+        return self._model
 
     def _guard(self, failure: str) -> AbstractContextManager[None]:
         return blamed(f"the model {self._name!r}", self._owner, failure, passing=(OSError,))

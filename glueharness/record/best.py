@@ -1,11 +1,11 @@
 """The best run of a task, by one rule wherever the user names no run.
 
-A run counts if it is completed and has its model, and if the task still has the labels and columns
-that the run learnt. Then, as far as there are such runs: real data before the sample, pretrained
-weights before fresh ones, official or unknown rows before altered ones, whole dev splits before
-short ones, the dev rows of the newest run before others. Of what is left, the highest mean of the
-primary metric over the dev splits; of equals the one that the leaderboard lists first. What the
-purpose does not allow is refused, not passed over in silence.
+A run counts if it trained a model, is completed and has its model, and if the task still has the
+labels and columns that the run learnt. Then, as far as there are such runs: real data before the
+sample, pretrained weights before fresh ones, official or unknown rows before altered ones, whole
+dev splits before short ones, the dev rows of the newest run before others. Of what is left, the
+highest mean of the primary metric over the dev splits; of equals the one that the leaderboard lists
+first. What the purpose does not allow is refused, not passed over in silence.
 """
 
 from __future__ import annotations
@@ -94,6 +94,7 @@ def choose_best(
             record
             for record in records
             if record.task == wanted.task
+            and record.kind == "training"
             and wanted.model in {"", record.model}
             and wanted.seed in {None, record.seed}
         ]

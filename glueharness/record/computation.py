@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -28,6 +28,8 @@ Fact = (
     | None
 )
 """A value of a setting."""
+Kind = Literal["training", "evaluation"]
+"""Whether a run trained its model, or scored one that was there already."""
 _FRESH = "fresh"
 
 
@@ -88,12 +90,18 @@ class Computation:
         model: The model.
         system: What the numbers depend on besides: engine, device kind, precision as resolved,
             major versions of libraries and of glueharness.
+        kind: Whether the model was trained, or only evaluated.
+        learnt: The task of the run whose model was evaluated; empty for another model.
+        trained: Hash of the files of that run's model, which its training made.
     """
 
     task: TaskComputed
     data: dict[Name, Name]
     model: ModelComputed
     system: dict[Name, Annotated[str, Meta(max_length=500)]]
+    kind: Kind = "training"
+    learnt: Annotated[str, Meta(max_length=2_000)] = ""
+    trained: Annotated[str, Meta(max_length=500)] = ""
 
     @property
     def identity(self) -> str:
@@ -116,6 +124,10 @@ class Computation:
             yield f"task {field_.name}", ", ".join(value) if isinstance(value, tuple) else value
         for name, fingerprint in self.data.items():
             yield f"data of {name}", fingerprint
+        if self.kind != "training":
+            yield "kind", self.kind
+            yield "learnt", self.learnt
+            yield "trained", self.trained
         yield "model", self.model.name
         yield "seed", self.model.seed
         yield "weights", self.model.weights

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from glueharness.record.computation import Computation, Fact, Name, Number
+from glueharness.record.computation import Computation, Fact, Kind, Name, Number
 
 SCHEMA = 2
 MODEL_FOLDER = "model"
@@ -122,7 +122,7 @@ class EpochRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParentRecord:
-    """The run whose trained encoder another run starts from.
+    """The run whose trained encoder another run starts from, or whose model it evaluates.
 
     Attributes:
         id: Its id when it was taken.
@@ -149,6 +149,8 @@ class RunRecord:
         data: Where the data came from.
         computation: What was computed on what, field by field; None in records of schema 1, which
             do not know their weights, their task's definition and code, nor the versions.
+        kind: ``training``, or ``evaluation`` of a model that was there already; follows from the
+            computation.
         task_version: Data version, where several are in circulation.
         status: ``running``, ``completed``, ``failed`` or ``interrupted``.
         finished: End, ISO 8601 with time zone; empty while it runs.
@@ -163,7 +165,8 @@ class RunRecord:
         warnings: What the user was warned of.
         error: What ended a failed run.
         command: The command line.
-        parent: The run whose encoder it starts from; None if it starts from none.
+        parent: The run whose encoder it starts from, or whose model it evaluates; None if there
+            is none.
         resumed: How often the run was resumed after an interruption.
         seals: SHA-256 of each file of the predictions and the model, by its path in the folder.
         schema: Version of this form.
@@ -177,6 +180,7 @@ class RunRecord:
     started: Annotated[str, Meta(max_length=64)]
     data: DataRecord
     computation: Computation | None = None
+    kind: Kind = "training"
     task_version: Annotated[str, Meta(max_length=200)] = ""
     status: Status = "running"
     finished: Annotated[str, Meta(max_length=64)] = ""
@@ -238,7 +242,15 @@ class RunRecord:
         inherited = () if self.parent is None else self.parent.marks
         from_parent = (mark if mark.endswith(" parent") else f"{mark} parent" for mark in inherited)
         own = (name for name, true in facts.items() if true)
-        return tuple(dict.fromkeys([*own, *from_parent]))
+        marks = dict.fromkeys([*own, *from_parent])
+        if self.kind == "evaluation":
+            # On the rows of its own run it says once that these are the sample's.
+            return tuple(
+                mark
+                for mark in marks
+                if mark.removesuffix(" parent") == mark or mark.removesuffix(" parent") not in marks
+            )
+        return tuple(marks)
 
     @property
     def began(self) -> float:

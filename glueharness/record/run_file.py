@@ -117,6 +117,7 @@ def read_with_own_id(folder: Path) -> tuple[RunRecord, str]:
     if record.computation is not None:
         # The hash follows from the fields: one that does not is not believed.
         record.identity = record.computation.identity
+        record.kind = record.computation.kind
     return record, own
 
 

@@ -130,6 +130,20 @@ def _left_by_a_file_manager(name: str) -> bool:
     return file in _OF_FILE_MANAGERS or file.startswith(("._", ".nfs"))
 
 
+def model_hash(folder: Path) -> str:
+    """One hash of all files of a run's model.
+
+    Args:
+        folder: The run folder.
+    """
+    digest = hashlib.sha256()
+    for name in sorted(_sealed_files(folder)):
+        if name.startswith(f"{MODEL_FOLDER}/") and not _left_by_a_file_manager(name):
+            text = f"{name}\0{_hash(folder / name)}\0"
+            digest.update(text.encode("utf-8", "surrogateescape"))
+    return f"files {digest.hexdigest()[:16]}"
+
+
 def _sealed_files(folder: Path) -> Iterator[str]:
     for part in (PREDICTIONS_FOLDER, MODEL_FOLDER):
         for place, _, files in os.walk(folder / part):

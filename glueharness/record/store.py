@@ -116,10 +116,13 @@ class RunStore:
         return choose_best(self.all(), wanted, has_model=self.has_model, where=self.folder)
 
     def completed(self, identity: str) -> RunRecord | None:
-        """The newest completed run of the same computation, with its model, if there is one."""
+        """The newest completed run of the same computation, with its model, if there is one.
+
+        An evaluation keeps no model of its own.
+        """
         for record in reversed(self.all()):
             same = record.identity == identity and record.status == "completed"
-            if same and self.has_model(record):
+            if same and (record.kind == "evaluation" or self.has_model(record)):
                 return record
         return None
 

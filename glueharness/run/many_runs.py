@@ -13,7 +13,10 @@ from glueharness.record.best import Wanted
 from glueharness.record.record import MODEL_FOLDER, ParentRecord
 from glueharness.record.store import RunStore
 from glueharness.run.config import build_config
+from glueharness.run.evaluate import evaluate_run, require_dev
 from glueharness.run.one_run import run
+from glueharness.run.prepare import require_learner
+from glueharness.run.trained_model import check_alike
 from glueharness.settings.fields import Layer
 
 if TYPE_CHECKING:
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
     from glueharness.record.record import RunRecord
     from glueharness.run.config import RunConfig
     from glueharness.run.one_run import RunResult
-    from glueharness.specs import PresetSpec
+    from glueharness.specs import PresetSpec, TaskSpec
 
 _MAX_SEEDS = 1000
 
@@ -60,11 +63,14 @@ class PlannedRun:
         config: The run, checked.
         layers: The settings it was made from, strongest first.
         init_from: Task whose encoder it starts from; empty for the pretrained one.
+        evaluated: Task without training data that the trained model is then scored on; empty for
+            none.
     """
 
     config: RunConfig
     layers: Sequence[Layer]
     init_from: str = ""
+    evaluated: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +170,8 @@ def build_plan(request: PlanRequest, registry: Registry) -> list[PlannedRun]:
     plan = []
     tasks = trainable_tasks(request.names, registry)
     # The task that others start from comes first.
-    for task in sorted(tasks, key=lambda name: name != request.init_from):
+    for name in sorted(tasks, key=lambda name: name != request.init_from):
+        task, evaluated = _learnt(registry.task(name), registry)
         usual = registry.task(task).starts_from == request.init_from
         starts = task != request.init_from and (usual or len(tasks) == 1)
         for point in grid_points(preset):
@@ -177,14 +184,32 @@ def build_plan(request: PlanRequest, registry: Registry) -> list[PlannedRun]:
                 config = build_config(
                     task, layers, registry, resume=request.resume, rerun=request.rerun
                 )
+                require_learner(registry.model(config.options.model), registry.task(task))
                 init_from = request.init_from if starts else ""
-                plan.append(PlannedRun(config=config, layers=layers, init_from=init_from))
+                plan.append(
+                    PlannedRun(
+                        config=config, layers=layers, init_from=init_from, evaluated=evaluated
+                    )
+                )
     if request.resume and len(plan) != 1:
         raise ConfigError(
             f"--resume is for one run, and this command names {len(plan)}",
             remedy="Leave it out: what is unfinished is resumed anyway.",
         )
     return plan
+
+
+def _learnt(task: TaskSpec, registry: Registry) -> tuple[str, str]:
+    """The task that a model for ``task`` is trained on; and ``task``, if that is another one.
+
+    Raises:
+        ConfigError: A task without training data has no labelled rows either.
+    """
+    if not task.trained_on:
+        return task.name, ""
+    require_dev(task)
+    check_alike(registry.task(task.trained_on), task)
+    return task.trained_on, task.name
 
 
 def grid_points(preset: PresetSpec | None) -> Iterator[Mapping[str, Any]]:
@@ -218,10 +243,19 @@ def run_plan(
     for position, planned in enumerate(plan):
         config = planned.config
         announce(position, config)
+        if planned.evaluated:
+            tell(
+                f"{planned.evaluated} has no training data: it is scored with a run of "
+                f"{config.task}, which comes first"
+            )
         try:
             if planned.init_from:
                 config = _started_from(planned, registry, tell)
-            outcomes.append(Outcome(config=config, result=run(config, registry, tell)))
+            result = run(config, registry, tell)
+            if planned.evaluated:
+                result = evaluate_run(result.record, planned.evaluated, config, registry, tell)
+                config = dataclasses.replace(config, task=planned.evaluated)
+            outcomes.append(Outcome(config=config, result=result))
         except Interrupted as stop:
             if len(plan) == 1:
                 raise

@@ -45,14 +45,16 @@ def new_record(prepared: Prepared, registry: Registry) -> RunRecord:
         id="",
         identity=computation.identity,
         computation=computation,
+        kind=prepared.kind,
         task=task.name,
         task_version=task.version,
         model=config.options.model,
         seed=config.options.seed,
         started=datetime.now().astimezone().isoformat(timespec="milliseconds"),
-        settings=_describe_settings(config),
+        settings=_describe_settings(prepared),
         primary_metric=task.primary.name,
         environment=describe_environment(registry.plugins),
+        notes=dict(prepared.loaded.notes) if prepared.loaded is not None else {},
         command=sys.argv,
         parent=config.parent,
         data=DataRecord(
@@ -70,22 +72,37 @@ def compute_what(
     prepared: Prepared, registry: Registry, splits: dict[str, SplitRecord]
 ) -> Computation:
     """What will be computed on what."""
-    config, task, offered = prepared.config, prepared.task, prepared.offered
-    found = prepared.model.fingerprint()
+    found, loaded = prepared.model.fingerprint(), prepared.loaded
+    run = loaded.run if loaded is not None else None
+    trained = run.computation.model if run is not None and run.computation is not None else None
+    return Computation(
+        task=describe_task(prepared.task, registry),
+        data={name: split.fingerprint for name, split in splits.items()},
+        # What a run trained is told by what it computed: so its seeds are seeds here as well.
+        model=trained or _describe_model(prepared, found),
+        system=_system(found),
+        kind=prepared.kind,
+        learnt=run.task if run is not None else "",
+        trained=loaded.trained if loaded is not None else "",
+    )
+
+
+def _describe_model(prepared: Prepared, found: Fingerprint) -> ModelComputed:
+    config, offered = prepared.config, prepared.offered
     # What lies in a place may change: where the weights are known, the place is not the model.
     by_weights = bool(offered.argument) and found.weights not in {"", FRESH}
     settings = {**result_settings(config.settings), **_that_count(config, found)}
-    return Computation(
-        task=describe_task(task, registry),
-        data={name: split.fingerprint for name, split in splits.items()},
-        model=ModelComputed(
-            name=offered.spec.name if by_weights else config.options.model,
-            seed=config.options.seed,
-            weights=found.weights,
-            settings={name: _plain(value) for name, value in sorted(settings.items())},
-            code=offered.owner.code,
-        ),
-        system=_system(found),
+    if prepared.loaded is not None and prepared.loaded.run is None:
+        of_training = {
+            item.name for item in settings_of(type(config.settings)) if item.info.training
+        }
+        settings = {name: value for name, value in settings.items() if name not in of_training}
+    return ModelComputed(
+        name=offered.spec.name if by_weights else config.options.model,
+        seed=config.options.seed,
+        weights=found.weights,
+        settings={name: _plain(value) for name, value in sorted(settings.items())},
+        code=offered.owner.code,
     )
 
 
@@ -153,10 +170,14 @@ def _standing(
     return "official" if origin.official else "not known"
 
 
-def _describe_settings(config: RunConfig) -> dict[str, SettingRecord]:
+def _describe_settings(prepared: Prepared) -> dict[str, SettingRecord]:
+    config, loaded = prepared.config, prepared.loaded
+    trained = loaded is None or loaded.run is not None
     found = {}
     for holder in (config.options, config.settings):
         for item in settings_of(type(holder)):
+            if item.info.training and not trained:
+                continue
             found[item.name] = SettingRecord(
                 value=_plain(getattr(holder, item.name)),
                 origin=config.origins.get(item.name, "default"),
@@ -186,6 +207,7 @@ def nearest_difference(record: RunRecord, earlier: Sequence[RunRecord]) -> str:
         (len(found), -place, other, found)
         for place, other in enumerate(earlier)
         if (other.task, other.model, other.status) == (record.task, record.model, "completed")
+        and other.kind == record.kind
         and other.computation is not None
         and (found := differences(other.computation, record.computation))
     ]

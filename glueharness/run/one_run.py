@@ -20,7 +20,7 @@ from glueharness.run.predictions import write_predictions
 from glueharness.run.prepare import prepare
 from glueharness.run.resume import unfinished_run
 from glueharness.run.trackers import tracked
-from glueharness.specs import Remarked
+from glueharness.run.trained_model import predict
 from glueharness.system.atomic import remove_leftovers, whole_folder
 from glueharness.system.interrupts import terminate_as_interrupt
 from glueharness.system.writable import check_writable
@@ -73,26 +73,36 @@ def run(
         GlueharnessError: It could not be done; the record, if there is one, says why.
     """
     with tracked(config.options.track, registry):
-        prepared = prepare(config, registry)
-        store = RunStore(config.options.runs_dir)
-        check_writable(store.folder)
-        record = new_record(prepared, registry)
-        check_keepable(record)
-        if config.rerun:
-            return _compute(prepared, record, None, store, registry)
+        return complete(prepare(config, registry), registry, tell)
 
-        def waiting(holder: Holder | None) -> None:
-            who = holder or "another process"
-            tell(f"{record.task} with {record.model} is being computed by {who}: waiting for it")
 
-        with store.claim(record.identity, waiting):
-            done = None if config.resume else store.completed(record.identity)
-            if done is not None:
-                # There if the process was killed between the run's end and its tidying up.
-                store.remove_checkpoint(done)
-                return RunResult(record=done, folder=store.path(done), reused=True)
-            earlier = unfinished_run(record, config, store)
-            return _compute(prepared, record, earlier, store, registry)
+def complete(
+    prepared: Prepared, registry: Registry, tell: Callable[[str], None] = lambda _: None
+) -> RunResult:
+    """Do what is prepared, a training or an evaluation, unless it was done before.
+
+    Args, returns and raises as :func:`run`.
+    """
+    config = prepared.config
+    store = RunStore(config.options.runs_dir)
+    check_writable(store.folder)
+    record = new_record(prepared, registry)
+    check_keepable(record)
+    if config.rerun:
+        return _compute(prepared, record, None, store, registry)
+
+    def waiting(holder: Holder | None) -> None:
+        who = holder or "another process"
+        tell(f"{record.task} with {record.model} is being computed by {who}: waiting for it")
+
+    with store.claim(record.identity, waiting):
+        done = None if config.resume else store.completed(record.identity)
+        if done is not None:
+            # There if the process was killed between the run's end and its tidying up.
+            store.remove_checkpoint(done)
+            return RunResult(record=done, folder=store.path(done), reused=True)
+        earlier = unfinished_run(record, config, store)
+        return _compute(prepared, record, earlier, store, registry)
 
 
 def _compute(
@@ -118,16 +128,18 @@ def _compute(
             record=record, run_folder=folder, scorer=prepared.scorer, plugins=registry.plugins,
             resume=earlier is not None,
         )  # fmt: skip
-        data = prepared.data.data
-        for remark in data.remarks if isinstance(data, Remarked) else ():
+        for remark in prepared.remarks:
             context.warn(remark)
+        training = prepared.kind == "training"
         with terminate_as_interrupt():
-            with _timed(record, "fit"):
-                context.folder.mkdir(exist_ok=True)
-                prepared.model.fit(prepared.train_rows, prepared.dev_rows, context)
+            if training:
+                with _timed(record, "fit"):
+                    context.folder.mkdir(exist_ok=True)
+                    prepared.model.fit(prepared.train_rows, prepared.dev_rows, context)
             _evaluate(prepared, record, folder)
             with _timed(record, "save"):
-                _save(prepared.model, folder)
+                if training:
+                    _save(prepared.model, folder)
                 record.seals = seal(folder)
         record.status = "completed"
     # Only now: until the model is saved, the checkpoints are all there is.
@@ -146,7 +158,10 @@ def _resume(earlier: RunRecord, record: RunRecord) -> None:
 def _evaluate(prepared: Prepared, record: RunRecord, folder: Path) -> None:
     with _timed(record, "evaluate"):
         dev = prepared.dev_rows
-        predictions = {name: prepared.model.predict(split) for name, split in dev.items()}
+        predictions = {
+            name: predict(prepared.model, prepared.learnt, prepared.task, split)
+            for name, split in dev.items()
+        }
         evaluation = prepared.scorer.evaluate(predictions)
         record.metrics = {name: dict(values) for name, values in evaluation.metrics.items()}
         record.primary = evaluation.primary

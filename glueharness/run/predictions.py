@@ -59,8 +59,10 @@ def write_predictions(
             columns[f"score:{label}"] = pa.array(scores[:, position])
     for unit in sorted({metric.unit for metric in task.metrics} & {*split.column_names}):
         columns[f"unit:{unit}"] = pa.array([str(value) for value in split[unit]])
-    # A task with no training data is predicted in the run of another, which has such splits too.
-    stem = f"{task.name}.{name}" if task.trained_on else name
+    # For a submission, a task with no training data is predicted in the run of another task, which
+    # has a test split too.
+    foreign = task.trained_on and task.split(name).role == "test"
+    stem = f"{task.name}.{name}" if foreign else name
     path = folder / PREDICTIONS_FOLDER / f"{stem}.parquet"
     path.parent.mkdir(exist_ok=True)
     # Open files, since Arrow encodes a path as UTF-8, which not every path is.

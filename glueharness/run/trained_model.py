@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from glueharness.data.table import Table
-from glueharness.errors import ConfigError, PluginError, RunFolderError
+from glueharness.errors import ConfigError, RunFolderError
 from glueharness.record.record import MODEL_FOLDER
 from glueharness.record.seals import check_model_seal
 from glueharness.scoring.scorer import check_scores
-from glueharness.settings.fields import Layer, resolve, settings_of
+from glueharness.settings.fields import Layer, Resolved, resolve, settings_of
 from glueharness.specs import INDEX_COLUMN, ModelContext
 
 if TYPE_CHECKING:
@@ -48,6 +48,12 @@ def load_trained(
         ConfigError: The task is no longer what the run learnt.
     """
     folder = store.path(record) / MODEL_FOLDER
+    if record.kind == "evaluation":
+        whose = f": name run {record.parent.id}, whose model it scored" if record.parent else ""
+        raise RunFolderError(
+            f"run {record.id} is an evaluation and has no model of its own{whose}",
+            where=str(store.path(record)),
+        )
     if not folder.is_dir():
         raise RunFolderError(
             f"run {record.id} has no saved model (its status is {record.status})", where=str(folder)
@@ -56,20 +62,9 @@ def load_trained(
     check_task(record, task)
     check_model_seal(store.path(record), record)
     offered = registry.model(record.model)
-    known = {item.name: item.info for item in settings_of(offered.spec.settings)}
-    values = {
-        name: item.value
-        for name, item in record.settings.items()
-        if name in known and not known[name].consent
-    }
-    layers = [
-        Layer(origin="command line", values=consents or {}),
-        Layer(origin=f"run {record.id}", values=values),
-    ]
-    settings = resolve(offered.spec.settings, layers, owner=f"model {offered.spec.name!r}").settings
     context = ModelContext(
         task=task,
-        settings=settings,
+        settings=trained_settings(record, registry, consents or {}).settings,
         seed=record.seed,
         argument=offered.argument,
         offline=offline,
@@ -78,6 +73,28 @@ def load_trained(
     model = offered.make(context)
     model.load(folder)
     return model
+
+
+def trained_settings(record: RunRecord, registry: Registry, given: Mapping[str, Any]) -> Resolved:
+    """The settings that a run's model was trained with, as far as the model knows them today.
+
+    Args:
+        record: The run.
+        registry: Where its model is looked up.
+        given: What the present command gives, by setting; consents are of no other origin.
+    """
+    spec = registry.model(record.model).spec
+    known = {item.name: item.info for item in settings_of(spec.settings)}
+    values = {
+        name: item.value
+        for name, item in record.settings.items()
+        if name in known and not known[name].consent
+    }
+    layers = [
+        Layer(origin="command line", values=given),
+        Layer(origin=f"run {record.id}", values=values),
+    ]
+    return resolve(spec.settings, layers, owner=f"model {spec.name!r}")
 
 
 def task_problem(record: RunRecord, task: TaskSpec) -> str:
@@ -133,12 +150,11 @@ def predict(
 
     Raises:
         ModelError: The model did not give one score per label.
-        PluginError: The two tasks do not have the same labels or as many columns.
+        ConfigError: The two tasks do not have the same labels or as many columns.
     """
     import numpy as np
 
-    if set(learnt.labels) != set(task.labels) or len(learnt.columns) != len(task.columns):
-        raise PluginError(f"{task.name} cannot be predicted with a model of {learnt.name}")
+    check_alike(learnt, task)
     if learnt is not task:
         split = _renamed(split, task.columns, learnt.columns)
     rows = len(split)
@@ -155,6 +171,25 @@ def predict(
         return scores
     # Labels travel by name: the tasks may number them differently.
     return scores[:, [learnt.labels.index(label) for label in task.labels]]
+
+
+def check_alike(learnt: TaskSpec, task: TaskSpec) -> None:
+    """Refuse a task that a model of another task cannot predict.
+
+    Raises:
+        ConfigError: They do not have the same labels, or as many columns.
+    """
+    what = f"{task.name} cannot be predicted with a model of {learnt.name}"
+    if set(learnt.labels) != set(task.labels):
+        raise ConfigError(
+            f"{what}: the labels of {task.name} are {', '.join(task.labels) or 'numbers'}, those "
+            f"of {learnt.name} are {', '.join(learnt.labels) or 'numbers'}"
+        )
+    if len(learnt.columns) != len(task.columns):
+        raise ConfigError(
+            f"{what}: its texts are {', '.join(task.columns)}, those of {learnt.name} are "
+            f"{', '.join(learnt.columns)}"
+        )
 
 
 def _piece(split: Split, columns: tuple[str, ...], start: int) -> Split:

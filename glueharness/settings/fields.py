@@ -54,6 +54,8 @@ class SettingInfo:
         advanced: Whether few users need it: ``--help`` leaves it out, ``--help-all`` shows it.
         consent: Whether the value is a consent of the user's, for instance to run a checkpoint's
             own code: it counts for the present command only, never as a stored run has it.
+        training: Whether it is chosen when a model is trained and fixed afterwards, such as a
+            learning rate: ``evaluate`` has no such option.
     """
 
     help: str
@@ -66,6 +68,7 @@ class SettingInfo:
     changes_result: bool = True
     advanced: bool = False
     consent: bool = False
+    training: bool = False
 
     def range_text(self) -> str:
         """The range in words, for instance ``"at least 1"``; empty if there is none."""

@@ -9,12 +9,12 @@ from glueharness.settings.fields import setting
 
 RESERVED = frozenset(
     {
-        "as_json", "config", "help", "init_from", "json", "preset", "rerun", "resume", "seeds",
-        "tasks",
+        "as_json", "config", "help", "init_from", "json", "preset", "rerun", "resume", "run",
+        "run_id", "seeds", "task", "tasks",
     }
 )  # fmt: skip
-"""Names that no model's setting can have, beside those of :class:`RunOptions`: `run` itself has
-options or arguments of that name."""
+"""Names that no model's setting can have, beside those of :class:`RunOptions`: `run` or `evaluate`
+itself has options or arguments of that name."""
 # What the data are, and not where they come from, is part of what a run is.
 _NO_EFFECT = {"changes_result": False}
 
@@ -44,7 +44,7 @@ class RunOptions:
         None, help="Folder in the official GLUE layout [env: GLUE_DATA_DIR].", **_NO_EFFECT
     )
     limit_train: int | None = setting(
-        None, help="Use only the first N training rows.", unit="rows", low=1
+        None, help="Use only the first N training rows.", unit="rows", low=1, training=True
     )
     limit_dev: int | None = setting(
         None, help="Use only the first N rows of each dev split.", unit="rows", low=1

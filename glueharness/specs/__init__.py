@@ -29,6 +29,7 @@ from glueharness.specs.group import GroupSpec, PresetSpec, PublishedSpec, Scores
 from glueharness.specs.model import (
     FRESH,
     Evaluation,
+    Finetuned,
     Fingerprint,
     Fingerprinted,
     FitContext,
@@ -36,6 +37,8 @@ from glueharness.specs.model import (
     ModelContext,
     ModelSpec,
     NoSettings,
+    Notes,
+    Predictor,
     Progress,
 )
 from glueharness.specs.services import CommandSpec, DiagnosticSpec, Fact, TrackerSpec
@@ -82,6 +85,7 @@ __all__ = [
     "FileReader",
     "FileReport",
     "Finding",
+    "Finetuned",
     "Fingerprint",
     "Fingerprinted",
     "FitContext",
@@ -94,7 +98,9 @@ __all__ = [
     "ModelContext",
     "ModelSpec",
     "NoSettings",
+    "Notes",
     "Prediction",
+    "Predictor",
     "PresetSpec",
     "Progress",
     "PublishedSpec",

@@ -73,11 +73,13 @@ class ModelSpec:
         revision: Its pinned revision.
         parameters: Number of parameters, if fixed.
         citation: Paper or page.
+        trains: Whether it learns from a task's training rows. A model that does not has only
+            :meth:`Predictor.predict`, and is asked by ``evaluate``.
     """
 
     name: str
     description: str
-    factory: Callable[[ModelContext], Model]
+    factory: Callable[[ModelContext], Predictor]
     settings: type[Any] = NoSettings
     recipe: Mapping[str, Any] = field(default_factory=dict)
     family: bool = False
@@ -85,6 +87,7 @@ class ModelSpec:
     revision: str = ""
     parameters: int | None = None
     citation: str = ""
+    trains: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,12 +176,8 @@ class FitContext(Protocol):
 
 
 @runtime_checkable
-class Model(Protocol):
-    """A model of one task."""
-
-    def fit(self, train: Split, dev: Mapping[str, Split], context: FitContext) -> None:
-        """Learn from ``train``; ``dev`` (by split name) is for picking the best epoch."""
-        ...
+class Predictor(Protocol):
+    """A model that only predicts: one behind an API, or one with rules."""
 
     def predict(self, split: Split) -> FloatArray:
         """Score every row, in the split's order.
@@ -189,12 +188,48 @@ class Model(Protocol):
         """
         ...
 
+
+@runtime_checkable
+class Model(Predictor, Protocol):
+    """A model of one task that learns it."""
+
+    def fit(self, train: Split, dev: Mapping[str, Split], context: FitContext) -> None:
+        """Learn from ``train``; ``dev`` (by split name) is for picking the best epoch."""
+        ...
+
     def save(self, folder: Path) -> None:
         """Write what :meth:`load` needs into an existing empty folder."""
         ...
 
     def load(self, folder: Path) -> None:
         """Load the model that was saved in ``folder``."""
+        ...
+
+
+class Notes(Protocol):
+    """Where a model puts what is to be known of it."""
+
+    def note(self, name: str, value: Any) -> None:
+        """Put a fact about the model into the run record; its value must be valid for JSON."""
+        ...
+
+    def warn(self, message: str) -> None:
+        """Warn the user, and keep the warning in the record."""
+        ...
+
+
+@runtime_checkable
+class Finetuned(Protocol):
+    """A model whose checkpoint may have been fine-tuned for the task already, elsewhere."""
+
+    def load_finetuned(self, notes: Notes) -> None:
+        """Load the checkpoint with the head that it has, for :meth:`Predictor.predict`.
+
+        Nothing of it may be made anew, and its outputs are matched to the task's labels by name.
+
+        Raises:
+            ModelError: It has no such head, or its labels are not those of the task.
+        """
         ...
 
 
@@ -230,6 +265,9 @@ class Fingerprinted(Protocol):
 
     def fingerprint(self) -> Fingerprint:
         """What the result depends on; called once, before :meth:`Model.fit`.
+
+        Of a model that is only evaluated: after :meth:`Model.load` or
+        :meth:`Finetuned.load_finetuned`, and then of what was loaded.
 
         It may look for weights and read their files, and uses the network only as ``fit`` would.
         """

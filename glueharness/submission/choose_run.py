@@ -77,6 +77,9 @@ def _named(store: RunStore, task: TaskSpec, run: str) -> Choice:
 
 
 def _problem(store: RunStore, record: RunRecord, task: TaskSpec) -> str:
+    if record.kind == "evaluation":
+        whose = f": name run {record.parent.id}" if record.parent else ""
+        return f"it is an evaluation, and keeps no model of its own{whose}"
     if record.task != task.name:
         return f"it is a run of {record.task}, not of {task.name}"
     if record.status != "completed":

@@ -168,7 +168,8 @@ def _common_model(
         return ""
     scores: dict[str, dict[str, float]] = {}
     for record in plan.store.all():
-        fits = record.status == "completed" and not REFUSED & set(record.marks)
+        trained = record.status == "completed" and record.kind == "training"
+        fits = trained and not REFUSED & set(record.marks)
         if fits and record.task in learnt and options.seed in {None, record.seed}:
             of_model = scores.setdefault(record.model, {})
             of_model[record.task] = max(of_model.get(record.task, -1.0), record.primary or 0.0)

@@ -156,7 +156,7 @@ def _run(test: Any) -> tuple[Result, str]:
     except unittest.SkipTest as error:
         return "skipped", str(error)
     except AssertionError as error:
-        return "failed", str(error)
+        return "failed", " ".join([str(error), *getattr(error, "__notes__", ())])
     except Exception as error:  # noqa: BLE001 - a stranger's code: that is the finding
         remedy = error.remedy if isinstance(error, GlueharnessError) else ""
         words = [describe(error), remedy, *getattr(error, "__notes__", ())]

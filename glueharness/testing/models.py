@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 from glueharness.errors import ConfigError, ModelError
 from glueharness.scoring.scorer import Scorer, check_scores, decide
 from glueharness.settings.fields import Layer, resolve, settings_of
-from glueharness.specs import LABEL_COLUMN, ModelContext
+from glueharness.specs import LABEL_COLUMN, Model, ModelContext
 from glueharness.testing.expect import expect, expect_error, skip
 from glueharness.testing.installed import expect_cheap_description, installed
 from glueharness.testing.material import (
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from glueharness.data.table import Table
     from glueharness.plugin.registry import Registry
     from glueharness.settings.fields import Resolved
-    from glueharness.specs import FloatArray, Model, ModelSpec, TaskSpec
+    from glueharness.specs import FloatArray, ModelSpec, Predictor, TaskSpec
 
 _LONG_TEXT_WORDS = 5_000
 _ODD_TEXTS = ("", " ", "\t\n", "naïve café 数据 🙂", "\x00\x1f\ufeff", "<b>&amp;</b> [red]", "x")
@@ -56,7 +56,7 @@ class ModelConformance:
     learns: ClassVar[bool] = False
     tolerance: ClassVar[float] = 1e-4
     registry: ClassVar[Registry | None] = None
-    _fitted: ClassVar[dict[str, Model]]
+    _fitted: ClassVar[dict[str, Predictor]]
 
     def __init_subclass__(cls) -> None:
         """Each suite keeps the models that it has trained."""
@@ -79,6 +79,16 @@ class ModelConformance:
         recipe = Layer(origin="its recipe", values=self.model.recipe)
         resolve(self.model.settings, [recipe], owner=f"model {self.model.name!r}")
 
+    def test_its_methods_are_there(self) -> None:
+        """It can predict; and learn, save and load, unless it says that it does not train."""
+        try:
+            model = self._make(make_task(self.forms[0]))
+        except (ConfigError, ModelError) as error:
+            self._leave_out(f"the model could not be made: {error.what}")
+        if self.model.trains:
+            learner(model)
+        expect(callable(getattr(model, "predict", None)), "it has no predict")
+
     def test_scores_have_the_right_form(self) -> None:
         """Scores are float32 ``[n, k]``, or ``[n]`` for a regression, and all are numbers."""
         for form, task, model in self._each():
@@ -96,7 +106,7 @@ class ModelConformance:
     def test_one_seed_one_result(self) -> None:
         """Training twice with the same seed gives the same scores."""
         for form, task, model in self._each(only=self.forms[:1]):
-            again = self._train(task, form)
+            again = self._ready(task, form)
             self._expect_close(
                 model.predict(dev_split(form)),
                 again.predict(dev_split(form)),
@@ -105,9 +115,10 @@ class ModelConformance:
 
     def test_saved_and_loaded_it_is_the_same(self) -> None:
         """A new model that loads what was saved gives the same scores, and nothing is pickled."""
+        self._require_learner("saves nothing")
         for form, task, model in self._each():
             with trial_folder() as folder:
-                model.save(folder)
+                learner(model).save(folder)
                 names = [path.name for path in folder.rglob("*") if path.is_file()]
                 expect(names, f"{form}: nothing was saved")
                 pickled = [
@@ -115,7 +126,7 @@ class ModelConformance:
                 ]
                 expect(not pickled, f"{', '.join(pickled)} can run code when it is loaded")
                 loaded = self._make(task)
-                loaded.load(folder)
+                learner(loaded).load(folder)
                 self._expect_close(
                     model.predict(dev_split(form)),
                     loaded.predict(dev_split(form)),
@@ -124,9 +135,10 @@ class ModelConformance:
 
     def test_a_folder_without_a_model_is_refused(self) -> None:
         """Loading from an empty folder is an error with a message."""
+        self._require_learner("loads nothing")
         for _, task, _ in self._each(only=self.forms[:1]):
             with trial_folder() as folder, expect_error(ModelError, doing="load an empty folder"):
-                self._make(task).load(folder)
+                learner(self._make(task)).load(folder)
 
     def test_a_row_scores_alone_as_in_company(self) -> None:
         """A row's score does not depend on batching and padding."""
@@ -186,7 +198,7 @@ class ModelConformance:
             for labels_reversed in (False, True) if form != "score" else (False,):
                 task = make_task(form, labels_reversed=labels_reversed)
                 dev = dev_split(form)
-                model = self._train(task, form)
+                model = self._ready(task, form)
                 value = Scorer(task, {"dev": dev}).score("dev", decide(model.predict(dev), task))
                 (score,) = value.values()
                 order = " with the labels reversed" if labels_reversed else ""
@@ -206,40 +218,50 @@ class ModelConformance:
             )
             check_scores(model.predict(bare), task, len(bare))
 
-    def _each(self, only: tuple[str, ...] = ()) -> Iterator[tuple[str, TaskSpec, Model]]:
+    def _each(self, only: tuple[str, ...] = ()) -> Iterator[tuple[str, TaskSpec, Predictor]]:
         """Each form with its task and a model trained on it, without those that it refuses."""
         refusals = []
         for form in only or self.forms:
             task = make_task(form)
             if form not in self._fitted:
                 try:
-                    self._fitted[form] = self._train(task, form)
+                    self._fitted[form] = self._ready(task, form)
                 except (ConfigError, ModelError) as error:
                     refusals.append(f"{form}: {error.what}")
                     continue
                 except Exception as error:
                     error.add_note(
-                        f"(training on the form {form!r}; what a model cannot do it refuses with "
+                        f"({'training' if self.model.trains else 'predicting'} on the form "
+                        f"{form!r}; what a model cannot do it refuses with "
                         "a ModelError)"
                     )
                     raise
             yield form, task, self._fitted[form]
         if len(refusals) == len(only or self.forms):
-            self._leave_out(f"the model could not be trained: {'; '.join(refusals)}")
+            doing = "be trained" if self.model.trains else "predict"
+            self._leave_out(f"the model could not {doing}: {'; '.join(refusals)}")
 
     def _leave_out(self, reason: str) -> NoReturn:
         """Skip a check; a model that is said to learn is held to all of them."""
         expect(not self.learns, f"{reason}; yet the suite says `learns = True`")
         skip(reason)
 
-    def _train(self, task: TaskSpec, form: str) -> Model:
+    def _require_learner(self, what: str) -> None:
+        if not self.model.trains:
+            skip(f"a model that does not train {what}")
+
+    def _ready(self, task: TaskSpec, form: str) -> Predictor:
+        """A model that can predict: trained, or asked once if it does not train."""
         model = self._make(task)
         dev: Mapping[str, Table] = {"dev": dev_split(form)}
+        if not self.model.trains:
+            model.predict(dev["dev"])  # what it cannot do, and a service that is away, show here
+            return model
         with trial_folder() as folder:
-            model.fit(train_split(form), dev, TrialContext(folder, Scorer(task, dev)))
+            learner(model).fit(train_split(form), dev, TrialContext(folder, Scorer(task, dev)))
         return model
 
-    def _make(self, task: TaskSpec) -> Model:
+    def _make(self, task: TaskSpec) -> Predictor:
         if self.model.family and not self.argument:
             self._leave_out(f"{self.model.name} is a family: say which with `argument`")
         resolved = self._resolved()
@@ -269,3 +291,17 @@ class ModelConformance:
         expect(left.shape == right.shape, f"{message}: shapes {left.shape} and {right.shape}")
         difference = float(abs(left - right).max()) if left.size else 0.0
         expect(difference <= self.tolerance, f"{message} (by {difference:.2g})")
+
+
+def learner(model: Predictor) -> Model:
+    """The model, with the methods of one that learns.
+
+    Raises:
+        AssertionError: It lacks one.
+    """
+    expect(
+        isinstance(model, Model),
+        "it has no fit, save and load; a model that only predicts says trains=False",
+    )
+    assert isinstance(model, Model)  # noqa: S101 - for the type checker
+    return model

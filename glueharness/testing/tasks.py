@@ -13,6 +13,7 @@ from glueharness.specs import LABEL_COLUMN, Checker, DataOptions, ModelContext, 
 from glueharness.testing.expect import expect, expect_error, skip
 from glueharness.testing.installed import expect_cheap_description, installed
 from glueharness.testing.material import TrialContext, trial_folder
+from glueharness.testing.models import learner
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -239,7 +240,9 @@ class TaskConformance:
         model = spec.factory(ModelContext(task=self.task, settings=settings, seed=1, offline=True))
         name = self.task.splits_of("dev")[0].name
         with trial_folder() as folder:
-            model.fit(train, {name: dev}, TrialContext(folder, Scorer(self.task, {name: dev})))
+            learner(model).fit(
+                train, {name: dev}, TrialContext(folder, Scorer(self.task, {name: dev}))
+            )
         return model
 
     def _truth(self) -> list[Any]:

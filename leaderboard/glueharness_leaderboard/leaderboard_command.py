@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from glueharness.errors import GlueharnessError
     from glueharness.plugin.registry import Registry
     from glueharness.record.record import RunRecord
+    from glueharness.specs import TaskSpec
     from glueharness_leaderboard.ranking.sections import By
     from glueharness_leaderboard.tables.formats import Format
     from glueharness_leaderboard.tables.leaderboard import Answer
@@ -214,9 +215,25 @@ def _nothing(records: list[RunRecord], tasks: list[str], wishes: Wishes, registr
     hint = f" There are runs of {', '.join(others)}." if others else ""
     name = "qnli" if wishes.task == ALL else wishes.task
     if name in registry.tasks.items and registry.task(name).trained_on:
-        name = registry.task(name).trained_on
-        hint = f" It is predicted by runs of {name}.{hint}"
+        return f"No {what} in {wishes.runs}.{_advice(registry.task(name), others)}"
     return f"No {what} in {wishes.runs}.{hint}\nMake one:  glueharness run {name}"
+
+
+def _advice(task: TaskSpec, others: list[str]) -> str:
+    """What to do for a task without training data, which runs of another task predict."""
+    learnt = task.trained_on
+    if not task.splits_of("dev"):
+        first = "" if learnt in others else f"glueharness run {learnt}, then "
+        return (
+            f" It has no labelled rows to rank by; runs of {learnt} predict it.\n"
+            f"Predict it:  {first}glueharness submit {task.name}"
+        )
+    if learnt in others:
+        return (
+            f" It is scored with runs of {learnt}, and there are some.\n"
+            f"Score one:  glueharness evaluate {task.name}"
+        )
+    return f" It is scored with runs of {learnt}.\nMake and score one:  glueharness run {task.name}"
 
 
 def _deliver(answer: Answer, wishes: Wishes) -> None:

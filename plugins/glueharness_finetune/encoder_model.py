@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glueharness import ConfigError, Fingerprint, ModelError
 from glueharness_finetune.engine_choice import Choice, choose_engine, request_for
 from glueharness_finetune.plain import NotPlain
 from glueharness_finetune.plain.classifier import read_config
-from glueharness_finetune.pretrained.files import check_folder
-from glueharness_finetune.pretrained.find import looks_like_folder
 from glueharness_finetune.start import find_start
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
-    from glueharness import FitContext, FloatArray, Model, ModelContext, Split
+    from glueharness import FitContext, FloatArray, ModelContext, Notes, Split
     from glueharness_finetune.engine_model import EngineModel
     from glueharness_finetune.model import FinetunedEncoder
     from glueharness_finetune.pretrained.find import Checkpoint, Found
@@ -28,22 +26,15 @@ class EncoderModel:
 
     Args:
         context: Task, settings and seed.
-        checkpoint: The pretrained encoder.
-
-    Raises:
-        ModelError: The checkpoint is a folder, and holds no model.
+        checkpoint: The pretrained encoder. It is looked for when training begins: a trained model
+            that is loaded does not need it.
     """
 
     def __init__(self, context: ModelContext, checkpoint: Checkpoint) -> None:
         self._context, self._checkpoint = context, checkpoint
-        self._model: Model | None = None
+        self._model: FinetunedEncoder | EngineModel | None = None
         self._start: Start | None = None
         self._choice: Choice | None = None
-        settings = context.settings
-        if settings.weights is not None:
-            check_folder(settings.weights)
-        elif looks_like_folder(checkpoint.name):
-            check_folder(Path(checkpoint.name).expanduser())
 
     def fit(self, train: Split, dev: Mapping[str, Split], context: FitContext) -> None:
         """Find the checkpoint, choose the engine, and let it train."""
@@ -82,8 +73,25 @@ class EncoderModel:
             model.load(folder)
         self._model = model
 
+    def load_finetuned(self, notes: Notes) -> None:
+        """Take the checkpoint with the head that it has.
+
+        Raises:
+            ModelError: It could not be found, has no head, or one for other labels.
+        """
+        start, choice = self._begin()
+        model = self._with(choice, start)
+        try:
+            model.load_finetuned(notes)
+        except NotPlain as reason:
+            model = self._by_torch(start, Choice(spec=None, reason=f"{choice.name}: {reason}"))
+            model.load_finetuned(notes)
+        self._model = model
+
     def fingerprint(self) -> Fingerprint:
         """Weights, recipes, engine and number format that the result follows from."""
+        if self._model is not None:
+            return self._model.fingerprint()
         start, choice = self._begin()
         if choice.spec is None:
             return self._by_torch(start, choice).fingerprint()
@@ -108,7 +116,7 @@ class EncoderModel:
             self._choice = choose_engine(self._context, self._start.settings, config)
         return self._start, self._choice
 
-    def _trained(self) -> Model:
+    def _trained(self) -> FinetunedEncoder | EngineModel:
         if self._model is None:
             raise ModelError("the model is not trained yet")
         return self._model
@@ -127,13 +135,12 @@ class EncoderModel:
         except NotPlain:
             return None
 
-    def _with(self, choice: Choice, start: Start | None) -> Model:
+    def _with(self, choice: Choice, start: Start | None) -> FinetunedEncoder | EngineModel:
         if choice.spec is None:
             return self._by_torch(start, choice)
         from glueharness_finetune.engine_model import EngineModel
 
-        model: EngineModel = EngineModel(self._context, self._checkpoint, choice, start)
-        return model
+        return EngineModel(self._context, self._checkpoint, choice, start)
 
     def _by_torch(self, start: Start | None, choice: Choice) -> FinetunedEncoder:
         from glueharness_finetune.model import FinetunedEncoder

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glueharness import LABEL_COLUMN, ModelError
+from glueharness import LABEL_COLUMN, Fingerprint, ModelError
 from glueharness import Progress as Report
 from glueharness.settings.fields import result_settings
 from glueharness_finetune.engine_choice import request_for, warn_of_change
@@ -26,6 +26,7 @@ from glueharness_finetune.plain.classifier import (
 )
 from glueharness_finetune.pretrained.tokenizer import check_known
 from glueharness_finetune.recipes import Recipes
+from glueharness_finetune.start import hash_of_files
 from glueharness_finetune.tokens.cache import TokenCache
 from glueharness_finetune.tokens.tokenize import Encoder
 from glueharness_finetune.training.checkpoint import CheckpointFolder, Progress
@@ -40,9 +41,18 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from glueharness import EncoderEngine, EngineSpec, FitContext, FloatArray, ModelContext, Split
+    from glueharness import (
+        EncoderEngine,
+        EngineSpec,
+        FitContext,
+        FloatArray,
+        ModelContext,
+        Notes,
+        Split,
+    )
     from glueharness_finetune.engine_choice import Choice
     from glueharness_finetune.pretrained.find import Checkpoint, Found
+    from glueharness_finetune.pretrained.load import Classifier
     from glueharness_finetune.settings import FinetuneSettings
     from glueharness_finetune.start import Start
     from glueharness_finetune.tokens.tokenize import Encoded
@@ -75,6 +85,7 @@ class EngineModel:
         self._engine: EncoderEngine | None = None
         self._classifier: PlainClassifier | None = None
         self._encoder: Encoder | None = None
+        self._loaded = ""  # what identifies weights that are only to be evaluated
         self._scored: list[tuple[Split, FloatArray]] = []
         self._encoding: dict[str, float] = {}
 
@@ -165,6 +176,41 @@ class EngineModel:
             )
         self._engine = self._make(config)
         self._use(load_saved(folder, self._engine))
+        self._loaded = hash_of_files(folder)
+
+    def load_finetuned(self, notes: Notes) -> None:
+        """Take the checkpoint with the head that it has.
+
+        Raises:
+            NotPlain: The engine cannot compute it.
+            ModelError: It could not be found, has no head, or one for other labels.
+        """
+        from glueharness_finetune.pretrained.finetuned import load_finetuned
+
+        assert self._start is not None  # noqa: S101 - it is given to a model with a checkpoint
+        found = self._start.found
+        loaded = load_finetuned(found, self.checkpoint, self.task, self.settings)
+        classifier = self._taken(loaded)
+        engine = self._use(classifier)
+        for message in filter(None, (found.warning, *classifier.warnings)):
+            notes.warn(message)
+        facts = {"name": self.checkpoint.name, "how": found.how, "revision": found.commit}
+        notes.note("checkpoint", {**facts, **classifier.facts})
+        self._note(engine, notes)
+        self._loaded = self._start.weights
+
+    def fingerprint(self) -> Fingerprint:
+        """Weights, engine and number format of a model that was loaded."""
+        assert self._classifier is not None  # noqa: S101 - before, whoever chose the engine tells
+        request = request_for(self._context, self.settings, self._classifier.config)
+        settled = self._spec().settle(request)
+        return Fingerprint(
+            weights=self._loaded,
+            engine=self._choice.name,
+            device=settled.device,
+            precision=settled.precision,
+            packages=("tokenizers",),
+        )
 
     def _begin(self, train: Split, context: FitContext) -> PlainClassifier:
         """The classifier to start with, and everything worth knowing of it in the record."""
@@ -192,6 +238,8 @@ class EngineModel:
         return classifier
 
     def _begin_pretrained(self, folder: Path) -> PlainClassifier:
+        if self.settings.head_labels is not None:
+            return self._through_transformers(folder)
         self._engine = self._make(read_config(folder))
         try:
             return begin_pretrained(
@@ -208,12 +256,21 @@ class EngineModel:
         from glueharness_finetune.pretrained import load
 
         torch.manual_seed(self.seed)
-        loaded = load.load_pretrained(folder, self.task, self.settings, self.checkpoint)
+        return self._taken(load.load_pretrained(folder, self.task, self.settings, self.checkpoint))
+
+    def _taken(self, loaded: Classifier) -> PlainClassifier:
+        """What transformers has read, with its weights in the engine.
+
+        Raises:
+            NotPlain: The engine cannot compute it.
+        """
         weights = {name: p.detach().numpy() for name, p in loaded.model.named_parameters()}
         config = {**loaded.model.config.to_dict(), **loaded.dropout}
         config["architectures"] = [type(loaded.model).__name__]
         config["id2label"] = {str(k): name for k, name in config["id2label"].items()}
         self._engine = self._make(config)
+        if missing := sorted(set(self._engine.weights) - set(weights)):
+            raise NotPlain(f"there is no {missing[0]}")
         fill(self._engine, weights, 0.0, self.seed)
         return PlainClassifier(
             config=config,
@@ -288,8 +345,8 @@ class EngineModel:
         }
         (folder / _START).write_text(json.dumps(start), encoding="utf-8")
 
-    def _note(self, engine: EncoderEngine, context: FitContext) -> None:
-        assert self._encoder is not None  # noqa: S101 - called by fit
+    def _note(self, engine: EncoderEngine, context: Notes) -> None:
+        assert self._encoder is not None  # noqa: S101 - called when there is a model
         facts = dict(engine.facts)
         context.note("device", facts.pop("device"))
         context.note("precision", facts.pop("precision"))

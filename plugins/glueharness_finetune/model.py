@@ -15,17 +15,13 @@ from glueharness.settings.fields import result_settings
 from glueharness_finetune.engine_choice import TORCH, warn_of_change
 from glueharness_finetune.predictor import Predictor
 from glueharness_finetune.pretrained import load as loading
-from glueharness_finetune.pretrained.files import check_folder
-from glueharness_finetune.pretrained.find import (
-    Checkpoint,
-    looks_like_folder,
-)
+from glueharness_finetune.pretrained.finetuned import load_finetuned
 from glueharness_finetune.pretrained.tokenizer import check_known
 from glueharness_finetune.pretrained.trial import Trial
 from glueharness_finetune.pretrained.trial_runtime import set_going
 from glueharness_finetune.recipes import Recipes
 from glueharness_finetune.runtime import choose_runtime
-from glueharness_finetune.start import find_start
+from glueharness_finetune.start import find_start, hash_of_files
 from glueharness_finetune.tokens.cache import TokenCache
 from glueharness_finetune.tokens.tokenize import Encoder
 from glueharness_finetune.training.checkpoint import CheckpointFolder, Progress, Saved
@@ -42,7 +38,8 @@ if TYPE_CHECKING:
 
     import torch
 
-    from glueharness import FitContext, FloatArray, ModelContext, Split
+    from glueharness import FitContext, FloatArray, ModelContext, Notes, Split
+    from glueharness_finetune.pretrained.find import Checkpoint
     from glueharness_finetune.pretrained.load import Classifier
     from glueharness_finetune.settings import FinetuneSettings
     from glueharness_finetune.start import Start
@@ -56,12 +53,10 @@ class FinetunedEncoder:
 
     Args:
         context: Task, settings and seed.
-        checkpoint: The pretrained encoder.
+        checkpoint: The pretrained encoder. It is looked for when training begins: a trained model
+            that is loaded does not need it.
         start: What training starts from, if that has been looked up.
         reason: Why PyTorch computes it, and no other engine.
-
-    Raises:
-        ModelError: The checkpoint is a folder, and holds no model.
     """
 
     def __init__(
@@ -85,10 +80,7 @@ class FinetunedEncoder:
         self._classifier: Classifier | None = None
         self._predictor: Predictor | None = None
         self._encoder: Encoder | None = None
-        if self.settings.weights is not None:
-            check_folder(self.settings.weights)
-        elif looks_like_folder(checkpoint.name):
-            check_folder(_expanded(checkpoint.name))
+        self._loaded = ""  # what identifies weights that are only to be evaluated
 
     @property
     def settings(self) -> FinetuneSettings:
@@ -97,11 +89,15 @@ class FinetunedEncoder:
 
     def fingerprint(self) -> Fingerprint:
         """Weights, recipes and runtime that the result follows from, found before training."""
-        start = self._find_start()
-        runtime = choose_runtime(start.settings)
+        if self._predictor is not None:
+            runtime, weights, changed = self._predictor.runtime, self._loaded, {}
+        else:
+            start = self._find_start()
+            runtime, weights = choose_runtime(start.settings), start.weights
+            changed = start.changed(self._context.settings)
         return Fingerprint(
-            weights=start.weights,
-            settings=start.changed(self._context.settings),
+            weights=weights,
+            settings=changed,
             engine=TORCH,
             device=runtime.device.type,
             precision=runtime.precision,
@@ -205,6 +201,27 @@ class FinetunedEncoder:
                 where=str(folder),
             )
         self._use(classifier, str(folder), train=False)
+        self._loaded = hash_of_files(folder)
+
+    def load_finetuned(self, notes: Notes) -> None:
+        """Take the checkpoint with the head that it has.
+
+        Raises:
+            ModelError: It could not be found, has no head, or one for other labels.
+        """
+        start = self._find_start()
+        classifier = load_finetuned(start.found, self.checkpoint, self.task, self.settings)
+        for message in (
+            start.found.warning,
+            *classifier.warnings,
+            *self._use(classifier, self.checkpoint.name, train=False),
+        ):
+            if message:
+                notes.warn(message)
+        self._loaded = start.weights
+        facts = {"name": self.checkpoint.name, "how": start.found.how, **classifier.facts}
+        notes.note("checkpoint", {**facts, "revision": start.found.commit})
+        self._note_runtime(notes)
 
     def _begin(self, train: Split, context: FitContext) -> Classifier:
         """The classifier to start with, and everything worth knowing of it in the record."""
@@ -288,8 +305,8 @@ class FinetunedEncoder:
         )
         return form.warnings
 
-    def _note_runtime(self, context: FitContext) -> None:
-        assert self._predictor is not None  # noqa: S101 - called by fit
+    def _note_runtime(self, context: Notes) -> None:
+        assert self._predictor is not None  # noqa: S101 - called when there is a model
         assert self._encoder is not None  # noqa: S101
         runtime = self._predictor.runtime
         context.note("device", str(runtime.device))
@@ -324,9 +341,3 @@ class FinetunedEncoder:
         computed = [runtime.device.type, runtime.precision]
         facts = [self.seed, rows, self.task.name, result_settings(self.settings), computed]
         return hashlib.sha256(json.dumps(facts, default=str).encode()).hexdigest()[:16]
-
-
-def _expanded(name: str) -> Path:
-    from pathlib import Path
-
-    return Path(name).expanduser()

@@ -44,18 +44,33 @@ class FinetuneSettings:
         fused_layers: Whether encoder layers are computed as one operation in training, if possible.
         lazy_embedding: Whether word vectors that are not in a batch are updated later.
         token_cache: Whether tokenized texts are kept on disk.
+        head_labels: What the outputs of the checkpoint's head stand for, in their order and parted
+            by commas, instead of the names that the checkpoint gives them.
         trust_remote_code: Whether code that comes with a checkpoint may run.
     """
 
-    epochs: int = setting(3, help="Passes over the training data.", unit="epochs", low=1, high=1000)
+    epochs: int = setting(
+        3, help="Passes over the training data.", unit="epochs", low=1, high=1000, training=True
+    )
     batch_size: int = setting(
-        32, help="Rows that go through the model at once.", unit="rows", low=1, high=65536
+        32,
+        help="Rows that go through the model at once.",
+        unit="rows",
+        low=1,
+        high=65536,
+        training=True,
     )
     gradient_accumulation_steps: int = setting(
-        1, help="Batches per optimizer step.", unit="batches", low=1, high=65536, advanced=True
+        1,
+        help="Batches per optimizer step.",
+        unit="batches",
+        low=1,
+        high=65536,
+        advanced=True,
+        training=True,
     )
     learning_rate: float = setting(
-        5e-5, help="Peak learning rate: linear warm-up and decay.", above=0, high=1
+        5e-5, help="Peak learning rate: linear warm-up and decay.", above=0, high=1, training=True
     )
     layerwise_lr_decay: float = setting(
         1.0,
@@ -63,30 +78,47 @@ class FinetuneSettings:
         above=0,
         high=1,
         advanced=True,
+        training=True,
     )
     warmup_ratio: float = setting(
-        0.1, help="Warm-up, as a fraction of the steps.", unit="fraction", low=0, below=1
+        0.1,
+        help="Warm-up, as a fraction of the steps.",
+        unit="fraction",
+        low=0,
+        below=1,
+        training=True,
     )
     weight_decay: float = setting(
-        0.01, help="AdamW's weight decay (none on biases and normalization).", low=0, below=1
+        0.01,
+        help="AdamW's weight decay (none on biases and normalization).",
+        low=0,
+        below=1,
+        training=True,
     )
     max_grad_norm: float = setting(
-        1.0, help="Largest norm of the gradient; 0: no limit.", low=0, high=1e9, advanced=True
+        1.0,
+        help="Largest norm of the gradient; 0: no limit.",
+        low=0,
+        high=1e9,
+        advanced=True,
+        training=True,
     )
     max_length: int = setting(128, help="Longest input.", unit="tokens", low=8, high=512)
-    keep_best: bool = setting(True, help="Keep the best epoch, not the last.")
+    keep_best: bool = setting(True, help="Keep the best epoch, not the last.", training=True)
     dropout: float | None = setting(
-        None, help="Dropout rate instead of the checkpoint's own.", low=0, below=1
+        None, help="Dropout rate instead of the checkpoint's own.", low=0, below=1, training=True
     )
     identity_pooler: bool = setting(
         True,
         help="Begin with the identity where the checkpoint's pooler was never trained.",
         advanced=True,
+        training=True,
     )
     weights: Path | None = setting(
         None,
         help="Folder with the pretrained weights, in the place of the hub.",
         changes_result=False,
+        training=True,
     )
     # The four that follow are in a run's identity as they are resolved, not as they are given.
     precision: str = setting(
@@ -129,23 +161,26 @@ class FinetuneSettings:
         low=0,
         changes_result=False,
         advanced=True,
+        training=True,
     )
     auto_batch: bool = setting(
         False,
         help="If a GPU runs out of memory, use half as many rows at once; same result.",
         advanced=True,
+        training=True,
     )
     length_buckets: bool = setting(
-        True, help="Group rows of similar length into batches.", advanced=True
+        True, help="Group rows of similar length into batches.", advanced=True, training=True
     )
     fast_dropout: bool = setting(
-        True, help="Faster dropout on a CPU, with the same rate.", advanced=True
+        True, help="Faster dropout on a CPU, with the same rate.", advanced=True, training=True
     )
     short_attention: bool = setting(True, help="Attention as plain matrix products.", advanced=True)
     fused_layers: bool = setting(
         True,
         help="Compute each encoder layer as one operation, if it is built like BERT's.",
         advanced=True,
+        training=True,
     )
     trim_last_layer: bool = setting(
         True,
@@ -156,9 +191,16 @@ class FinetuneSettings:
         True,
         help="Update word vectors that are not in a batch later, with the same result.",
         advanced=True,
+        training=True,
     )
     token_cache: bool = setting(
         True, help="Keep tokenized texts on disk.", changes_result=False, advanced=True
+    )
+    head_labels: str | None = setting(
+        None,
+        help="Labels of a fine-tuned checkpoint's outputs, in their order, if it does not name "
+        "them: entailment,not_entailment.",
+        advanced=True,
     )
     trust_remote_code: bool = setting(
         False,

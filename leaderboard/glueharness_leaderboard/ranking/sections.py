@@ -90,6 +90,7 @@ def sections_of(
     found: dict[Conditions, list[RunRecord]] = {}
     for record in records:
         found.setdefault(Conditions.of(record), []).append(record)
+    _join_evaluations(found)
     looks: dict[object, int] = {}
     for conditions in found:
         looks[_look(conditions)] = looks.get(_look(conditions), 0) + 1
@@ -107,6 +108,19 @@ def sections_of(
         sections.append(section)
     order = {name: position for position, name in enumerate(tasks)}
     return sorted(sections, key=lambda section: _position(section, order))
+
+
+def _join_evaluations(found: dict[Conditions, list[RunRecord]]) -> None:
+    """Put models that were only evaluated among those that were trained for the same dev rows.
+
+    Where runs with different training rows stand in tables of their own, evaluations do as well.
+    """
+    for conditions in [each for each in found if not each.train]:
+        trained = [
+            other for other in found if other.train and replace(other, train=()) == conditions
+        ]
+        if len(trained) == 1:
+            found[trained[0]] += found.pop(conditions)
 
 
 def ranked(rows: Sequence[Row]) -> tuple[Row, ...]:

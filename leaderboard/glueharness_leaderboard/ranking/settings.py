@@ -109,6 +109,10 @@ def configuration(record: RunRecord) -> Configuration:
     if computation is not None:
         facts["task"] = repr(computation.task)
         facts["code"] = computation.model.code
+    if record.kind == "evaluation":
+        # Runs of the same configuration whose models were scored here are seeds here as well.
+        facts["learnt"] = computation.learnt if computation is not None else ""
+        facts["kind"] = record.kind
     return name, tuple(sorted(settings_of_run(record).items())), tuple(sorted(facts.items()))
 
 

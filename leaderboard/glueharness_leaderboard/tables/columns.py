@@ -207,6 +207,11 @@ def notes(section: Section) -> list[str]:
         lines.append("ALTERED · as many rows as the official data, and not the same ones")
     if "fresh" in conditions.marks:
         lines.append("FRESH · trained from fresh weights, not from the pretrained ones")
+    lines += [
+        f"{mark.upper()} · the run that it starts from, or whose model it is, is {what}"
+        for mark in conditions.marks
+        if mark.endswith(" parent") and (what := f"marked {mark.removesuffix(' parent')}")
+    ]
     if section.task is None:
         lines.append(f"no installed plugin knows the task {plain(conditions.task)!r}")
     if section.ambiguous:

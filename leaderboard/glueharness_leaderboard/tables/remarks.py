@@ -10,13 +10,15 @@ if TYPE_CHECKING:
     from glueharness_leaderboard.ranking.rows import Row
     from glueharness_leaderboard.ranking.sections import By, Section
 
-_BORROWED, _OWN, _AGREE, _CONSTANT = (
+_EVALUATED, _BORROWED, _OWN, _AGREE, _CONSTANT = (
+    "evaluated",
     "seed spread borrowed",
     "seeds spread more",
     "seeds agree",
     "constant",
 )
 _EXPLAINED = {
+    _EVALUATED: "it was trained already and only scored; what it learnt from is not compared",
     _BORROWED: "it has one run; how much seeds spread is taken from the other models",
     _OWN: "its seeds spread clearly more than those of the others, and count as they are",
     _AGREE: "all its seeds say the same for every row",
@@ -40,7 +42,7 @@ def marks_of(row: Row, shared: int = 1) -> list[str]:
         row: The row.
         shared: Epochs that all rows of the table picked from; told below the table instead.
     """
-    marks = []
+    marks = [_EVALUATED] if row.runs[0].kind == "evaluation" else []
     if row.siblings > 1:
         marks.append(f"best of {row.siblings} seeds")
     if row.epochs_tried > 1 and row.epochs_tried != shared:

@@ -26,12 +26,14 @@ class HeadPlan:
         order: For each label of the task, the row of the checkpoint's head; None: as they are.
         reason: Why, in words.
         warning: What the user should know; empty if nothing.
+        named: Whether the checkpoint says what each of its outputs stands for.
     """
 
     keep: bool
     order: tuple[int, ...] | None = None
     reason: str = ""
     warning: str = ""
+    named: bool = True
 
 
 def plan_head(own: Mapping[int, str], task: TaskSpec) -> HeadPlan:
@@ -54,7 +56,7 @@ def plan_head(own: Mapping[int, str], task: TaskSpec) -> HeadPlan:
     names = {_plain(name): number for number, name in own.items()}
     wanted = [_plain(label) for label in task.labels]
     if all(_GENERIC.fullmatch(name) for name in own.values()):
-        return HeadPlan(keep=True, reason="the checkpoint does not name its labels")
+        return HeadPlan(keep=True, reason="the checkpoint does not name its labels", named=False)
     if set(names) == set(wanted):
         order = tuple(names[label] for label in wanted)
         if order == tuple(range(len(order))):

@@ -12,6 +12,7 @@ from glueharness_finetune.pretrained.config import read_config
 from glueharness_finetune.pretrained.dropout_rates import own_dropout, set_dropout
 from glueharness_finetune.pretrained.files import check_contents, check_folder
 from glueharness_finetune.pretrained.head import (
+    HeadPlan,
     arrange_outputs,
     begin_with_identity,
     name_outputs,
@@ -56,6 +57,8 @@ class Classifier:
         warnings: What the user should know.
         dropout: The checkpoint's own rates that others took the place of, by the configuration's
             names; they are what is saved.
+        head: What became of the checkpoint's head; None where there was no checkpoint.
+        absent: Names of the parameters that the checkpoint does not hold for the task.
     """
 
     model: PreTrainedModel
@@ -63,6 +66,8 @@ class Classifier:
     facts: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     dropout: Mapping[str, float] = field(default_factory=dict)
+    head: HeadPlan | None = None
+    absent: frozenset[str] = frozenset()
 
 
 def load_pretrained(
@@ -90,7 +95,7 @@ def load_pretrained(
         check_stored(folder)
         config, other = _configuration(folder, checkpoint, trusted)
         tokenizer = load_tokenizer(folder, config, **trusted)
-        head = plan_head(label_names(config), task)
+        head = plan_head(_output_names(config, settings, folder), task)
         name_outputs(config, task)
         dropout = set_dropout(config, settings.dropout)
         model, report = AutoModelForSequenceClassification.from_pretrained(
@@ -116,7 +121,9 @@ def load_pretrained(
     if not other:
         check_complete(model, missing, report["unexpected_keys"], folder)
         check_layers(model, report["unexpected_keys"], folder)
-    found = Classifier(model=model, tokenizer=tokenizer, dropout=dropout)
+    found = Classifier(
+        model=model, tokenizer=tokenizer, dropout=dropout, head=head, absent=frozenset(absent)
+    )
     kept = head.keep and f"{layer_name}.weight" not in absent
     pooler = None if kept else untrained_pooler(model, absent)
     if pooler is not None and settings.identity_pooler:
@@ -264,6 +271,26 @@ def make_empty(folder: Path, settings: FinetuneSettings) -> Classifier:
 def label_names(config: PretrainedConfig) -> Mapping[int, str]:
     """The names that a checkpoint gives its outputs, by their number."""
     return {int(number): str(name) for number, name in (config.id2label or {}).items()}
+
+
+def _output_names(
+    config: PretrainedConfig, settings: FinetuneSettings, folder: Path
+) -> Mapping[int, str]:
+    """The names of a checkpoint's outputs: those that the user gives, or its own.
+
+    Raises:
+        ModelError: The user names more or fewer outputs than there are.
+    """
+    own = label_names(config)
+    if settings.head_labels is None:
+        return own
+    given = [name.strip() for name in settings.head_labels.split(",")]
+    if len(given) != len(own):
+        raise ModelError(
+            f"--head-labels names {len(given)} outputs, and the checkpoint has {len(own)}",
+            where=str(folder),
+        )
+    return dict(enumerate(given))
 
 
 def save(classifier: Classifier, folder: Path) -> None:

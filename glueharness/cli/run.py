@@ -10,6 +10,7 @@ import click
 
 from glueharness.cli import complete
 from glueharness.cli.app import App, environment_layer, json_option, runs_dir
+from glueharness.cli.data_files import DataFiles, data_file_options, include
 from glueharness.cli.options import SettingsCommand
 from glueharness.record.store import LATEST, RunStore
 from glueharness.run.config import COMMAND_LINE, read_toml
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=SettingsCommand, name="run")
-@click.argument("tasks", nargs=-1, required=True, metavar="TASK...", shell_complete=complete.tasks)
+@click.argument("tasks", nargs=-1, metavar="TASK...", shell_complete=complete.tasks)
 @click.option(
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     shell_complete=complete.runs,
 )
 @click.option("--rerun", is_flag=True, help="Repeat runs that were completed before.")
+@data_file_options
 @json_option
 @click.pass_context
 def command(
@@ -85,10 +87,13 @@ def command(
     glueharness run qnli --model hf:./my-encoder --seed 7  any encoder, from a folder or the hub
     glueharness run qnli --model tfidf                     a baseline without PyTorch
     glueharness run glue --seeds 5                         a whole row of GLUE
+    glueharness run --train-file a.csv --dev-file b.csv --text sentence   files of your own
     """  # noqa: D301 - click's mark against re-wrapping
     from glueharness.run.many_runs import PlanRequest, build_plan, parse_seeds
 
+    files = DataFiles.taken_from(values)
     registry = App.of(ctx).registry
+    tasks = _tasks(tasks, files, registry)
     given = {name: value for name, value in values.items() if value is not None}
     layers = [Layer(origin=COMMAND_LINE, values=given), environment_layer()]
     if config is not None:
@@ -114,6 +119,25 @@ def command(
     failed = [outcome for outcome in outcomes if outcome.error is not None]
     if failed:
         ctx.exit(1)
+
+
+def _tasks(names: tuple[str, ...], files: DataFiles, registry: Registry) -> tuple[str, ...]:
+    """The names of the tasks to run; a task of the user's files is made first."""
+    from glueharness.cli.output import stderr
+
+    if files.train is None:
+        if not names:
+            raise click.UsageError("Missing argument 'TASK...'.")
+        return names
+    if len(names) > 1:
+        raise click.UsageError("With --train-file, give one TASK at most: the new task's name.")
+    draft = files.draft(names[0] if names else "", Path(), registry)
+    include(draft, registry)
+    lines = [f"{heading:<8}{text}" for heading, text in draft.facts.items()]
+    keep = f"glueharness tasks new {draft.name} {files.words()}"
+    lines.append(f"{'keep':<8}{keep}   (writes {draft.name}.toml, for predict and submit)")
+    stderr().print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
+    return (draft.name,)
 
 
 def _layers_of_run(run: str, layers: Sequence[Layer], registry: Registry) -> list[Layer]:

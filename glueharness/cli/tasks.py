@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from glueharness.cli import complete
 from glueharness.cli.app import App, json_option
-from glueharness.cli.output import make_table, print_facts, print_json, stdout
+from glueharness.cli.data_files import DataFiles, data_file_options
+from glueharness.cli.output import make_table, print_facts, print_json, stderr, stdout
+from glueharness.errors import ConfigError
+from glueharness.system.user_files import write_named
 
 if TYPE_CHECKING:
     from glueharness.specs import TaskSpec
@@ -18,7 +22,12 @@ if TYPE_CHECKING:
 @json_option
 @click.pass_context
 def command(ctx: click.Context, *, as_json: bool) -> None:
-    """List the tasks, or show one: glueharness tasks show NAME."""
+    """List the tasks, show one, or describe one of your own.
+
+    \b
+    glueharness tasks show qnli
+    glueharness tasks new mood --train-file train.csv --dev-file dev.csv --text sentence
+    """  # noqa: D301 - click's mark against re-wrapping
     if ctx.invoked_subcommand is not None:
         return
     tasks = list(App.of(ctx).registry.tasks)
@@ -71,6 +80,46 @@ def show(ctx: click.Context, name: str, *, as_json: bool) -> None:
             "page": task.url,
         },
     )
+
+
+@command.command()
+@click.argument("name", default="")
+@data_file_options
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The file to write [default: NAME.toml, here].",
+)
+@click.pass_context
+def new(ctx: click.Context, /, name: str, output: Path | None, **values: Any) -> None:
+    """Describe a task by its data files: write the TOML file that makes a task of them.
+
+    Labels and formats are found in the files and shown; change the file as you like, for instance
+    to give the labels names.
+
+    \b
+    glueharness tasks new mood --train-file train.csv --dev-file dev.csv --text sentence
+    glueharness --plugin mood.toml run mood
+    """  # noqa: D301 - click's mark against re-wrapping
+    files = DataFiles.taken_from(values)
+    if files.train is None:
+        raise click.UsageError("Missing option '--train-file'.")
+    draft = files.draft(name, output.parent if output else Path(), App.of(ctx).registry)
+    path = output or Path(f"{draft.name}.toml")
+    if path.is_file():
+        raise ConfigError(
+            "there is a file of that name", where=str(path), remedy="Give another: -o FILE"
+        )
+    try:
+        write_named(path, draft.content)
+    except OSError as error:
+        raise ConfigError(f"cannot be written: {error.strerror}", where=str(path)) from error
+    print_facts(str(path), draft.facts)
+    stderr().print(
+        f"next    glueharness plugins check {path} · glueharness --plugin {path} run {draft.name}",
+        markup=False, highlight=False, soft_wrap=True,
+    )  # fmt: skip
 
 
 def describe(ctx: click.Context, task: TaskSpec) -> dict[str, Any]:

@@ -29,6 +29,8 @@ _FORMATS: Mapping[str, tuple[FileFormat, FileForm]] = {
 }
 _MANY = 200
 """More labels than these are texts that somebody took for labels."""
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+_FEW = 10
 _SHOWN = 12
 _TAKEN = {LABEL_COLUMN, "index", "help"}
 
@@ -60,6 +62,11 @@ def draft(request: DraftRequest) -> TaskDraft:
                 remedy="All files of a task are in one format.",
             )
     name = request.name or _name_of(train)
+    if not _NAME.fullmatch(name):
+        raise ConfigError(
+            f"a task cannot be called {name!r}",
+            remedy="Use one lower-case word of letters, digits, '.', '_' and '-'.",
+        )
     fields = _fields(train, kind)
     _check_fields(request, fields, train)
     labels = _labels(request, kind)
@@ -148,9 +155,11 @@ def _labels(request: DraftRequest, kind: str) -> _Labels:
         return _Labels(counts, min(plain), max(plain))
     if len(counts) > _MANY:
         return _Labels(counts, min(plain), max(plain))
-    if len(counts) < 2:
+    alike = len(counts) < 2
+    if alike or (len(counts) > _FEW and max(counts.values()) < 2):
+        what = f"is {next(iter(counts))!r} in each row" if alike else "is another one in each row"
         raise ConfigError(
-            f"the field {request.label!r} is {next(iter(counts))!r} in each row",
+            f"the field {request.label!r} {what}",
             where=str(request.files["train"]),
             remedy="Is it the label? Say which field is: --label FIELD.",
         )

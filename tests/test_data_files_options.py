@@ -1,0 +1,169 @@
+"""A task made from data files: `run --train-file ...` and `tasks new`."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from glueharness.cli import main
+from glueharness.record.store import RunStore
+from tests.task_files import write_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Call = Callable[..., tuple[int, str, str]]
+
+WORDS = ("cold", "warm", "hot")
+FILES = ("--train-file", "train.jsonl", "--dev-file", "dev.jsonl")
+PAIR = (*FILES, "--text", "premise", "--text", "hypothesis")
+
+
+@pytest.fixture
+def call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Call:
+    """Call glueharness in a folder called snow that has data files."""
+    folder = tmp_path / "snow"
+    for split, start, count in (("train", 0, 30), ("dev", 30, 12), ("test", 60, 6)):
+        write_lines(
+            folder / f"{split}.jsonl", [_row(number) for number in range(start, start + count)]
+        )
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("GLUEHARNESS_CONFIG_DIR", str(tmp_path / "config"))
+
+    def run(*words: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as end:
+            main(words)
+        out, err = capsys.readouterr()
+        return int(end.value.code or 0), out, err
+
+    return run
+
+
+def _row(number: int) -> dict[str, Any]:
+    word = WORDS[number % 3]
+    return {"premise": f"It is {word} {number}.", "hypothesis": f"{word} {number}", "label": word}
+
+
+def test_run_makes_the_task_and_shows_its_labels(call: Call, tmp_path: Path) -> None:
+    code, _, err = call("run", *PAIR, "--model", "tfidf")
+    assert code == 0, err
+    assert "task    snow\n" in err
+    assert "labels  cold (10), hot (10), warm (10)\n" in err
+    code, _, err = call("run", *PAIR, "--model", "tfidf")
+    assert (code, "was there already" in err) == (0, True)
+    (record,) = RunStore(tmp_path / "snow" / "runs").all()
+    assert (record.task, record.primary) == ("snow", 1.0)
+
+
+def test_what_run_says_to_keep_is_the_same_task_and_predicts(call: Call) -> None:
+    _, _, err = call("run", *PAIR, "--model", "tfidf")
+    (words,) = [line for line in err.splitlines() if line.startswith("keep")]
+    code, _, err = call(*words.split("glueharness ")[1].split("   (")[0].split())
+    assert code == 0, err
+    plugin = ("--plugin", "snow.toml")
+    code, _, err = call(*plugin, "run", "snow", "--model", "tfidf")
+    assert (code, "was there already" in err) == (0, True), err
+    code, out, err = call(*plugin, "predict", "snow", "--premise", "hot 7", "--hypothesis", "hot")
+    assert code == 0, err
+    assert out.splitlines()[1].split("\t")[1] == "hot"
+
+
+def test_tasks_new_writes_a_file_that_passes_every_check(call: Call) -> None:
+    code, out, err = call("tasks", "new", "weather", *PAIR, "--test-file", "test.jsonl")
+    assert code == 0, err
+    assert "cold (10), hot (10), warm (10)" in out
+    code, out, _ = call("plugins", "check", "weather.toml")
+    assert (code, "0 failed" in out) == (0, True), out
+    code, _, err = call("tasks", "new", "weather", *PAIR)
+    assert (code, "there is a file of that name" in err) == (1, True)
+
+
+def test_the_file_may_lie_elsewhere_and_fields_may_be_called_anything(
+    call: Call, tmp_path: Path
+) -> None:
+    rows = [{"Text 1": f"say {n} {WORDS[n % 2]}", "index": str(n), 'a "score"': 1.5 * (n % 2)}
+            for n in range(30)]  # fmt: skip
+    for name in ("a_train", "a_dev"):
+        pq.write_table(pa.Table.from_pylist(rows), tmp_path / "snow" / f"{name}.parquet")
+    (tmp_path / "snow" / "sub").mkdir()
+    code, out, err = call(
+        "tasks", "new", "--train-file", "a_train.parquet", "--dev-file", "a_dev.parquet",
+        "--text", "Text 1", "--text", "index", "--label", 'a "score"', "-o", "sub/a.toml",
+    )  # fmt: skip
+    assert code == 0, err
+    assert "numbers from 0 to 1.5: a regression" in out
+    values = tomllib.loads((tmp_path / "snow" / "sub" / "a.toml").read_text())
+    assert values["name"] == "a"
+    assert values["splits"] == {"train": "../a_train.parquet", "dev": "../a_dev.parquet"}
+    assert values["source"]["columns"] == {
+        "text_1": "Text 1", "text2": "index", "label": 'a "score"'
+    }  # fmt: skip
+    code, out, err = call("plugins", "check", "sub/a.toml")
+    assert (code, "0 failed" in out) == (0, True), out + err
+
+
+def test_numbers_and_truth_values_become_labels_in_their_order(call: Call, tmp_path: Path) -> None:
+    for name, labels in (("numbers", (10, 9, 2)), ("truth", (True, False))):
+        for split in ("train", "dev"):
+            rows = [{"t": f"a {n}", "label": labels[n % len(labels)]} for n in range(12)]
+            write_lines(tmp_path / "snow" / f"{name}_{split}.jsonl", rows)
+        files = ("--train-file", f"{name}_train.jsonl", "--dev-file", f"{name}_dev.jsonl")
+        code, _, err = call("run", *files, "--text", "t", "--model", "majority")
+        assert code == 0, err
+        expected = "2 (4), 9 (4), 10 (4)" if name == "numbers" else "false (6), true (6)"
+        assert f"labels  {expected}\n" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (FILES, 1, "twice for a pair. The file has premise, hypothesis, label."),
+        ((*FILES, "--text", "premis"), 1, "no field called 'premis', did you mean 'premise'?"),
+        ((*FILES, "--text", "premise", "--label", "lable"), 1, "did you mean 'label'?"),
+        ((*FILES, "--text", "premise", "--label", "hypothesis"), 1, "is another one in each row"),
+        (FILES[:2], 2, "needs a --dev-file"),
+        (FILES[2:], 2, "need a --train-file"),
+        ((*PAIR, "--text", "label"), 1, "a model sees one or two texts"),
+        (("qnli", *PAIR), 1, "there is a task called 'qnli' already"),
+        (("glue", *PAIR), 1, "there is a task called 'glue' already"),
+        (("Bad:Name", *PAIR), 1, "a task cannot be called 'Bad:Name'"),
+        (("a", "b", *PAIR), 2, "one TASK at most"),
+        (("--train-file", "none.jsonl", *FILES[2:], "--text", "a"), 1,
+         "none.jsonl: cannot be read"),
+        (("--train-file", "train.txt", *FILES[2:], "--text", "a"), 1, "the suffix '.txt' does not"),
+        (("--train-file", "train.csv", *FILES[2:], "--text", "a"), 1,
+         "the training file is csv, and this one is jsonl"),
+        (("--train-file", "bad.jsonl", *FILES[2:], "--text", "a"), 1,
+         "bad.jsonl:2: not valid JSON"),
+        (("--train-file", "void.jsonl", *FILES[2:], "--text", "a"), 1, "there is no row in it"),
+        (("--train-file", "null.jsonl", *FILES[2:], "--text", "a"), 1,
+         "null.jsonl:2: the label (label) is missing (null)"),
+    ],
+)  # fmt: skip
+def test_what_does_not_go_is_said(
+    words: tuple[str, ...], code: int, said: str, call: Call, tmp_path: Path
+) -> None:
+    good = json.dumps({"a": "x", "label": "y"})
+    (tmp_path / "snow" / "bad.jsonl").write_text(f"{good}\n{{\n")
+    (tmp_path / "snow" / "null.jsonl").write_text(f'{good}\n{{"a": "x"}}\n')
+    (tmp_path / "snow" / "void.jsonl").write_text("\n")
+    answer = call("run", *words, "--model", "majority")
+    assert answer[0] == code, answer
+    assert said in " ".join(answer[2].split())
+    assert not (tmp_path / "snow" / "runs").exists()
+
+
+def test_a_thousand_different_labels_are_no_labels(call: Call, tmp_path: Path) -> None:
+    rows = [{"a": f"x {n}", "label": f"text {n // 2}"} for n in range(600)]
+    write_lines(tmp_path / "snow" / "many.jsonl", rows)
+    code, _, err = call("run", "--train-file", "many.jsonl", *FILES[2:], "--text", "a")
+    assert (code, "more than 200 values" in err) == (1, True)

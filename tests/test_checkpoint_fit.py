@@ -62,12 +62,18 @@ def fit(folder: Path, **settings: Any) -> tuple[FinetunedEncoder, Listener]:
     return model, context
 
 
-def refused(folder: Path, **settings: Any) -> str:
-    """What is said of a checkpoint that does not fit: one sentence, and nobody's fault."""
+def refused(folder: Path, where: Path | None = None, **settings: Any) -> str:
+    """What is said of a checkpoint that does not fit: one sentence, and nobody's fault.
+
+    Args:
+        folder: The checkpoint.
+        where: The file to be named; None: any of the folder, or itself.
+        settings: For the run.
+    """
     with pytest.raises(ModelError) as caught:
         fit(folder, **settings)
     assert "plugin" not in str(caught.value)
-    assert caught.value.where.startswith(str(folder))
+    assert caught.value.where.startswith(str(where or folder))
     assert "\n" not in caught.value.what
     assert len(caught.value.what) < 400
     return caught.value.what
@@ -497,7 +503,7 @@ def test_values_that_are_no_numbers_in_a_head_that_is_not_used(tmp_path: Path) -
         ({"pad_token_id": 50_000}, "pad_token_id is 50000, and there are only"),
         ({"model_type": "berta"}, "does not know the architecture 'berta', did you mean 'bert'?"),
         ({"model_type": ["bert"]}, "does not know the architecture ['bert']"),
-        ({"hidden_act": "geluu"}, "there is no 'geluu'"),
+        ({"hidden_act": "geluu"}, "hidden_act is 'geluu', which transformers does not know"),
     ],
 )
 def test_what_a_configuration_cannot_mean(folder: Path, changes: dict[str, Any], said: str) -> None:

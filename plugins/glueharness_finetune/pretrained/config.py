@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -78,6 +79,8 @@ def _check_labels(named: Any, folder: Path) -> None:
 def _check_numbers(content: Mapping[str, Any], folder: Path) -> None:
     """Refuse numbers that cannot be meant, and that a library would stumble over much later."""
     for name, value in content.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ModelError(f"{name} is {value}, and no number", where=str(folder / CONFIG))
         rate = "dropout" in name or name.endswith("pdrop")
         if rate and isinstance(value, int | float) and not 0 <= value <= 1:
             raise ModelError(f"{name} is {value}, and no rate", where=str(folder / CONFIG))

@@ -103,7 +103,7 @@ def check_contents(folder: Path) -> None:
     Raises:
         ModelError: It names the file.
     """
-    config = _read_object(folder / CONFIG)
+    config = read_object(folder / CONFIG)
     quantised = config.get("quantization_config")
     if quantised:
         method = quantised.get("quant_method") if isinstance(quantised, dict) else ""
@@ -113,12 +113,20 @@ def check_contents(folder: Path) -> None:
             where=str(folder / CONFIG),
             remedy="Take the checkpoint that they were made from.",
         )
+    if (folder / "adapter_config.json").is_file():
+        raise ModelError(
+            "the folder holds a whole model and an adapter of PEFT, and with or without the "
+            "adapter it is another model",
+            where=str(folder),
+            remedy="If the adapter is merged into the model, take adapter_config.json out of the "
+            "folder; if not, merge it: merge_and_unload() of peft and save_pretrained.",
+        )
     for path in sorted(folder.iterdir()):
         if path.is_file() and path.suffix in {".json", ".safetensors", ".bin", ".model", ".txt"}:
             _check_start(path)
     for name in (SAFE[1], TORCH[1]):
         if (folder / name).is_file() and not (folder / name.removesuffix(".index.json")).is_file():
-            _check_pieces(folder, _read_object(folder / name), name)
+            _check_pieces(folder, read_object(folder / name), name)
 
 
 def _check_start(path: Path) -> None:
@@ -169,7 +177,7 @@ def _check_pieces(folder: Path, index: dict[str, Any], name: str) -> None:
         )
 
 
-def _read_object(path: Path) -> dict[str, Any]:
+def read_object(path: Path) -> dict[str, Any]:
     """A JSON object.
 
     Raises:

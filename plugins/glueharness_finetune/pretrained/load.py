@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from glueharness import ModelError
 from glueharness_finetune.pretrained.config import read_config
 from glueharness_finetune.pretrained.dropout_rates import own_dropout, set_dropout
+from glueharness_finetune.pretrained.explained import explained
 from glueharness_finetune.pretrained.files import check_contents, check_folder
 from glueharness_finetune.pretrained.head import (
     HeadPlan,
@@ -24,6 +24,7 @@ from glueharness_finetune.pretrained.head import (
 from glueharness_finetune.pretrained.tensors import (
     check_complete,
     check_layers,
+    check_parts,
     check_sizes,
     check_stored,
     check_values,
@@ -91,7 +92,7 @@ def load_pretrained(
 
     check_contents(folder)
     trusted = {"trust_remote_code": settings.trust_remote_code, "local_files_only": True}
-    with _explained(folder), _quiet():
+    with explained(folder), _quiet():
         check_stored(folder)
         config, other = _configuration(folder, checkpoint, trusted)
         tokenizer = load_tokenizer(folder, config, **trusted)
@@ -121,6 +122,7 @@ def load_pretrained(
     if not other:
         check_complete(model, missing, report["unexpected_keys"], folder)
         check_layers(model, report["unexpected_keys"], folder)
+        check_parts(model, report["unexpected_keys"], folder)
     found = Classifier(
         model=model, tokenizer=tokenizer, dropout=dropout, head=head, absent=frozenset(absent)
     )
@@ -178,10 +180,19 @@ def _configuration(
             "text classifier of that",
             where=str(folder),
         )
-    # What a model is to return is this program's business, not the checkpoint's.
+    _take_charge(config)
+    return config, other
+
+
+def _take_charge(config: PretrainedConfig) -> None:
+    """Leave to this program what is its business: what a model returns, and by which means."""
     config.return_dict, config.output_hidden_states = True, False
     config.output_attentions = False
-    return config, other
+    # In pieces a layer computes the same, with less memory, and only some lengths can be cut so.
+    config.chunk_size_feed_forward = 0
+    # A kernel that was chosen on another machine may be missing on this one.
+    if getattr(config, "_attn_implementation", None) not in {None, "eager", "sdpa"}:
+        config._attn_implementation = None  # noqa: SLF001 - its public name only sets another
 
 
 def _sizes_of(config: PretrainedConfig) -> dict[str, Any]:
@@ -207,7 +218,7 @@ def load_saved(folder: Path, settings: FinetuneSettings) -> Classifier:
         )
     check_folder(folder)
     trusted = {"trust_remote_code": settings.trust_remote_code, "local_files_only": True}
-    with _explained(folder), _quiet():
+    with explained(folder), _quiet():
         model = AutoModelForSequenceClassification.from_pretrained(
             folder, dtype=torch.float32, use_safetensors=True, **trusted
         )
@@ -259,7 +270,7 @@ def make_empty(folder: Path, settings: FinetuneSettings) -> Classifier:
     from transformers import AutoConfig, AutoModelForSequenceClassification
 
     trusted = {"trust_remote_code": settings.trust_remote_code}
-    with _explained(folder), _quiet():
+    with explained(folder), _quiet():
         config = AutoConfig.from_pretrained(folder, local_files_only=True, **trusted)
         dropout = set_dropout(config, settings.dropout)
         from_config: Any = AutoModelForSequenceClassification.from_config
@@ -330,37 +341,3 @@ def _quiet() -> Iterator[None]:
         logging.set_verbosity(before)
         if bars:
             logging.enable_progress_bar()
-
-
-@contextmanager
-def _explained(folder: Path) -> Iterator[None]:
-    """Turn whatever reading a checkpoint raises into one message."""
-    # Pickled weights could otherwise be sent to the hub to be converted there.
-    os.environ.setdefault("DISABLE_SAFETENSORS_CONVERSION", "1")
-    try:
-        yield
-    except ModelError:
-        raise
-    except Exception as error:
-        reason = " ".join(str(error).split())
-        if isinstance(error, KeyError):
-            reason = f"there is no {reason} (KeyError)"
-        if "trust_remote_code" in reason:
-            raise ModelError(
-                "the checkpoint comes with code of its own, which is not run unasked",
-                where=str(folder),
-                remedy="If you have read that code and trust its author: --trust-remote-code.",
-            ) from error
-        if "Weights only load failed" in reason:
-            raise ModelError(
-                "the weights are pickled and hold more than tensors, such as code, which is not "
-                "run",
-                where=str(folder),
-                remedy="Take the weights in the safetensors format, or convert them where you "
-                "trust the file.",
-            ) from error
-        raise ModelError(
-            f"the model cannot be loaded: {reason[:400] or type(error).__name__}",
-            where=str(folder),
-            remedy="Check that its files are complete, and as they were published.",
-        ) from error

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 _NUMBER = re.compile(r"\.(\d+)\.")
 _MOST = 0.5
 _WRAPPERS = ("module.", "_orig_mod.", "model.module.")
+# Not learnt: computed anew by every model that uses them, and stored by older versions.
+_DERIVED = (
+    ".position_ids", ".inv_freq", ".attn.bias", ".masked_bias", ".embed_positions",
+    ".attention.bias", ".causal_mask",
+)  # fmt: skip
 _EIGHT_BITS = {"I8", "U8", "F8_E4M3", "F8_E5M2", "F8_E8M0", "F4"}
 
 
@@ -61,6 +66,34 @@ def check_layers(model: PreTrainedModel, others: Collection[str], where: Path) -
             where=str(where),
             remedy="Put the number of layers that there are into config.json, or take the layers "
             "out of the weights if that is meant.",
+        )
+
+
+def check_parts(model: PreTrainedModel, others: Collection[str], where: Path) -> None:
+    """Refuse a checkpoint whose layers compute with more than the model's do.
+
+    What transformers has no place for, it drops: BERT's tables of relative positions since its
+    version 5, the matrices of adapters that were not merged, a weight in another parametrization.
+
+    Args:
+        model: The model.
+        others: Names of the checkpoint's tensors that the model has no place for.
+        where: The checkpoint.
+
+    Raises:
+        ModelError: It names one of them.
+    """
+    layers = {_layer(name) for name, _ in model.named_parameters()} - {""}
+    layers |= {layer.removeprefix(f"{model.base_model_prefix}.") for layer in layers}
+    more = sorted(name for name in others if _layer(name) in layers and not name.endswith(_DERIVED))
+    if more:
+        raise ModelError(
+            f"{len(more)} weights inside of the checkpoint's layers would be left out, such as "
+            f"{more[0]}: {type(model).__name__} of this version of transformers has no place for "
+            "them, and would compute something else",
+            where=str(where),
+            remedy="If they are adapters or another form of a weight, merge them and save the "
+            "model anew; if an older transformers used them, take another checkpoint.",
         )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glueharness import ModelError
+from glueharness_finetune.pretrained.files import read_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,7 +54,11 @@ def load_tokenizer(
             raise _without_files(folder, _WHOLE) from error
         if (folder / _WORDS).is_file() and not any((folder / n).is_file() for n in _MERGED):
             raise _without_files(folder, _MERGED[0]) from error
+        for path in sorted(folder.glob("*token*.json")):
+            read_object(path)  # which names the file that is damaged
         reason = " ".join(str(error).split())[:300] or type(error).__name__
+        if isinstance(error, KeyError):
+            reason = f"there is no {reason}"
         raise ModelError(
             f"the model cannot be loaded: its tokenizer is damaged, or of a kind that needs "
             f"another package: {reason}",

@@ -95,7 +95,8 @@ class Trial:
             ModelError: There is no form in which the model gives each row a score of its own.
         """
         longest = self.tokenizer.model_max_length
-        if not isinstance(longest, int | float) or longest < 1:
+        # Not "less than 1", which NaN is not, either.
+        if not isinstance(longest, int | float) or not longest >= 1:
             raise self.misfit(
                 f"the tokenizer's model_max_length is {longest!r}",
                 "Put the number of tokens that the model takes into tokenizer_config.json.",
@@ -286,6 +287,7 @@ class Trial:
             middle = (works + fails) // 2
             works, fails = (middle, fails) if self._takes(middle, form) else (works, middle)
         if works < len(self.row(SHORT, form.max_length).ids):
+            self._alone(self.row(SHORT, form.max_length), form)  # which may say why
             raise self.misfit(f"{self.kind} takes inputs of at most {works} tokens")
         form.warnings.append(
             f"{self.kind} takes no more than {works} tokens at once: inputs are cut there, "

@@ -1,6 +1,6 @@
 """Runs a training in forked processes and kills them: a script, so that one thread is forked.
 
-``python -m tests.finetune_kills FOLDER KILLS SEED`` trains undisturbed, then again in other
+``python -m tests.finetune_kills FOLDER KILLS SEED ENGINE`` trains undisturbed, then again in other
 folders until ``KILLS`` processes died of SIGKILL, resuming after each, and prints all results as
 JSON. The moments are drawn from the seed, over the whole length of a run; every fourth kill waits
 from its moment on for a checkpoint that is being written. In between a few stop by SIGINT and
@@ -106,7 +106,10 @@ def outcome(runs: Path) -> dict[str, Any]:
         "predictions": {path.name: _digest(path) for path in predictions},
         "resumed": record.resumed,
         "warnings": record.warnings,
-        "left": sorted(path.name for path in folder.iterdir() if path.name != LOCK_FILE),
+        "engine": record.notes["engine"]["name"],
+        "left": sorted(
+            path.name for path in folder.iterdir() if not path.name.startswith(LOCK_FILE)
+        ),
     }
 
 
@@ -200,16 +203,16 @@ def warm_up(work: Callable[[], None]) -> None:
                 importlib.import_module(name)
 
 
-def main(folder: Path, kills: int, seed: int) -> None:
+def main(folder: Path, kills: int, seed: int, engine: str) -> None:
     """Compare."""
     import torch
 
     torch.set_num_threads(1)  # a fork takes no other thread along
     checkpoint = write_checkpoint(folder / "checkpoint")
-    warm_up(partial(train, checkpoint, folder / "warm"))
+    warm_up(partial(train, checkpoint, folder / "warm", engine=engine))
     runs = folder / "undisturbed"
     begun = time.monotonic()
-    in_fork(partial(train, checkpoint, runs), runs)
+    in_fork(partial(train, checkpoint, runs, engine=engine), runs)
     duration = time.monotonic() - begun
     done = killed = half_written = 0
     draw = random.Random(seed)
@@ -217,7 +220,7 @@ def main(folder: Path, kills: int, seed: int) -> None:
     while True:
         runs = folder / f"killed-{done}"
         wanted = waiting.pop(0) if waiting else None
-        code = in_fork(partial(train, checkpoint, runs), runs, wanted)
+        code = in_fork(partial(train, checkpoint, runs, engine=engine), runs, wanted)
         killed += code == -signal.SIGKILL
         half_written += code == -signal.SIGKILL and _half_written(runs)
         if code == 0:
@@ -236,4 +239,4 @@ def main(folder: Path, kills: int, seed: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4])

@@ -379,3 +379,34 @@ def test_a_hub_data_set_must_be_named_and_pinned(
     old: str, new: str, said: str, tmp_path: Path
 ) -> None:
     assert said in refusal(tmp_path, HUB.replace(old, new))
+
+
+ADVERSARIAL = """
+name = "adversarial"
+title = "Adversarial mood"
+description = "Is the customer happy, whatever was done to the text?"
+columns = ["text"]
+labels = ["unhappy", "happy"]
+metrics = ["accuracy"]
+licence = "CC0-1.0"
+trained_on = "own"
+
+[source]
+kind = "csv"
+
+[splits]
+dev = "adversarial.csv"
+"""
+
+
+def test_a_task_without_training_data_is_evaluated_with_another_tasks_model(tmp_path: Path) -> None:
+    write_task("own", tmp_path)
+    (tmp_path / "adversarial.toml").write_text(ADVERSARIAL)
+    lines = [f"a vary {('bad', 'good')[n % 2]} dey,{('unhappy', 'happy')[n % 2]}" for n in range(9)]
+    (tmp_path / "adversarial.csv").write_text("text,label\n" + "\n".join(lines) + "\n")
+    files = ("--plugin", "own.toml", "--plugin", "adversarial.toml")
+    done = call(*files, "run", "own", "--model", "tfidf", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    done = call(*files, "evaluate", "adversarial", "--json", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["metrics"] == {"dev": {"accuracy": 1.0}}

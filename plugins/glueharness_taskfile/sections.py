@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _HEADER = re.compile(r"\s*\[\[?\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?$")
 _KEY = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([\w-]+))\s*[.=]""")
+_LONGEST = 1000
 
 
 class Lines:
@@ -29,7 +30,9 @@ class Lines:
         self._path = path
         self._lines: dict[tuple[str, str], int] = {}
         table, count = "", dict[str, int]()
-        for number, line in enumerate(text.splitlines(), start=1):
+        for number, line in enumerate(text.split("\n"), start=1):
+            if len(line) > _LONGEST:  # a text, which the patterns would take long to look through
+                continue
             if header := _HEADER.match(line):
                 table = re.sub(r"\s*\.\s*", ".", header[1]).replace('"', "")
                 if line.lstrip().startswith("[["):

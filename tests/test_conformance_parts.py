@@ -13,6 +13,7 @@ from glueharness import (
     ConfigError,
     DiagnosticSpec,
     Fact,
+    FileKindSpec,
     GroupSpec,
     ModelError,
     ModelSpec,
@@ -102,6 +103,31 @@ def command(factory: Callable[[], Any]) -> CommandSpec:
     return CommandSpec(name="c", help="Does it.", factory=factory)
 
 
+class Refusing:
+    """A reader of files that knows none of them."""
+
+    def read(self, path: Path, content: bytes) -> object:
+        raise ConfigError(f"these {len(content)} bytes are nothing", where=f"{path}:1")
+
+
+class Mute(Refusing):
+    """Does not say which file it is about."""
+
+    def read(self, path: Path, content: bytes) -> object:  # noqa: ARG002 - as every reader
+        raise ConfigError("it is nothing")
+
+
+class Raising(Refusing):
+    """Raises what no user can read."""
+
+    def read(self, path: Path, content: bytes) -> object:  # noqa: ARG002 - as every reader
+        return 1 // 0
+
+
+def file_kind(factory: Callable[[], Any]) -> FileKindSpec:
+    return FileKindSpec(name="mine", description="Mine.", factory=factory)
+
+
 def group(**changes: Any) -> GroupSpec:
     facts: dict[str, Any] = {
         "name": "g", "title": "G", "description": "The mean.", "tasks": ("parity",),
@@ -133,6 +159,10 @@ OFFERS: dict[str, tuple[str, Any, str, str]] = {
     "diagnostic text": (
         "diagnostics", DiagnosticSpec(name="d", factory=lambda _: "fine"), "failed", "str",  # type: ignore[arg-type, return-value]
     ),
+    "file kind": ("file_kinds", file_kind(Refusing), "passed", ""),
+    "file kind None": ("file_kinds", file_kind(lambda: None), "failed", "NoneType: no read()"),
+    "file kind mute": ("file_kinds", file_kind(Mute), "failed", "does not name the file"),
+    "file kind raises": ("file_kinds", file_kind(Raising), "failed", "ZeroDivisionError"),
     "group": ("groups", group(), "passed", ""),
     "group task": ("groups", group(tasks=("parity", "party")), "failed", "called party"),
     "group points": ("groups", group(score=lambda _: 100.0), "failed", "score 100"),
@@ -184,4 +214,4 @@ def test_check_tells_what_it_could_not_test(
     with pytest.raises(SystemExit) as end:
         main(["--plugin", str(file), "plugins", "check", "clan"])
     assert end.value.code == 0
-    assert "Not tested: model clan; 12 of its 15 checks were skipped." in capsys.readouterr().out
+    assert "Not tested: model clan; 13 of its 16 checks were skipped." in capsys.readouterr().out

@@ -107,6 +107,7 @@ def _check_parts(offered: Mapping[str, Sequence[str]], registry: Registry) -> It
         (registry.trackers, parts.check_tracker),
         (registry.commands, parts.check_command),
         (registry.diagnostics, parts.check_diagnostic),
+        (registry.file_kinds, parts.check_file_kind),
         (registry.engines, check_engine),
         (registry.groups, partial(parts.check_group, registry=registry)),
         (registry.presets, partial(parts.check_preset, registry=registry)),

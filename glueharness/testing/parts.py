@@ -1,20 +1,21 @@
-"""Test suites for trackers, commands, diagnostics, groups and presets.
+"""Test suites for trackers, commands, diagnostics, file kinds, groups and presets.
 
 They need no suite to inherit: there is one check for each, and ``plugins check`` runs it.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from glueharness.errors import ConfigError
+from glueharness.errors import ConfigError, GlueharnessError
 from glueharness.plugin.choice import PluginChoice
 from glueharness.plugin.loading import load_plugins
 from glueharness.settings.fields import settings_of
 from glueharness.settings.run_options import RunOptions
-from glueharness.specs import Fact
+from glueharness.specs import Fact, FileReader
 from glueharness.testing.expect import expect, skip
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from glueharness.specs import (
         CommandSpec,
         DiagnosticSpec,
+        FileKindSpec,
         GroupSpec,
         PresetSpec,
         PublishedSpec,
@@ -78,6 +80,27 @@ def check_diagnostic(spec: DiagnosticSpec) -> None:
     expect(isinstance(facts, list | tuple), f"it told a {kind}, no list of facts")
     for fact in facts:
         expect(isinstance(fact, Fact), f"it told a {type(fact).__name__}, no glueharness.Fact")
+
+
+def check_file_kind(spec: FileKindSpec) -> None:
+    """Its reader refuses a file that is no such file, in words for the file's author.
+
+    Raises:
+        AssertionError: It does not.
+    """
+    expect(spec.description.strip(), "description is empty")
+    expect(not spec.name.startswith("."), "the suffix is named without its point")
+    reader: Any = spec.factory()
+    expect(isinstance(reader, FileReader), f"its factory made a {type(reader).__name__}: no read()")
+    path = Path(f"trial.{spec.name}")
+    for content in (b"", b"\xff\x00", b"{[(" * 20_000):
+        try:
+            made = reader.read(path, content)
+        except GlueharnessError as error:
+            told = error.where or error.what
+            expect(path.name in told, f"its error does not name the file: {error}")
+        else:
+            expect(made is not None, f"it made None of {content[:9]!r}")
 
 
 def check_group(spec: GroupSpec, registry: Registry) -> None:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from glueharness_finetune.tokens.tokenize import Encoded
 
-_SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 _WHOLE, _WORDS, _MERGED = "tokenizer.json", "vocab.json", ("merges.txt", "tokenizer.json")
 _REMEDY = (
     "Copy them from the checkpoint that the model was made from: "
@@ -159,21 +158,8 @@ def learn_vocabulary(texts: Iterable[str], size: int) -> PreTrainedTokenizerBase
 
     The same texts in the same order give the same vocabulary.
     """
-    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
     from transformers import BertTokenizer
 
-    known = list(texts)
-    learner = Tokenizer(models.WordPiece(unk_token="[UNK]"))  # noqa: S106 - no password
-    learner.normalizer = normalizer = normalizers.BertNormalizer(lowercase=True)
-    learner.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    letters = sorted(set().union(*(normalizer.normalize_str(text) for text in known)))
-    trainer = trainers.WordPieceTrainer(
-        vocab_size=size,
-        min_frequency=2,
-        # Single letters inside a word would be numbered in the order of a hash map, which differs
-        # from process to process, and the numbers decide between pairs that are equally frequent.
-        special_tokens=[*_SPECIAL, *(f"##{letter}" for letter in letters if letter.strip())],
-        show_progress=False,
-    )
-    learner.train_from_iterator(known, trainer)
-    return BertTokenizer(vocab=learner.get_vocab(), model_max_length=512)
+    from glueharness_finetune.plain.tokenizer import learn_pieces
+
+    return BertTokenizer(vocab=learn_pieces(texts, size), model_max_length=512)

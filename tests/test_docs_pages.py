@@ -35,6 +35,7 @@ PAGES = {
         "qnli",
         "data",
         "runs",
+        "evaluate",
         "submission",
         "leaderboard",
         "tasks",

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import json
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +27,8 @@ from glueharness import (
     TaskSpec,
     hookimpl,
 )
+from glueharness.cli import main
+from glueharness.cli.app import App
 from glueharness.plugin.registry import Registry
 from glueharness.record.run_file import RUN_FILE, read_record
 from glueharness.record.store import RunStore
@@ -32,12 +38,14 @@ from glueharness.run.one_run import run
 from glueharness.run.predictions import read_predictions
 from glueharness.settings.fields import Layer
 from glueharness.testing import ModelConformance
+from tests.docs_project import blocks_of
 from tests.finetune_tools import LABELS, colour_rows, colour_task, write_checkpoint
+from tests.installing import ROOT
 from tests.small_task import LABELS as PARITY
 from tests.small_task import MemoryData, SmallPlugin, parity, small_plugins
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from glueharness import DataOptions, FloatArray, ModelContext, Split
@@ -423,3 +431,126 @@ def test_weights_that_are_away_are_no_fresh_ones(
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
     with pytest.raises(ModelError, match="could not be found"):
         score(tmp_path, registry_with(colours()), "colours", model="bert-tiny", **QUICK)
+
+
+# -- several commands ----------------------------------------------------------------------------
+
+
+def command(folder: Path, registry: Registry, *words: str, code: int = 0) -> None:
+    with pytest.raises(SystemExit) as end:
+        main([*words, "--runs-dir", str(folder)], App(registry))
+    assert (end.value.code or 0) == code
+
+
+def test_no_command_sends_the_user_in_a_circle(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    registry = registry_with()
+    command(tmp_path, registry, "leaderboard", "large")
+    assert "glueharness run large" in capsys.readouterr().out
+    command(tmp_path, registry, "evaluate", "large", code=1)
+    assert "glueharness run parity" in capsys.readouterr().err
+    train(tmp_path, registry)
+    command(tmp_path, registry, "leaderboard", "large")
+    assert "glueharness evaluate large" in capsys.readouterr().out
+    command(tmp_path, registry, "run", "large", "--model", "oracle", "--seeds", "42,43")
+    out, err = capsys.readouterr()
+    assert "large has no training data: it is scored with a run of parity" in err
+    assert "100.00 ± 0.00" in out
+    command(tmp_path, registry, "evaluate", "large", "--run", "latest", code=1)
+    assert "whose model it scored" in capsys.readouterr().err
+    command(tmp_path, registry, "predict", "large", "--digits", "number 7")
+    assert "odd" in capsys.readouterr().out
+    command(tmp_path, registry, "leaderboard", "large", "--json")
+    (table,) = json.loads(capsys.readouterr().out)["sections"]
+    # One row: the runs of two seeds that learnt parity, each scored on the other task.
+    (row,) = table["rows"]
+    assert row["seeds"] == [42, 43]
+
+
+def test_evaluations_stand_among_the_runs_that_were_scored_on_the_same_rows(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    registry = registry_with()
+    train(tmp_path, registry, error_every="5")
+    score(tmp_path, registry, "parity", model="guess")
+    command(tmp_path, registry, "leaderboard", "parity")
+    out = capsys.readouterr().out
+    assert out.count("Parity · dev · n = 10") == 1
+    assert out.index("oracle") < out.index("guess")
+    assert "evaluated: it was trained already and only scored" in out
+
+
+# -- a model behind a server ---------------------------------------------------------------------
+
+
+class Server(BaseHTTPRequestHandler):
+    """Answers as the docs' zero-shot model asks; it reads the number in the text."""
+
+    version = "1"
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        answer: dict[str, Any] = {"version": self.version}
+        if "texts" in asked:
+            right = [PARITY[int(texts[0].split()[1]) % 2] for texts in asked["texts"]]
+            answer = {
+                "scores": [[float(name == each) for name in asked["labels"]] for each in right]
+            }
+        content = json.dumps(answer).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
+        """Say nothing."""
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    made = ThreadingHTTPServer(("127.0.0.1", 0), Server)
+    thread = threading.Thread(target=made.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{made.server_port}"
+    made.shutdown()
+    thread.join()
+    made.server_close()
+
+
+def zero_shot(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The plugin of the page."""
+    page = ROOT / "docs" / "evaluate.md"
+    (body,) = [block.body for block in blocks_of(page) if block.file == "zero_shot.py"]
+    assert len(body.splitlines()) <= 40
+    (folder / "zero_shot_of_the_page.py").write_text(body, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.delitem(sys.modules, "zero_shot_of_the_page", raising=False)
+    return importlib.import_module("zero_shot_of_the_page")
+
+
+def test_a_model_behind_a_server_is_evaluated(
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugins = small_plugins(Tasks())
+    plugins.register(zero_shot(tmp_path, monkeypatch), "zero shot")
+    registry = Registry(plugins)
+    given = {"model": "zero-shot", "url": server}
+    first = score(tmp_path, registry, "parity", **given)
+    assert first.record.metrics == {"dev": {"accuracy": 1.0}}
+    assert first.record.computation is not None
+    assert first.record.computation.model.weights == "1"
+    assert score(tmp_path, registry, "large", **given).record.primary == 1.0
+    assert score(tmp_path, registry, "parity", **given).reused
+    monkeypatch.setattr(Server, "version", "2")
+    assert not score(tmp_path, registry, "parity", **given).reused
+
+
+def test_a_server_that_is_away_is_told_before_there_is_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugins = small_plugins(Tasks())
+    plugins.register(zero_shot(tmp_path, monkeypatch), "zero shot")
+    with pytest.raises(ModelError, match="the server gives no answer"):
+        score(tmp_path, Registry(plugins), "parity", model="zero-shot", url="http://127.0.0.1:9")
+    assert not RunStore(tmp_path).all()

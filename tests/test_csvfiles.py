@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from typing import TYPE_CHECKING
 
 import pytest
@@ -127,3 +128,48 @@ def test_a_missing_column_is_answered_with_the_nearest(
     with pytest.raises(DataError) as caught:
         load(tmp_path, header, form)
     assert said in caught.value.remedy
+
+
+@pytest.mark.parametrize("header", [b"text,text,label\n", b"text,label,label\n"])
+def test_a_column_that_is_there_twice_is_not_guessed(header: bytes, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="two columns are called"):
+        load(tmp_path, header + b"one,even,odd\n")
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", "|"])
+def test_another_delimiter_is_told(delimiter: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError) as caught:
+        load(tmp_path, f"text{delimiter}label\none{delimiter}odd\n".encode())
+    assert f"CsvForm(delimiter={delimiter!r})" in caught.value.remedy
+
+
+def test_a_text_may_be_as_long_as_a_book(tmp_path: Path) -> None:
+    before = csv.field_size_limit()
+    table = load(tmp_path, b"text,label\n" + b"word " * 100_000 + b",odd\n")
+    assert len(table["text"][0]) == 500_000
+    assert csv.field_size_limit() == before
+
+
+def test_a_long_value_is_told_by_its_beginning(tmp_path: Path) -> None:
+    with pytest.raises(DataError) as caught:
+        load(tmp_path, b"text,label\none," + b"o" * 5000 + b"\n")
+    assert len(str(caught.value)) < 500
+    with pytest.raises(DataError) as caught:
+        load(tmp_path, b",".join(b"column%d" % number for number in range(5000)) + b"\n")
+    assert len(str(caught.value)) < 500
+
+
+def test_a_label_that_the_form_names_wrongly_is_no_news_to_its_author(tmp_path: Path) -> None:
+    form = CsvForm(labels={"0": "nil"})
+    with pytest.raises(DataError, match="the task's description calls 'nil'"):
+        load(tmp_path, b"text,label\none,0\n", form)
+
+
+@pytest.mark.parametrize("score", ["nan", "inf", "1e400", "1_0", "\u0663", "3,5", ""])
+def test_what_only_python_takes_for_a_score_is_none(score: str, tmp_path: Path) -> None:
+    task = parity(labels=(), score_range=(0.0, 5.0), submission=())
+    (tmp_path / "dev.csv").write_text(f'text,label\na," 2.5 "\nb,"{score}"\n', encoding="utf-8")
+    data = csv_source(tmp_path).factory().open(task, DataOptions())
+    with pytest.raises(DataError, match="which is no number") as caught:
+        data.load("dev")
+    assert caught.value.where.endswith("dev.csv:3")

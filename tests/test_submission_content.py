@@ -88,6 +88,11 @@ DAMAGES = {
     "only the header": Damage("WNLI.tsv", lambda d: d[:17], 1, "0 predictions; there must be 146"),
     "utf-8 mark": Damage("QNLI.tsv", lambda d: codecs.BOM_UTF8 + d, 1, "byte-order mark"),
     "utf-16": Damage("QNLI.tsv", lambda d: d.decode().encode("utf-16"), 1, "UTF-16"),
+    "utf-16 without its mark": Damage(
+        "QNLI.tsv", lambda d: d.decode().encode("utf-16-be"), 1, "UTF-16"
+    ),
+    "utf-32": Damage("QNLI.tsv", lambda d: d.decode().encode("utf-32"), 1, "UTF-32"),
+    "nothing but zeros": Damage("QNLI.tsv", lambda d: bytes(len(d)), 1, "zero bytes"),
     "cr lf": Damage(
         "QNLI.tsv", lambda d: d.replace(b"\n", b"\r\n"), 1, "CR LF", "probably accepted", 5464
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import subprocess
@@ -14,8 +15,12 @@ import pytest
 
 from glueharness.cli import main
 from glueharness.cli.app import App
+from glueharness.errors import ConfigError, RunFolderError
 from glueharness.plugin.registry import Registry
+from glueharness.run.config import read_toml
+from glueharness.system.locks import locked
 from glueharness.system.user_files import read_within, write_named
+from glueharness.system.writable import check_writable
 from tests.small_task import small_plugins
 
 if TYPE_CHECKING:
@@ -145,3 +150,43 @@ def test_numbers_of_thousands_of_digits_are_refused_in_a_sentence(
     option: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert option in said(capsys, "run", "parity", option, "9" * 5_000)
+
+
+def test_what_stands_in_the_place_of_the_runs_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "link").symlink_to("nowhere")
+    fifo(tmp_path)
+    for name, said in (
+        ("file", "file is no folder"),
+        ("file/below", "file is no folder"),
+        ("pipe", "pipe is no folder"),
+        ("link", "link is a link that leads to no folder"),
+        ("link/below", "link is a link that leads to no folder"),
+    ):
+        with pytest.raises(RunFolderError) as caught:
+            check_writable(tmp_path / name)
+        assert caught.value.what == f"runs cannot be written here: {tmp_path / said}"
+
+
+def test_a_disk_without_room_for_a_lock_is_told_as_such(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(*_arguments: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "open", no_room)
+    with (
+        pytest.raises(RunFolderError, match="cannot be locked: the disk is full") as caught,
+        locked(tmp_path / ".lock", "the run"),
+    ):
+        raise AssertionError
+    assert "Free some space" in caught.value.remedy
+
+
+def test_settings_may_begin_with_the_mark_of_windows(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_bytes(b"\xef\xbb\xbfepochs = 3\n")
+    assert read_toml(path).values == {"epochs": 3}
+    path.write_bytes("epochs = 3\n".encode("utf-16"))
+    with pytest.raises(ConfigError, match="the settings are not in UTF-8"):
+        read_toml(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -58,6 +59,11 @@ def csv_source(folder: Path | str | None = None, form: FileForm | None = None) -
     )
 
 
+_LONGEST_FIELD = 2**31 - 1
+"""Characters; Python's own limit of 131,072 is less than a long text has."""
+_DELIMITERS = (",", ";", "\t", "|")
+
+
 def read_csv(
     path: Path, form: FileForm, needed: Mapping[str, str]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -66,8 +72,10 @@ def read_csv(
     stream = io.StringIO(text_of(path), newline="")
     quotes: dict[str, Any] = {} if own.quoted else {"quoting": csv.QUOTE_NONE}
     reader = csv.reader(stream, delimiter=own.delimiter, strict=True, **quotes)
+    before = csv.field_size_limit(_LONGEST_FIELD)  # of the whole process
     try:
         header = next(reader, [])
+        _refuse_delimiter(header, needed, f"{path}:1", own)
         refuse_missing(header, needed, f"{path}:1", form)
         _refuse_twins(header, f"{path}:1")
         for fields in reader:
@@ -83,6 +91,28 @@ def read_csv(
             yield f"{path}:{reader.line_num}", dict(zip(header, fields, strict=True))
     except csv.Error as error:
         raise DataError(f"not valid CSV: {error}", where=f"{path}:{reader.line_num}") from error
+    finally:
+        csv.field_size_limit(before)
+
+
+def _refuse_delimiter(
+    header: list[str], needed: Mapping[str, str], place: str, form: CsvForm
+) -> None:
+    """Refuse a header that has all that is needed, if another character parts its names."""
+    if len(header) != 1 or not needed:
+        return
+    for other in _DELIMITERS:
+        if set(needed.values()) <= set(next(csv.reader(header, delimiter=other), [])):
+            said = (
+                f"delimiter = {json.dumps(other)} below [source] in {form.task_file}."
+                if form.task_file
+                else f"CsvForm(delimiter={other!r})."
+            )
+            raise DataError(
+                f"the fields are parted by {other!r}, not by {form.delimiter!r}",
+                where=place,
+                remedy=f"Whoever describes the task says so: {said}",
+            )
 
 
 def _refuse_twins(header: list[str], place: str) -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 LARGEST_FILE = 1 << 32
 """Bytes of a data file beyond which it is refused; it is read into memory."""
 _SHOWN = 80
+_LISTED = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,6 +217,8 @@ class RecordRows:
     def _score(self, value: Any, place: str) -> float:
         try:
             score = math.nan if isinstance(value, bool) else float(value)
+            if isinstance(value, str) and ("_" in value or not value.isascii()):
+                score = math.nan  # "1_0" is a number in Python, and nobody's score
         except (TypeError, ValueError, OverflowError):
             score = math.nan
         if not math.isfinite(score):
@@ -234,14 +237,15 @@ class RecordRows:
         name = self.form.labels.get(word, word)
         if name not in self.task.labels:
             known = ", ".join(self.task.labels)
+            called = "" if name == word else f", which the task's description calls {name!r}"
             raise DataError(
-                f"the label is {word!r}; the labels of {self.task.name} are {known}",
+                f"the label is {shown(word)}{called}; the labels of {self.task.name} are {known}",
                 where=place,
                 remedy="Add it to the task's labels, or say which label it means: "
                 + (
-                    f'"{word}" = "..." below [source.labels] in {self.form.task_file}.'
+                    f'"{word[:_SHOWN]}" = "..." below [source.labels] in {self.form.task_file}.'
                     if self.form.task_file
-                    else f"{type(self.form).__name__}(labels={{{word!r}: ...}})."
+                    else f"{type(self.form).__name__}(labels={{{shown(word)}: ...}})."
                 ),
             )
         return name
@@ -298,11 +302,16 @@ def refuse_missing(
         spare = [heading for heading in there if heading not in headings.values()]
         what = "header" if place.endswith(":1") and not isinstance(there, dict) else "record"
         raise DataError(
-            f"the {what} lacks {', '.join(missing.values())}; it has "
-            f"{', '.join(map(str, there)) or 'nothing'}",
+            f"the {what} lacks {', '.join(missing.values())}; it has {_listed(there) or 'nothing'}",
             where=place,
             remedy=_naming(missing, spare, form),
         )
+
+
+def _listed(names: Collection[str]) -> str:
+    """Names of fields, in a length for a message."""
+    text = ", ".join(map(str, names))
+    return text if len(text) <= _LISTED else f"{text[:_LISTED]}…"
 
 
 def _naming(missing: Mapping[str, str], spare: Sequence[str], form: FileForm) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from glueharness.errors import DataError
@@ -117,7 +118,7 @@ def _check_labels(split: Split, task: TaskSpec, *, name: str, where: str) -> Non
     known = set(task.labels)
     for row, label in enumerate(split[LABEL_COLUMN]):
         if task.regression:
-            if not isinstance(label, float) or label != label:  # noqa: PLR0124 - not a number
+            if not isinstance(label, float) or not math.isfinite(label):
                 raise DataError(f"row {row} of {name}: the score is {label!r}", where=where)
         elif label not in known:
             raise DataError(

@@ -53,12 +53,12 @@ def read_toml(path: Path) -> Layer:
         ConfigError: The file cannot be read, or is not flat TOML.
     """
     try:
-        values = tomllib.loads(read_within(path, _LARGEST_FILE).decode("utf-8"))
+        values = tomllib.loads(read_within(path, _LARGEST_FILE).decode("utf-8-sig"))
     except OSError as error:
         what = f"cannot read the settings: {error.strerror or error}"
         raise ConfigError(what, where=str(path)) from error
     except UnicodeDecodeError as error:
-        raise ConfigError(f"cannot read the settings: {error}", where=str(path)) from error
+        raise ConfigError("the settings are not in UTF-8", where=str(path)) from error
     # Besides its own error: names of thousands of parts, numbers of thousands of digits.
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"not valid TOML: {error}", where=str(path)) from error

@@ -9,6 +9,7 @@ are judged by the clock of the file system that they are on, since machines' clo
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import platform
@@ -142,10 +143,13 @@ def _acquire(
 
 
 def _cannot_be_locked(path: Path, what: str, error: OSError) -> RunFolderError:
+    full = error.errno in {errno.ENOSPC, errno.EDQUOT}
     return RunFolderError(
-        f"{what} cannot be locked: {error.strerror or error}",
+        f"{what} cannot be locked: {'the disk is full' if full else error.strerror or error}",
         where=str(path),
-        remedy="A lock is a regular file in a folder that can be written to; "
+        remedy="Free some space (or some files, if their number is limited)."
+        if full
+        else "A lock is a regular file in a folder that can be written to; "
         "delete what stands in its place.",
     )
 

@@ -35,9 +35,20 @@ def check_writable(folder: Path, *, what: str = "runs", option: str = "--runs-di
     except OSError as error:
         full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
         reason = "the disk is full" if full else (error.strerror or str(error))
+        if isinstance(error, FileExistsError | NotADirectoryError):
+            reason = _no_folder(folder)
         raise RunFolderError(
             f"{what} cannot be written here: {reason}",
             where=str(folder),
             remedy=f"{'Free some space or choose' if full else 'Choose'} another folder with "
             f"{option}.",
         ) from error
+
+
+def _no_folder(folder: Path) -> str:
+    """What stands where the folder is to be."""
+    place = next((path for path in (folder, *folder.parents) if path.is_symlink()), None)
+    if place is not None and not place.exists():
+        return f"{place} is a link that leads to no folder"
+    place = next((path for path in (folder, *folder.parents) if path.exists()), folder)
+    return f"{place} is no folder"

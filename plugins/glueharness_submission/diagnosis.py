@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from glueharness_submission.values import ValueProblem
 
 _BOM = b"\xef\xbb\xbf"
-_WIDE = (b"\xff\xfe", b"\xfe\xff")
+# UTF-32's mark begins with that of UTF-16. Without one, every other byte of ASCII text is 0.
+_WIDE = {
+    "UTF-32": (b"\xff\xfe\0\0", b"\0\0\xfe\xff", b"i\0\0\0", b"\0\0\0i"),
+    "UTF-16": (b"\xff\xfe", b"\xfe\xff", b"i\0", b"\0i"),
+}
 _NAMES = {b",": "a comma", b";": "a semicolon", b"|": "a bar", b" ": "a space"}
 _OTHER_SEPARATOR = re.compile(rb"\s*([,;|]|[ ]+)\s*")
 _HEADER_SHOWN = "index<TAB>prediction"
@@ -75,10 +79,16 @@ def _lines(data: bytes, collector: Collector) -> list[bytes]:
     if not data.strip():
         collector.tell("empty", "the file is empty", line=1)
         return []
-    if data.startswith(_WIDE):
-        what = "the file is UTF-16; it must be UTF-8"
-        collector.tell("utf-16", what, line=1, remedy="Save it as UTF-8 without a byte-order mark.")
+    if not data.strip(b"\0"):
+        what = f"the file holds nothing but {len(data):,} zero bytes"
+        collector.tell("zeros", what, line=1, remedy="Write it anew; a disk may have failed.")
         return []
+    for name, starts in _WIDE.items():
+        if data.startswith(starts):
+            what = f"the file is {name}; it must be UTF-8"
+            remedy = "Save it as UTF-8 without a byte-order mark."
+            collector.tell(name, what, line=1, remedy=remedy)
+            return []
     if data.startswith(_BOM):
         what = "the file begins with a byte-order mark"
         collector.tell("bom", what, line=1, remedy="Save it as UTF-8 without a byte-order mark.")

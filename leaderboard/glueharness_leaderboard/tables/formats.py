@@ -102,7 +102,9 @@ def chosen_format(given: str | None, output: Path | None, *, as_json: bool = Fal
     if form is None:
         known = ", ".join(_BY_SUFFIX)
         raise ConfigError(
-            f"the suffix {output.suffix or 'of a file without one'!r} stands for no form",
+            f"the suffix {output.suffix!r} stands for no form"
+            if output.suffix
+            else "the name has no suffix that says which form is meant",
             where=str(output),
             remedy=f"Use one of {known}, or say the form: --format {'|'.join(FORMATS)}",
         )

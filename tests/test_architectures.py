@@ -55,7 +55,7 @@ def test_it_trains_and_agrees_with_plain_transformers_or_is_refused(
             run_rte(folder, tmp_path / "runs")
         assert "plugin" not in str(caught.value)
         return
-    record = run_rte(folder, tmp_path / "runs")
+    record = run_rte(folder, tmp_path / "runs").record
     assert record.status == "completed"
     found = scores_of_run(tmp_path / "runs" / record.id)
     saved = tmp_path / "runs" / record.id / "model"

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from glueharness import ModelError
+from glueharness import ConfigError, ModelError
 from glueharness_finetune import Checkpoint
 from glueharness_finetune.model import FinetunedEncoder
 from glueharness_finetune.pretrained.files import check_folder
-from glueharness_finetune.pretrained.find import checkpoint_named
+from glueharness_finetune.pretrained.find import checkpoint_named, find_checkpoint
 from tests.finetune_tools import colour_task, model_context, write_checkpoint
 
 if TYPE_CHECKING:
@@ -124,3 +124,36 @@ def test_a_name_may_pin_a_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     for lacking in ("roberta-base@", "@main"):
         with pytest.raises(ModelError, match="lacks a"):
             checkpoint_named(lacking)
+
+
+def test_a_revision_may_hold_slashes() -> None:
+    named = checkpoint_named("FacebookAI/roberta-base@refs/pr/1")
+    assert (named.name, named.revision) == ("FacebookAI/roberta-base", "refs/pr/1")
+    assert checkpoint_named("./models/a@b/c").name == "./models/a@b/c"
+
+
+@pytest.mark.parametrize("name", ["https://huggingface.co/roberta-base", "hf:roberta-base"])
+def test_an_address_is_no_name(name: str) -> None:
+    with pytest.raises(ModelError, match="is not the name of a model"):
+        checkpoint_named(name)
+
+
+def test_a_name_that_is_longer_than_any_file_s() -> None:
+    with pytest.raises(ModelError, match="neither a folder nor a name on the hub"):
+        find_checkpoint(checkpoint_named("x" * 300), weights=None, offline=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HF_HUB_ETAG_TIMEOUT", "abc"),
+        ("HF_HUB_DOWNLOAD_TIMEOUT", "1.5"),
+        ("HF_ENDPOINT", " http://127.0.0.1:9 "),
+    ],
+)
+def test_what_the_hub_s_client_cannot_read_of_the_environment_is_named(
+    name: str, value: str, whole: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError, match=f"the environment variable {name} is"):
+        find_checkpoint(Checkpoint(name=str(whole)), weights=None, offline=True)

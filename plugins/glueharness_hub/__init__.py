@@ -6,6 +6,7 @@ apart from a hub that refuses, fails or is slow; only the former lets anybody fa
 """
 
 from glueharness_hub.download import DamagedDownload, download
+from glueharness_hub.environment import check_environment
 from glueharness_hub.explanation import Explanation, explain, in_words
 from glueharness_hub.quiet import quiet_client
 from glueharness_hub.request import (
@@ -23,6 +24,7 @@ __all__ = [
     "Repository",
     "Unreachable",
     "ask",
+    "check_environment",
     "download",
     "endpoint",
     "explain",

@@ -82,8 +82,15 @@ def checkpoint_named(argument: str) -> Checkpoint:
     Raises:
         ModelError: The name or the revision is missing.
     """
-    name, at, revision = argument.rpartition("@")
-    if not at or looks_like_folder(argument) or Path(argument).is_dir():
+    if argument.lower().startswith(("https://", "http://", "hf:")):
+        raise ModelError(
+            f"{argument} is not the name of a model",
+            remedy="On the hub it has a name of one or two parts, such as roberta-base or "
+            "microsoft/deberta-v3-base: hf:NAME.",
+        )
+    # A revision may hold slashes, as refs/pr/1 does; a name on the hub has one at most.
+    name, at, revision = argument.partition("@")
+    if not at or looks_like_folder(name) or _is_folder(Path(argument)):
         return Checkpoint(name=argument)
     if not name or not revision:
         raise ModelError(
@@ -91,6 +98,13 @@ def checkpoint_named(argument: str) -> Checkpoint:
             remedy="It is hf:NAME@REVISION, the revision being a commit, a branch or a tag.",
         )
     return Checkpoint(name=name, revision=revision, pinned=True)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # the name is longer than any file's
+        return False
 
 
 def looks_like_folder(name: str) -> bool:
@@ -113,8 +127,11 @@ def find_checkpoint(checkpoint: Checkpoint, *, weights: Path | None, offline: bo
         ModelError: It could not be found and cannot begin with fresh weights; or the hub does not
             give it, or the download broke off. Fresh weights are for a hub that is absent alone.
     """
+    from glueharness_hub import check_environment
+
+    check_environment()  # transformers imports the client too, whatever the checkpoint
     own = weights or Path(checkpoint.name).expanduser()
-    if weights is not None or own.is_dir() or looks_like_folder(checkpoint.name):
+    if weights is not None or _is_folder(own) or looks_like_folder(checkpoint.name):
         check_folder(own)
         return Found(folder=own, how="folder")
     tried: list[tuple[str, str]] = [("folder", f"there is no folder {checkpoint.name}")]

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 from glueharness import DataError, DataOrigin, HubLayout, SourceUnavailable
 from glueharness_glue.sources.hubcache import quiet_datasets, read_cached
 from glueharness_glue.sources.hubtable import table_from
-from glueharness_hub import Unreachable, ask, download, endpoint, explain, why_not_asked
+from glueharness_hub import (
+    Unreachable,
+    ask,
+    check_environment,
+    download,
+    endpoint,
+    explain,
+    why_not_asked,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,6 +51,7 @@ class HubSource:
         layout = task.location(HubLayout)
         if layout is None:
             raise SourceUnavailable(f"{task.name} is not known to be on the hub")
+        check_environment()
         cached = read_cached(layout)
         if cached is not None:
             return HubData(task=task, layout=layout, splits=cached)

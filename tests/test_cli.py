@@ -159,6 +159,8 @@ def test_predict_asks_the_best_run(terminal: Terminal, tmp_path: Path) -> None:
         (b"note\nx\n", ":1", "lacks text"),
         (b"text\tnote\nnumber 1 note\n", ":2", "1 fields where the header has 2"),
         (b"text\n\xff\n", ":2", "not UTF-8"),
+        (b"text\ttext\na\tb\n", ":1", "two columns are called text"),
+        (b"text\r\n", "", "the file has a header and no rows"),
         (None, "", "cannot be read"),
     ],
 )

@@ -204,6 +204,7 @@ def _read_file(path: Path, task: TaskSpec) -> Table:
             where=f"{path}:1",
             remedy=f"{task.name} needs the columns {', '.join(task.columns)}.",
         )
+    _refuse_header(header, task, path, rows=len(lines) - 1)
     places = {name: header.index(name) for name in task.columns}
     columns: dict[str, list[str]] = {name: [] for name in task.columns}
     for number, line in enumerate(lines[1:], start=2):
@@ -217,6 +218,15 @@ def _read_file(path: Path, task: TaskSpec) -> Table:
         for name, place in places.items():
             columns[name].append(fields[place])
     return Table(columns)
+
+
+def _refuse_header(header: list[str], task: TaskSpec, path: Path, *, rows: int) -> None:
+    """Refuse a file that does not say which column is meant, or has nothing to predict."""
+    twice = next((name for name in task.columns if header.count(name) > 1), None)
+    if twice is not None:
+        raise DataError(f"two columns are called {twice}", where=f"{path}:1")
+    if not rows:
+        raise DataError("the file has a header and no rows", where=str(path))
 
 
 def _content(path: Path) -> bytes:

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from glueharness.specs import Split, TaskSpec
 
 
+_CLOSE = 1e-6
+_LOST = 0.01
+"""What three decimals may lose of a score."""
+
+
 class Table:
     """Read-only columns of equal length, held in memory.
 
@@ -76,24 +81,38 @@ def fingerprint(split: Split, task: TaskSpec) -> str:
     import hashlib
 
     digest = hashlib.sha256()
-    names = [*task.columns, *([LABEL_COLUMN] if labelled(split) else [])]
+    units = {metric.unit for metric in task.metrics} & {*split.column_names} - {*task.columns}
+    names = [*task.columns, *([LABEL_COLUMN] if labelled(split) else []), *sorted(units)]
     for name in names:
         digest.update(f"\x1d{name}\x1d".encode())
         values = split[name]
         if name == LABEL_COLUMN and task.regression:
-            # Sources differ in float width; GLUE's scores carry at most three real decimals.
-            text = "\x1e".join(f"{value:.3f}" for value in values)
-        else:
-            text = "\x1e".join(values)
+            values = [_score_text(value) for value in values]
+        elif name in units:
+            values = [str(value) for value in values]
+        text = "\x1e".join(values)
+        if "\x1d" in text or text.count("\x1e") >= max(1, len(values)):
+            # A text has one of the signs that part texts here: where each ends is told besides.
+            digest.update(",".join(str(len(value)) for value in values).encode())
         digest.update(text.encode("utf-8", "surrogatepass"))
     return digest.hexdigest()[:16]
+
+
+def _score_text(value: float) -> str:
+    """A score as text: to three decimals, since sources differ in float width.
+
+    Of small numbers these would leave nothing: then to six digits.
+    """
+    text = f"{value:.3f}"
+    return text if abs(float(text) - value) <= _LOST * abs(value) else f"{value:.6g}"
 
 
 def check(split: Split, task: TaskSpec, *, name: str, where: str) -> None:
     """Refuse a split that is not what the task says.
 
     Raises:
-        DataError: It is empty, lacks a column, has a text that is not text, or an unknown label.
+        DataError: It is empty, lacks a column, has a text that is not text, or an unknown label or
+            score.
     """
     missing = [column for column in task.columns if column not in split.column_names]
     if missing:
@@ -116,10 +135,19 @@ def check(split: Split, task: TaskSpec, *, name: str, where: str) -> None:
 
 def _check_labels(split: Split, task: TaskSpec, *, name: str, where: str) -> None:
     known = set(task.labels)
+    # What a test split has in the place of scores is no score.
+    low, high = task.score_range or (-math.inf, math.inf)
+    if task.split(name).role == "test":
+        low, high = -math.inf, math.inf
     for row, label in enumerate(split[LABEL_COLUMN]):
         if task.regression:
             if not isinstance(label, float) or not math.isfinite(label):
                 raise DataError(f"row {row} of {name}: the score is {label!r}", where=where)
+            if not low - _CLOSE <= label <= high + _CLOSE:
+                raise DataError(
+                    f"row {row} of {name}: the score is {label:g}, outside of {low:g} to {high:g}",
+                    where=where,
+                )
         elif label not in known:
             raise DataError(
                 f"row {row} of {name}: the label is {label!r}; "

@@ -87,6 +87,11 @@ class GuardedModel:
         """Whether it can predict with a checkpoint that was fine-tuned elsewhere."""
         return isinstance(self._model, Finetuned)
 
+    @property
+    def packages(self) -> frozenset[str]:
+        """The packages whose code the model is made of: that of its class and what it builds on."""
+        return frozenset(kind.__module__.partition(".")[0] for kind in type(self._model).__mro__)
+
     def fit(self, train: Split, dev: Mapping[str, Split], context: FitContext) -> None:
         """Learn; see :meth:`glueharness.Model.fit`."""
         model = self._learner()

@@ -29,7 +29,7 @@ from glueharness.plugin.described import (
     kinds_among,
     read_described,
 )
-from glueharness.plugin.status import PluginStatus, Problem, describe, owners
+from glueharness.plugin.status import OWN, PluginStatus, Problem, describe, owners
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -251,14 +251,26 @@ def _disable(found: list[PluginStatus], choice: PluginChoice) -> None:
 
 
 def _without_clashes(plugins: Plugins, found: list[PluginStatus]) -> list[PluginStatus]:
-    """Register all; of two with the same name neither is loaded, as choosing would be a guess."""
+    """Register all; of two with the same name neither is loaded, as choosing would be a guess.
+
+    Glueharness's own keeps its name.
+    """
     by_name: dict[str, list[PluginStatus]] = {}
     for status in found:
         by_name.setdefault(status.name, []).append(status)
     for name, claimants in by_name.items():
         if len(claimants) > 1:
-            claimants.sort(key=lambda status: status.distribution)
+            claimants.sort(key=lambda status: (status.distribution != OWN, status.distribution))
         wanted = [status for status in claimants if not status.disabled]
+        if len(wanted) > 1 and wanted[0].distribution == OWN != wanted[1].distribution:
+            for status in wanted[1:]:
+                status.fail(
+                    f"glueharness has a plugin called {name!r}",
+                    f"Give it another name, or leave ours out: --no-plugin {name}"
+                    if status.point is not None
+                    else "Give the file another name.",
+                )
+            wanted = []
         for status in wanted if len(wanted) > 1 else ():
             status.fail(
                 f"{owners(wanted)} have the same name",

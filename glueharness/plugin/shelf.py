@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from glueharness.errors import PluginError, UnknownNameError
-from glueharness.plugin.status import owners
+from glueharness.plugin.status import OWN, owners
 from glueharness.specs import (
     CommandSpec,
     DiagnosticSpec,
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from glueharness.plugin.status import PluginStatus
-
-OWN = "glueharness"
-"""The distribution whose parts no plugin takes out of use by offering one of the same name."""
 
 Spec = TypeVar(
     "Spec",
@@ -91,13 +88,12 @@ class Shelf(Generic[Spec]):
         self, claims: Sequence[tuple[Spec, PluginStatus]]
     ) -> tuple[Spec, PluginStatus] | None:
         """The claim that the user prefers, or glueharness's own; None if there is not just one."""
-        for wanted in (self.preferred, frozenset({OWN})):
-            found = [
-                (spec, owner) for spec, owner in claims if wanted & {owner.name, owner.distribution}
-            ]
-            if len(found) == 1:
-                return found[0]
-        return None
+        chosen = [
+            claim for claim in claims if self.preferred & {claim[1].name, claim[1].distribution}
+        ]
+        # A plugin of any distribution can call itself as it likes.
+        ours = [claim for claim in claims if claim[1].distribution == OWN]
+        return next((found[0] for found in (chosen, ours) if len(found) == 1), None)
 
     def refuse(self, name: str, why: str) -> None:
         """Take a name off the shelf and tell its owners why."""

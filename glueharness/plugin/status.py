@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 REPORT = "Report it to the plugin's author."
+OWN = "glueharness"
+"""The distribution that no plugin takes anything of out of use by taking its name."""
 SLOW_SECONDS = 0.5
 """Longer than this, loading a plugin is mentioned to the user."""
 

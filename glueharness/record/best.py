@@ -3,9 +3,9 @@
 A run counts if it trained a model, is completed and has its model, and if the task still has the
 labels and columns that the run learnt. Then, as far as there are such runs: real data before the
 sample, pretrained weights before fresh ones, official or unknown rows before altered ones, whole
-dev splits before short ones, the dev rows of the newest run before others. Of what is left, the
-highest mean of the primary metric over the dev splits; of equals the one that the leaderboard lists
-first. What the purpose does not allow is refused, not passed over in silence.
+dev splits before short ones, the dev rows and primary metric of the newest run before others. Of
+what is left, the highest mean of the primary metric over the dev splits; of equals the one that the
+leaderboard lists first. What the purpose does not allow is refused, not passed over in silence.
 """
 
 from __future__ import annotations
@@ -121,6 +121,8 @@ def choose_best(
     # on last counts.
     rows = left.records[-1].dev_rows()
     left.prefer("on other dev rows", lambda record: record.dev_rows() == rows)
+    primary = left.records[-1].primary_metric
+    left.prefer("ranked by another metric", lambda record: record.primary_metric == primary)
     best = min(left.records, key=lambda record: (-_primary(record), record.model, record.began))
     metric = wanted.metric or best.primary_metric
     why = f"the only run of {wanted.task}"

@@ -42,6 +42,7 @@ class TaskComputed:
         version: Version of its data.
         columns: Its text columns, in order.
         labels: Its label names, in order; empty for a regression.
+        score_range: Lowest and highest score of a regression: predictions are clipped to it.
         metrics: Names of its metrics, the primary one first.
         code: What scores it: distribution and version, or the hash of the files.
     """
@@ -50,6 +51,7 @@ class TaskComputed:
     version: Annotated[str, Meta(max_length=200)] = ""
     columns: tuple[Name, ...] = ()
     labels: tuple[Name, ...] = ()
+    score_range: tuple[Number, Number] | None = None
     metrics: tuple[Name, ...] = ()
     code: Annotated[str, Meta(max_length=500)] = ""
 

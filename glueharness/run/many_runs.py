@@ -11,6 +11,7 @@ from glueharness.errors import ConfigError, GlueharnessError, Interrupted, RunFo
 from glueharness.plugin.status import describe
 from glueharness.record.best import Wanted
 from glueharness.record.record import MODEL_FOLDER, ParentRecord
+from glueharness.record.seals import check_model_seal
 from glueharness.record.store import RunStore
 from glueharness.run.config import build_config
 from glueharness.run.evaluate import evaluate_run, require_dev
@@ -281,6 +282,7 @@ def _started_from(
 
     Raises:
         ConfigError: There is no such run, or the model takes no weights.
+        RunFolderError: Its model has changed since it was completed.
     """
     config, options = planned.config, planned.config.options
     store = RunStore(options.runs_dir)
@@ -300,6 +302,7 @@ def _started_from(
             remedy=error.remedy,
         ) from error
     best = choice.record
+    check_model_seal(choice.folder, best)
     marks = f", marked {', '.join(best.marks)}" if best.marks else ""
     tell(f"{config.task} starts from run {best.id} ({choice.why}{marks})")
     folder = choice.folder / MODEL_FOLDER

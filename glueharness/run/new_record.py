@@ -6,16 +6,26 @@ import importlib.metadata
 import math
 import sys
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glueharness.data.table import fingerprint
+from glueharness.errors import RunFolderError
 from glueharness.record.computation import (
     Computation,
     ModelComputed,
     TaskComputed,
     differences,
 )
-from glueharness.record.record import DataRecord, RunRecord, SettingRecord, SplitRecord
+from glueharness.record.record import (
+    MODEL_FOLDER,
+    DataRecord,
+    ParentRecord,
+    RunRecord,
+    SettingRecord,
+    SplitRecord,
+)
+from glueharness.record.run_file import read_record
 from glueharness.run.environment import describe_environment
 from glueharness.settings.fields import result_settings, settings_of
 from glueharness.specs import FRESH
@@ -56,7 +66,7 @@ def new_record(prepared: Prepared, registry: Registry) -> RunRecord:
         environment=describe_environment(registry.plugins),
         notes=dict(prepared.loaded.notes) if prepared.loaded is not None else {},
         command=sys.argv,
-        parent=config.parent,
+        parent=config.parent or _parent(config, prepared.offered.argument),
         data=DataRecord(
             source=origin.source,
             location=origin.location,
@@ -79,7 +89,7 @@ def compute_what(
         task=describe_task(prepared.task, registry),
         data={name: split.fingerprint for name, split in splits.items()},
         # What a run trained is told by what it computed: so its seeds are seeds here as well.
-        model=trained or _describe_model(prepared, found),
+        model=trained or _describe_model(prepared, found, registry),
         system=_system(found),
         kind=prepared.kind,
         learnt=run.task if run is not None else "",
@@ -87,7 +97,7 @@ def compute_what(
     )
 
 
-def _describe_model(prepared: Prepared, found: Fingerprint) -> ModelComputed:
+def _describe_model(prepared: Prepared, found: Fingerprint, registry: Registry) -> ModelComputed:
     config, offered = prepared.config, prepared.offered
     # What lies in a place may change: where the weights are known, the place is not the model.
     by_weights = bool(offered.argument) and found.weights not in {"", FRESH}
@@ -102,8 +112,40 @@ def _describe_model(prepared: Prepared, found: Fingerprint) -> ModelComputed:
         seed=config.options.seed,
         weights=found.weights,
         settings={name: _plain(value) for name, value in sorted(settings.items())},
-        code=offered.owner.code,
+        code=_code_of(prepared, found, registry),
     )
+
+
+def _parent(config: RunConfig, argument: str) -> ParentRecord | None:
+    """The run whose model a path among the settings leads to: its marks count for what follows."""
+    given = [getattr(config.settings, item.name) for item in settings_of(type(config.settings))]
+    paths = [path for path in given if isinstance(path, Path)]
+    for folder in [*paths, Path(argument)] if argument else paths:
+        model = folder.expanduser().absolute()
+        if model.name != MODEL_FOLDER:
+            continue
+        try:
+            parent = read_record(model.parent)
+        except RunFolderError:
+            continue
+        return ParentRecord(id=parent.id, identity=parent.identity, marks=parent.marks)
+    return None
+
+
+def _code_of(prepared: Prepared, found: Fingerprint, registry: Registry) -> str:
+    """Whose code computes: the model's plugin's, its classes' plugins', and its engine's."""
+    owner, packages = prepared.offered.owner, prepared.model.packages
+    others = {
+        status.code
+        for status in registry.plugins.statuses.values()
+        if status.point is not None
+        and status.in_use
+        and status is not owner
+        and status.point.module.partition(".")[0] in packages
+    }
+    if found.engine in registry.engines.items:
+        others.add(registry.engines.owner(found.engine).code)
+    return "; ".join([owner.code, *sorted(others - {owner.code})])
 
 
 def describe_task(task: TaskSpec, registry: Registry) -> TaskComputed:
@@ -113,6 +155,7 @@ def describe_task(task: TaskSpec, registry: Registry) -> TaskComputed:
         version=task.version,
         columns=task.columns,
         labels=task.labels,
+        score_range=task.score_range,
         metrics=tuple(metric.name for metric in task.metrics),
         code=registry.tasks.owner(task.name).code,
     )

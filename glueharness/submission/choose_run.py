@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from glueharness.record.store import RunStore
     from glueharness.specs import TaskSpec
 
-REFUSED = frozenset({"sample", "fresh", "sample parent"})
+REFUSED = frozenset({"sample", "fresh", "sample parent", "fresh parent"})
 """Marks of runs that are not submitted of themselves; a fresh one is if it is named."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from glueharness import ConfigError, Fingerprint, ModelError
@@ -61,7 +62,14 @@ class EncoderModel:
         self._trained().save(folder)
 
     def load(self, folder: Path) -> None:
-        """Become the model that was saved in ``folder``, whichever engine trained it."""
+        """Become the model that was saved in ``folder``, whichever engine trained it.
+
+        What it began with may be gone since, and this may be another machine.
+        """
+        here = dataclasses.replace(
+            self._context.settings, weights=None, device="auto", threads=None
+        )
+        self._context = dataclasses.replace(self._context, settings=here)
         try:
             choice = choose_engine(self._context, self._context.settings, read_config(folder))
             model = self._with(choice, None)

@@ -59,10 +59,10 @@ def edit(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
 class Wide(OracleSettings):
     """Settings without limits."""
 
-    number: float = setting(0.0, help="Any number.", low=0)
-    whole: int = setting(0, help="Any whole number.")
-    text: str = setting("", help="Any text.")
-    given: float = setting(float("inf"), help="A default that JSON does not have.")
+    any_number: float = setting(0.0, help="Any number.", low=0)
+    any_whole: int = setting(0, help="Any whole number.")
+    any_text: str = setting("", help="Any text.")
+    any_given: float = setting(float("inf"), help="A default that JSON does not have.")
 
 
 class WidePlugin(Trial):
@@ -76,20 +76,22 @@ class WidePlugin(Trial):
 
 
 def test_infinite_settings_are_the_same_when_they_are_read_again(tmp_path: Path) -> None:
-    first = do_run(tmp_path, WidePlugin(), number="inf")
-    assert do_run(tmp_path, WidePlugin(), number="inf").reused
+    first = do_run(tmp_path, WidePlugin(), any_number="inf")
+    assert do_run(tmp_path, WidePlugin(), any_number="inf").reused
     assert not do_run(tmp_path, WidePlugin()).reused
-    assert read_record(first.folder).settings["given"].value == "inf"
+    assert read_record(first.folder).settings["any_given"].value == "inf"
 
 
 def test_the_sign_of_zero_and_the_way_to_write_a_number_change_nothing(tmp_path: Path) -> None:
-    do_run(tmp_path, WidePlugin(), number="0", whole="1000")
-    assert do_run(tmp_path, WidePlugin(), number="-0.0", whole="1e3").reused
+    do_run(tmp_path, WidePlugin(), any_number="0", any_whole="1000")
+    assert do_run(tmp_path, WidePlugin(), any_number="-0.0", any_whole="1e3").reused
     big = 2**53 + 1  # which is no float
-    assert do_run(tmp_path, WidePlugin(), whole=str(big)).record.settings["whole"].value == big
+    assert (
+        do_run(tmp_path, WidePlugin(), any_whole=str(big)).record.settings["any_whole"].value == big
+    )
 
 
-@pytest.mark.parametrize("given", [{"whole": str(10**25)}, {"text": "a" * 11_000}])
+@pytest.mark.parametrize("given", [{"any_whole": str(10**25)}, {"any_text": "a" * 11_000}])
 def test_a_setting_that_no_record_keeps_is_refused_at_once(
     tmp_path: Path, given: dict[str, str]
 ) -> None:

@@ -209,7 +209,7 @@ def test_it_says_what_was_measured_and_what_follows(
 def test_a_task_without_training_data_is_refused(registry: Registry) -> None:
     with pytest.raises(ConfigError, match="no training data") as caught:
         measure(registry, "ax", model="majority")
-    assert "predicted with the mnli model" in caught.value.remedy
+    assert "glueharness run mnli" in caught.value.remedy
 
 
 @pytest.mark.parametrize(

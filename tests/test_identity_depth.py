@@ -16,6 +16,7 @@ from glueharness.plugin.code import _hash_of_package
 from glueharness.plugin.loading import load_plugins
 from glueharness.plugin.registry import Registry
 from glueharness.record.best import Wanted
+from glueharness.record.computation import Computation, ModelComputed, differences
 from glueharness.record.store import RunStore
 from glueharness.run.config import COMMAND_LINE, build_config
 from glueharness.run.new_record import describe_task
@@ -80,6 +81,9 @@ def test_the_range_that_predictions_are_clipped_to_is_part_of_the_task() -> None
         registry = Registry(small_plugins(Trial(regression(score_range=given))))
         computed.append(describe_task(registry.task("parity"), registry))
     assert computed[0] != computed[1]
+    model = ModelComputed(name="m", seed=1)
+    before, now = (Computation(task=task, data={}, model=model, system={}) for task in computed)
+    assert differences(before, now) == {"task score range": ("0.0, 5.0", "0.0, 1.0")}
 
 
 PLUGIN = """

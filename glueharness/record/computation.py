@@ -123,7 +123,8 @@ class Computation:
     def _facts(self) -> Iterator[tuple[str, object]]:
         for field_ in dataclasses.fields(self.task):
             value = getattr(self.task, field_.name)
-            yield f"task {field_.name}", ", ".join(value) if isinstance(value, tuple) else value
+            words = ", ".join(map(str, value)) if isinstance(value, tuple) else value
+            yield f"task {field_.name}".replace("_", " "), words
         for name, fingerprint in self.data.items():
             yield f"data of {name}", fingerprint
         if self.kind != "training":

@@ -102,7 +102,9 @@ def _refuse_delimiter(
     if len(header) != 1 or not needed:
         return
     for other in _DELIMITERS:
-        if set(needed.values()) <= set(next(csv.reader(header, delimiter=other), [])):
+        names = next(csv.reader(header, delimiter=other), [])
+        # A file of a single column, such as a test split, has no delimiter at all.
+        if len(names) > 1 and set(needed.values()) <= set(names):
             said = (
                 f"delimiter = {json.dumps(other)} below [source] in {form.task_file}."
                 if form.task_file

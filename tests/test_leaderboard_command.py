@@ -140,9 +140,9 @@ def test_output_goes_to_a_file_in_the_form_of_its_suffix(
 
 def test_a_suffix_that_stands_for_no_form_is_an_error(terminal: Terminal, tmp_path: Path) -> None:
     make_run(terminal.runs, Making(number=1))
-    for name in ("board.xlsx", "board"):
+    for name, said in (("board.xlsx", "stands for no form"), ("board", "has no suffix")):
         _, err = terminal("leaderboard", "-o", str(tmp_path / name), code=1)
-        assert "stands for no form" in err
+        assert said in err
         assert ".tex" in err
         assert not (tmp_path / name).exists()
     terminal("leaderboard", "-o", str(tmp_path / "board.xlsx"), "--format", "csv")

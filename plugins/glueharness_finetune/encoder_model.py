@@ -6,6 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from glueharness import ConfigError, Fingerprint, ModelError
+from glueharness.run.environment import core_count
 from glueharness_finetune.engine_choice import Choice, choose_engine, request_for
 from glueharness_finetune.plain import NotPlain
 from glueharness_finetune.plain.classifier import read_config
@@ -66,9 +67,10 @@ class EncoderModel:
 
         What it began with may be gone since, and this may be another machine.
         """
-        here = dataclasses.replace(
-            self._context.settings, weights=None, device="auto", threads=None
-        )
+        given = self._context.settings
+        # As many threads as before, where they are: another number may change the last bits.
+        threads = given.threads if (given.threads or 0) <= core_count() else None
+        here = dataclasses.replace(given, weights=None, device="auto", threads=threads)
         self._context = dataclasses.replace(self._context, settings=here)
         try:
             choice = choose_engine(self._context, self._context.settings, read_config(folder))

@@ -30,9 +30,8 @@ class Lines:
         self._path = path
         self._lines: dict[tuple[str, str], int] = {}
         table, count = "", dict[str, int]()
-        for number, line in enumerate(text.split("\n"), start=1):
-            if len(line) > _LONGEST:  # a text, which the patterns would take long to look through
-                continue
+        for number, whole in enumerate(text.split("\n"), start=1):
+            line = whole[:_LONGEST]  # the patterns would take long to look through a longer one
             if header := _HEADER.match(line):
                 table = re.sub(r"\s*\.\s*", ".", header[1]).replace('"', "")
                 if line.lstrip().startswith("[["):

@@ -9,7 +9,7 @@ from glueharness.errors import UnknownNameError, did_you_mean
 from glueharness.plugin.blame import blamed
 from glueharness.plugin.guarded import GuardedWriter, OfferedModel, OfferedSource
 from glueharness.plugin.loading import PluginStatus, load_plugins
-from glueharness.plugin.shelf import Shelf
+from glueharness.plugin.shelf import Shelf, Spec
 from glueharness.settings.fields import settings_of
 from glueharness.settings.run_options import RESERVED, RunOptions
 from glueharness.specs import (
@@ -57,30 +57,19 @@ class Registry:
     def __init__(self, plugins: Plugins | None = None, prefer: Sequence[str] = ()) -> None:
         self.plugins = load_plugins() if plugins is None else plugins
         self._preferred = frozenset(prefer)
-        self.tasks: Shelf[TaskSpec] = Shelf("task")
-        self.models: Shelf[ModelSpec] = Shelf("model")
-        self.sources: Shelf[SourceSpec] = Shelf("data source")
-        self.writers: Shelf[WriterSpec] = Shelf("submission writer")
-        self.groups: Shelf[GroupSpec] = Shelf("group")
-        self.presets: Shelf[PresetSpec] = Shelf("preset")
-        self.published: Shelf[PublishedSpec] = Shelf("published row")
-        self.commands: Shelf[CommandSpec] = Shelf("command")
-        self.diagnostics: Shelf[DiagnosticSpec] = Shelf("diagnostic")
-        self.engines: Shelf[EngineSpec] = Shelf("engine")
-        self.trackers: Shelf[TrackerSpec] = Shelf("tracker")
-        self.file_kinds: Shelf[FileKindSpec] = Shelf("file kind")
-        self._collect(self.tasks, "glueharness_tasks", TaskSpec)
-        self._collect(self.models, "glueharness_models", ModelSpec)
-        self._collect(self.sources, "glueharness_sources", SourceSpec)
-        self._collect(self.writers, "glueharness_writers", WriterSpec)
-        self._collect(self.groups, "glueharness_groups", GroupSpec)
-        self._collect(self.presets, "glueharness_presets", PresetSpec)
-        self._collect(self.published, "glueharness_published", PublishedSpec)
-        self._collect(self.commands, "glueharness_commands", CommandSpec)
-        self._collect(self.diagnostics, "glueharness_diagnostics", DiagnosticSpec)
-        self._collect(self.engines, "glueharness_engines", EngineSpec)
-        self._collect(self.trackers, "glueharness_trackers", TrackerSpec)
-        self._collect(self.file_kinds, "glueharness_file_kinds", FileKindSpec)
+        self._shelves: list[Shelf[Any]] = []
+        self.tasks = self._shelf("task", "glueharness_tasks", TaskSpec)
+        self.models = self._shelf("model", "glueharness_models", ModelSpec)
+        self.sources = self._shelf("data source", "glueharness_sources", SourceSpec)
+        self.writers = self._shelf("submission writer", "glueharness_writers", WriterSpec)
+        self.groups = self._shelf("group", "glueharness_groups", GroupSpec)
+        self.presets = self._shelf("preset", "glueharness_presets", PresetSpec)
+        self.published = self._shelf("published row", "glueharness_published", PublishedSpec)
+        self.commands = self._shelf("command", "glueharness_commands", CommandSpec)
+        self.diagnostics = self._shelf("diagnostic", "glueharness_diagnostics", DiagnosticSpec)
+        self.engines = self._shelf("engine", "glueharness_engines", EngineSpec)
+        self.trackers = self._shelf("tracker", "glueharness_trackers", TrackerSpec)
+        self.file_kinds = self._shelf("file kind", "glueharness_file_kinds", FileKindSpec)
         self._check_references()
         for status in self.plugins.statuses.values():
             status.conclude()
@@ -110,10 +99,16 @@ class Registry:
         self._collect(self.tasks, "glueharness_tasks", TaskSpec, only=owner)
         self._check_references()
 
+    def _shelf(self, kind: str, hook: str, spec: type[Spec]) -> Shelf[Spec]:
+        """The shelf of one kind, filled with what the plugins' hook returns."""
+        shelf: Shelf[Spec] = Shelf(kind, preferred=self._preferred)
+        self._shelves.append(shelf)
+        self._collect(shelf, hook, spec)
+        return shelf
+
     def _collect(
         self, shelf: Shelf[Any], hook: str, kind: type[Any], only: PluginStatus | None = None
     ) -> None:
-        shelf.preferred = self._preferred
         for owner, items in self.plugins.ask(hook):
             if only is not None and owner is not only:
                 continue
@@ -126,22 +121,8 @@ class Registry:
 
     def offers(self, owner: PluginStatus) -> dict[str, list[str]]:
         """What a plugin offers: kind in the plural to names, empty kinds left out."""
-        shelves: tuple[Shelf[Any], ...] = (
-            self.tasks,
-            self.models,
-            self.sources,
-            self.writers,
-            self.groups,
-            self.presets,
-            self.published,
-            self.commands,
-            self.diagnostics,
-            self.engines,
-            self.trackers,
-            self.file_kinds,
-        )
         offered = {}
-        for shelf in shelves:
+        for shelf in self._shelves:
             names = [
                 name
                 for name, found in shelf.items.items()

@@ -3,45 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from glueharness.errors import PluginError, UnknownNameError
 from glueharness.plugin.status import OWN, owners
-from glueharness.specs import (
-    CommandSpec,
-    DiagnosticSpec,
-    EngineSpec,
-    FileKindSpec,
-    GroupSpec,
-    ModelSpec,
-    PresetSpec,
-    PublishedSpec,
-    SourceSpec,
-    TaskSpec,
-    TrackerSpec,
-    WriterSpec,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from glueharness.plugin.status import PluginStatus
 
-Spec = TypeVar(
-    "Spec",
-    TaskSpec,
-    ModelSpec,
-    SourceSpec,
-    WriterSpec,
-    GroupSpec,
-    PresetSpec,
-    PublishedSpec,
-    CommandSpec,
-    DiagnosticSpec,
-    EngineSpec,
-    TrackerSpec,
-    FileKindSpec,
-)
+
+class Named(Protocol):
+    """What every spec has."""
+
+    @property
+    def name(self) -> str:
+        """What it is called on a command line."""
+
+
+Spec = TypeVar("Spec", bound=Named)
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from tests.hub_runs import NOWHERE
 from tests.small_task import small_plugins
 
 if TYPE_CHECKING:
-    from glueharness.plugin.loading import Plugins
+    from glueharness.plugin.plugins import Plugins
 
 # Before anything imports torch: several test processes share the processors.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

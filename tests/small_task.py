@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from glueharness import FitContext, FloatArray, ModelContext, Split
-    from glueharness.plugin.loading import Plugins
+    from glueharness.plugin.plugins import Plugins
 
 LABELS = ("even", "odd")
 

@@ -19,7 +19,7 @@ from glueharness import hookimpl
 from glueharness.errors import PluginError
 from glueharness.plugin import hookspecs
 from glueharness.plugin.api_version import PUBLIC_MODULES
-from glueharness.plugin.loading import HOOKS
+from glueharness.plugin.plugins import HOOKS
 from glueharness.plugin.registry import Registry
 from glueharness.record.run_file import RUN_FILE
 from glueharness.run.config import build_config

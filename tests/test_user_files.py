@@ -19,8 +19,7 @@ from glueharness.errors import ConfigError, RunFolderError
 from glueharness.plugin.registry import Registry
 from glueharness.run.config import read_toml
 from glueharness.system.locks import locked
-from glueharness.system.user_files import read_within, write_named
-from glueharness.system.writable import check_writable
+from glueharness.system.user_files import check_writable, read_within, write_named
 from tests.small_task import small_plugins
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from docs._reference.schema import RECORDS
 from glueharness import errors, specs, testing
 from glueharness.cli import cli
 from glueharness.plugin import events, hookspecs
-from glueharness.plugin.loading import HOOKS
+from glueharness.plugin.plugins import HOOKS
 from glueharness.record import record
 from glueharness.settings import fields as settings
 from glueharness.settings import run_options

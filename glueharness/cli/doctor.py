@@ -10,7 +10,7 @@ import click
 from glueharness.cli.app import App, environment_layer, json_option
 from glueharness.cli.output import print_facts, print_json, stdout
 from glueharness.errors import GlueharnessError, NotInFolder, SourceUnavailable
-from glueharness.plugin.loading import describe as describe_error
+from glueharness.plugin.status import describe as describe_error
 from glueharness.run.environment import describe_environment
 from glueharness.specs import DataOptions, Fact
 

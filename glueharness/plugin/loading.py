@@ -1,24 +1,16 @@
-"""Loads plugins one by one: one that fails is reported and affects no other.
-
-pluggy keeps the hooks and calls them; this module is the guard around each plugin.
-"""
+"""Loads plugins one by one: one that fails is reported and affects no other."""
 
 from __future__ import annotations
 
-import difflib
 import importlib.metadata
 import importlib.util
-import inspect
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import pluggy
-
-from glueharness.errors import ConfigError, UnknownNameError, did_you_mean
+from glueharness.errors import ConfigError, UnknownNameError
 from glueharness.plugin import hookspecs
-from glueharness.plugin.api_version import ATTRIBUTE, api_problem, declared_api
+from glueharness.plugin.api_version import api_problem, declared_api
 from glueharness.plugin.choice import PluginChoice, user_choice
 from glueharness.plugin.described import (
     HOOK,
@@ -27,142 +19,14 @@ from glueharness.plugin.described import (
     digest_of,
     files_of_package,
     kinds_among,
-    read_described,
 )
-from glueharness.plugin.status import OWN, PluginStatus, Problem, describe, owners
+from glueharness.plugin.plugins import HookManager, Plugins, file_status, hook_like
+from glueharness.plugin.status import OWN, PluginStatus, describe, owners
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-__all__ = ["PluginStatus", "Plugins", "Problem", "describe", "load_plugins", "owners"]
+    from collections.abc import Iterable
 
 GROUP = "glueharness"
-_PREFIX = "glueharness_"
-HOOKS = tuple(name for name in vars(hookspecs) if name.startswith(_PREFIX))
-"""Names of all hooks, in the order of ``hookspecs.py``."""
-
-
-class HookManager(pluggy.PluginManager):
-    """pluggy's manager, told that our hooks begin alike: it need not look at all other names."""
-
-    def parse_hookimpl_opts(self, plugin: object, name: str) -> pluggy.HookimplOpts | None:
-        """What a plugin says of its hook ``name``; None if it is no hook."""
-        return super().parse_hookimpl_opts(plugin, name) if name.startswith(_PREFIX) else None
-
-
-@dataclass(slots=True)
-class Plugins:
-    """The plugins of this process.
-
-    Attributes:
-        manager: pluggy's manager with every plugin that is in use.
-        statuses: The status of each plugin by name, in use or not.
-        listener: Called for a problem that is found only after loading.
-        packages: Packages without a hook, whose files may describe a plugin.
-    """
-
-    manager: pluggy.PluginManager
-    statuses: dict[str, PluginStatus] = field(default_factory=dict)
-    listener: Callable[[PluginStatus, Problem], None] | None = None
-    packages: list[tuple[PluginStatus, object]] = field(default_factory=list)
-
-    @property
-    def reports(self) -> list[tuple[PluginStatus, Problem]]:
-        """All problems that the user should know of."""
-        return [
-            (status, problem) for status in self.statuses.values() for problem in status.reports
-        ]
-
-    def ask(self, hook: str) -> list[tuple[PluginStatus, list[Any]]]:
-        """Call a registry hook on each plugin; problems are noted in the plugin's status.
-
-        Returns:
-            For each plugin that answered with a list: its status and the list.
-        """
-        answers = []
-        for status, call in self._callers(hook):
-            try:
-                with status.watched():
-                    items = _as_list(call())
-            except KeyboardInterrupt:
-                raise
-            except BaseException as error:  # noqa: BLE001 - a stranger's code: note it, go on
-                status.impair(f"{hook} raised {describe(error)}")
-                continue
-            if isinstance(items, str):
-                status.impair(f"{hook} returned {items}, not a list")
-            else:
-                answers.append((status, items))
-        return answers
-
-    def notify(self, hook: str, event: object) -> None:
-        """Call the listeners of an event; a hook that raises is not called again."""
-        for status, call in self._callers(hook):
-            if hook in status.muted:
-                continue
-            try:
-                call(event=event)
-            except KeyboardInterrupt:
-                raise
-            except BaseException as error:  # noqa: BLE001 - a listener never harms the run
-                status.muted.add(hook)
-                status.impair(f"{hook} raised {describe(error)}")
-                if self.listener is not None:
-                    self.listener(status, status.problems[-1])
-
-    def _callers(self, hook: str) -> Iterator[tuple[PluginStatus, Callable[..., list[Any]]]]:
-        """For each plugin with that hook, a function that calls it on this plugin only."""
-        plugins = dict(self.manager.list_name_plugin())
-        for name, plugin in plugins.items():
-            if plugin is None or hook not in self.statuses[name].hooks:
-                continue
-            others = [other for other in plugins.values() if other is not plugin]
-            caller = self.manager.subset_hook_caller(hook, remove_plugins=others)
-            yield self.statuses[name], caller
-
-    def register(self, plugin: object, name: str) -> PluginStatus:
-        """Add a plugin that has no entry point, for instance a progress display."""
-        status = PluginStatus(name=name, target=repr(plugin), known_as=("this process", ""))
-        self.statuses[name] = status
-        self._register(plugin, status)
-        return status
-
-    def describe(self, path: Path, content: bytes) -> PluginStatus:
-        """Add the plugin that a file describes; see its status for what is wrong with it."""
-        status = _file_status(path, content)
-        if status.name in self.statuses:
-            status.fail(f"a plugin called {status.name!r} is loaded already", "Rename the file.")
-            return status
-        self.statuses[status.name] = status
-        self._describe(status, {path: content})
-        return status
-
-    def _describe(self, status: PluginStatus, contents: dict[Path, bytes]) -> None:
-        plugin = read_described(status, contents, kinds_among(self.ask(HOOK)))
-        if plugin is not None:
-            self._register(plugin, status)
-
-    def unregister(self, name: str) -> None:
-        """Remove a plugin that :meth:`register` added."""
-        if self.manager.has_plugin(name):
-            self.manager.unregister(name=name)
-        self.statuses.pop(name, None)
-
-    def _register(self, plugin: object, status: PluginStatus) -> None:
-        try:
-            status.hooks = hooks_of(self.manager, plugin)
-            problem, remedy = _refusal(self.manager, plugin, status)
-            if not problem:
-                self.manager.register(plugin, name=status.name)
-        except Exception as error:  # noqa: BLE001 - a stranger's object: note it, go on
-            text = " ".join(str(error).split()) or type(error).__name__
-            status.fail(f"it cannot be registered: {text}")
-            # pluggy keeps a plugin whose hooks it refused.
-            if self.manager.has_plugin(status.name):
-                self.manager.unregister(name=status.name)
-            return
-        if problem:
-            status.fail(problem, remedy)
 
 
 def load_plugins(
@@ -193,7 +57,7 @@ def load_plugins(
     # The order in which a file system lists distributions must not show anywhere.
     found.sort(key=lambda status: status.name)
     contents = {path: content_of(path) for path in choice.files}
-    found += [_file_status(path, content) for path, content in contents.items()]
+    found += [file_status(path, content) for path, content in contents.items()]
     _disable(found, choice)
     described = []
     for status in _without_clashes(plugins, found):
@@ -204,14 +68,9 @@ def load_plugins(
     # Last, since what reads such files is itself a plugin.
     for status in described:
         path = Path(status.target)
-        plugins._describe(status, {path: contents[path]})  # noqa: SLF001 - the same module
+        plugins.add_described(status, {path: contents[path]})
     _read_packages(plugins)
     return plugins
-
-
-def _file_status(path: Path, content: bytes) -> PluginStatus:
-    # The hash stands where others have a version: it tells in a run's record which code it was.
-    return PluginStatus(name=path.stem, target=str(path), known_as=(str(path), digest_of(content)))
 
 
 def _read_packages(plugins: Plugins) -> None:
@@ -228,7 +87,7 @@ def _read_packages(plugins: Plugins) -> None:
             status.fail(str(error))
             continue
         status.described = digest_of(b"\0".join(contents.values()))
-        plugins._describe(status, contents)  # noqa: SLF001 - the same module
+        plugins.add_described(status, contents)
 
 
 def _disable(found: list[PluginStatus], choice: PluginChoice) -> None:
@@ -291,10 +150,10 @@ def _load(plugins: Plugins, status: PluginStatus) -> None:
     except BaseException as error:  # noqa: BLE001 - a stranger's code: note it, go on
         status.fail(*_import_failure(status, error))
         return
-    if status.point is not None and hasattr(plugin, "__path__") and not _hook_like(plugin):
+    if status.point is not None and hasattr(plugin, "__path__") and not hook_like(plugin):
         plugins.packages.append((status, plugin))
         return
-    plugins._register(plugin, status)  # noqa: SLF001 - the same module
+    plugins.add(plugin, status)
 
 
 def _import_file(status: PluginStatus) -> object:
@@ -328,54 +187,3 @@ def _import_failure(status: PluginStatus, error: BaseException) -> tuple[str, st
     if status.point is None:
         return what, f"Mend {status.target}"
     return what, f"Reinstall or remove it: pip uninstall {status.distribution}"
-
-
-def hooks_of(manager: pluggy.PluginManager, plugin: object) -> tuple[str, ...]:
-    """Names of the known hooks that a plugin implements."""
-    return tuple(
-        name
-        for name in _hook_like(plugin)
-        if name in HOOKS and manager.parse_hookimpl_opts(plugin, name) is not None
-    )
-
-
-def _hook_like(plugin: object) -> list[str]:
-    """What a plugin has under names that begin like hooks, without plugin packages."""
-    return [
-        name
-        for name in dir(plugin)
-        if name.startswith(_PREFIX) and inspect.isroutine(getattr(plugin, name, None))
-    ]
-
-
-def _refusal(
-    manager: pluggy.PluginManager, plugin: object, status: PluginStatus
-) -> tuple[str, str]:
-    """Why a plugin cannot be used at all, and the remedy; empty if it can."""
-    required = getattr(plugin, ATTRIBUTE, None)
-    if api_problem(required, "")[0]:
-        return api_problem(required, status.distribution)
-    report = "Report it to the plugin's author."
-    if inspect.isclass(plugin):
-        return f"it is the class {plugin.__name__}; hooks live in a module or an instance", report
-    for name in _hook_like(plugin):
-        if name in status.hooks:
-            continue
-        if name in HOOKS:
-            return f"{name} lacks the decorator @glueharness.hookimpl", report
-        marked = manager.parse_hookimpl_opts(plugin, name) is not None
-        if marked or difflib.get_close_matches(name, HOOKS, n=1, cutoff=0.85):
-            return f"there is no hook {name!r}{did_you_mean(name, HOOKS)}", report
-    if status.point is not None and not status.hooks:
-        return "it implements no hook", report
-    return "", ""
-
-
-def _as_list(answers: list[Any]) -> list[Any] | str:
-    """The one answer as a list, or what it is instead, in words."""
-    if not answers:  # pluggy leaves out None
-        return "None"
-    (answer,) = answers
-    if isinstance(answer, str | bytes | dict) or not hasattr(answer, "__iter__"):
-        return f"a {type(answer).__name__}"
-    return list(answer)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from glueharness.errors import UnknownNameError, did_you_mean
 from glueharness.plugin.blame import blamed
 from glueharness.plugin.guarded import GuardedWriter, OfferedModel, OfferedSource
-from glueharness.plugin.loading import PluginStatus, load_plugins
+from glueharness.plugin.loading import load_plugins
 from glueharness.plugin.shelf import Shelf, Spec
 from glueharness.settings.fields import settings_of
 from glueharness.settings.run_options import RESERVED, RunOptions
@@ -30,7 +30,8 @@ from glueharness.specs import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from glueharness.plugin.loading import Plugins
+    from glueharness.plugin.plugins import Plugins
+    from glueharness.plugin.status import PluginStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

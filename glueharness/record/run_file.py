@@ -16,7 +16,7 @@ from glueharness.record.agreement import check_agreement
 from glueharness.record.record import SCHEMA, RunRecord
 from glueharness.system import atomic
 from glueharness.system.printable import storable_json
-from glueharness.system.untrusted import read_untrusted
+from glueharness.system.user_files import read_untrusted
 
 RUN_FILE = "run.json"
 _BYTES = 16 * 1024 * 1024

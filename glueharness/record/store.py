@@ -14,7 +14,7 @@ from glueharness.record.names import answers_to, new_run_id, short_names
 from glueharness.record.record import CHECKPOINT_FOLDER, MODEL_FOLDER
 from glueharness.record.run_file import RUN_FILE, read_with_own_id
 from glueharness.system.locks import holder_of, locked
-from glueharness.system.untrusted import first_link
+from glueharness.system.user_files import first_link
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

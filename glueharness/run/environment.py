@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from glueharness.plugin.loading import Plugins
+    from glueharness.plugin.plugins import Plugins
 
 _GIT_SECONDS = 5
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from glueharness.plugin.loading import Plugins
+    from glueharness.plugin.plugins import Plugins
     from glueharness.record.record import RunRecord
     from glueharness.scoring.scorer import Scorer
     from glueharness.specs import Evaluation, FloatArray, Progress

@@ -23,7 +23,7 @@ from glueharness.run.trackers import tracked
 from glueharness.run.trained_model import predict
 from glueharness.system.atomic import remove_leftovers, whole_folder
 from glueharness.system.interrupts import terminate_as_interrupt
-from glueharness.system.writable import check_writable
+from glueharness.system.user_files import check_writable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -20,7 +20,7 @@ from glueharness.specs import Prediction
 from glueharness.submission.choose_run import learner
 from glueharness.submission.plan import SubmitOptions, make_plan
 from glueharness.submission.test_data import data_of, load_test_splits
-from glueharness.system.writable import check_writable
+from glueharness.system.user_files import check_writable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from glueharness.errors import RunFolderError
 from glueharness.system import atomic
-from glueharness.system.untrusted import read_untrusted
+from glueharness.system.user_files import read_untrusted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -1,6 +1,7 @@
-"""Files that the user names: read up to a limit, written where the name leads.
+"""Files and folders that the user names, or that anybody may have made.
 
-A name may lead to what is no file: a pipe that never ends, a device, a link to elsewhere.
+They are read up to a limit, written where the name leads, and tried before work begins. A name
+may lead to what is no file: a pipe that never ends, a device, a link to elsewhere.
 """
 
 from __future__ import annotations
@@ -8,8 +9,10 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import tempfile
 from typing import TYPE_CHECKING
 
+from glueharness.errors import RunFolderError
 from glueharness.system.atomic import whole_file
 
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 _NO_WAIT = getattr(os, "O_NONBLOCK", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+_PROBE_BYTES = 4 * 1024 * 1024
 
 
 def read_within(path: Path, limit: int, *, links: bool = True) -> bytes:
@@ -60,3 +64,70 @@ def write_named(path: Path, text: str) -> None:
         return
     with whole_file(path.resolve() if path.is_symlink() else path) as aside:
         aside.write_bytes(content)
+
+
+def read_untrusted(path: Path, limit: int) -> bytes:
+    """The content of a regular file of at most ``limit`` bytes.
+
+    Raises:
+        FileNotFoundError: There is none.
+        OSError: It is a link, a folder, a pipe or a device, too large, or cannot be read; its
+            ``strerror`` says which.
+    """
+    try:
+        return read_within(path, limit, links=False)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise OSError(errno.ELOOP, "it is a symbolic link", str(path)) from error
+        raise
+
+
+def first_link(folder: Path) -> Path | None:
+    """A symbolic link below a folder, or the folder itself if it is one; None if there is none."""
+    if folder.is_symlink():
+        return folder
+    for place, folders, files in os.walk(folder, followlinks=False):
+        for name in (*folders, *files):
+            path = os.path.join(place, name)  # noqa: PTH118 - a walk over many files
+            if os.path.islink(path):  # noqa: PTH114
+                return folder.joinpath(os.path.relpath(path, folder))
+    return None
+
+
+def check_writable(folder: Path, *, what: str = "runs", option: str = "--runs-dir") -> None:
+    """Make sure that ``folder`` can be written to, before any work is done for it.
+
+    Args:
+        folder: The folder; it is made if it is not there.
+        what: What is to be written, for the message.
+        option: The option that gives another folder, for the message.
+
+    Raises:
+        RunFolderError: It cannot be made, is read-only, or its disk is full.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder, prefix=".probe") as probe:  # gone even if killed
+            probe.write(b"\0" * _PROBE_BYTES)
+            probe.flush()
+            os.fsync(probe.fileno())
+    except OSError as error:
+        full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+        reason = "the disk is full" if full else (error.strerror or str(error))
+        if isinstance(error, FileExistsError | NotADirectoryError):
+            reason = _no_folder(folder)
+        raise RunFolderError(
+            f"{what} cannot be written here: {reason}",
+            where=str(folder),
+            remedy=f"{'Free some space or choose' if full else 'Choose'} another folder with "
+            f"{option}.",
+        ) from error
+
+
+def _no_folder(folder: Path) -> str:
+    """What stands where the folder is to be."""
+    place = next((path for path in (folder, *folder.parents) if path.is_symlink()), None)
+    if place is not None and not place.exists():
+        return f"{place} is a link that leads to no folder"
+    place = next((path for path in (folder, *folder.parents) if path.exists()), folder)
+    return f"{place} is no folder"

@@ -3,6 +3,8 @@
 Importing them is cheap: it loads no framework and no plugin.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from glueharness.authoring import (
     ACCURACY,
     F1,
@@ -95,6 +97,9 @@ from glueharness.specs import (
     WriterSpec,
 )
 
+if TYPE_CHECKING:
+    from glueharness.api import evaluate, leaderboard, run
+
 __version__ = "0.1.0"
 
 __all__ = [
@@ -178,10 +183,27 @@ __all__ = [
     "__version__",
     "as_evaluate_metric",
     "csv_source",
+    "evaluate",
     "evaluate_metric",
     "hookimpl",
     "jsonl_source",
+    "leaderboard",
     "metric",
     "parquet_source",
+    "run",
     "setting",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """The functions for notebooks, imported when they are first asked for."""
+    if name not in {"evaluate", "leaderboard", "run"}:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    # A package of this name exists, and can be called: see there.
+    return (
+        importlib.import_module("glueharness.run")
+        if name == "run"
+        else getattr(importlib.import_module("glueharness.api"), name)
+    )

@@ -36,6 +36,7 @@ PAGES = {
         "data",
         "runs",
         "evaluate",
+        "notebook",
         "submission",
         "leaderboard",
         "tasks",
@@ -130,11 +131,18 @@ def after_leaderboard(project: Project) -> None:
     assert "BERT" in said["leaderboard qnli --published"]
 
 
+def after_notebook(project: Project) -> None:
+    runs = project.names["runs"]
+    assert [run.record.seed for run in runs] == [42, 43, 44]
+    assert set(runs.scores) == {"qnli"}
+
+
 AFTER: dict[str, Callable[[Project], None]] = {
     "README": after_readme,
     "quick-start": after_quick_start,
     "qnli": after_qnli,
     "runs": after_runs,
+    "notebook": after_notebook,
     "submission": after_submission,
     "leaderboard": after_leaderboard,
 }

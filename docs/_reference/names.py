@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import glueharness
 from docs._reference.markdown import summary_of, table
+from glueharness import api
 from glueharness.plugin.api_version import PUBLIC_MODULES
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ def public_summaries() -> dict[str, str]:
         if name.startswith("glueharness.") and getattr(module, "__file__", None):
             for constant, text in constants_of(module).items():
                 constants.setdefault(constant, text)
+    # The package of that name is called in the function's place.
+    constants["run"] = api.run.__doc__ or ""
     constants["hookimpl"] = "The decorator that marks a plugin's function as a hook."
     found = {}
     for name in glueharness.__all__:

@@ -55,6 +55,9 @@ def make_console(**options: Any) -> Console:
     """
     from glueharness.cli.harmless import HarmlessConsole
 
+    if isinstance(options.get("file"), io.StringIO):
+        # In a notebook rich would show what is printed below the cell, and leave the file empty.
+        options.setdefault("force_jupyter", False)
     return HarmlessConsole(**options)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from typing import TYPE_CHECKING, Self
 
 from rich.panel import Panel
@@ -65,6 +66,8 @@ class ProgressDisplay:
             TextColumn("{task.fields[values]}", style="dim", markup=False),
             console=self._console,
             transient=True,
+            # A notebook shows bars in a widget; without that library, only the lines.
+            disable=self._console.is_jupyter and importlib.util.find_spec("ipywidgets") is None,
         )
         self._bar: TaskID | None = None
         self._phase = ""

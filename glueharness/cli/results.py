@@ -19,17 +19,19 @@ if TYPE_CHECKING:
     from glueharness.specs import GroupSpec, TaskSpec
 
 
-def show_run(record: RunRecord, task: TaskSpec, runs_dir: Path) -> None:
-    """Print a run's dev scores and what to do next."""
-    from rich.text import Text
+RUN_COLUMNS = ("task", "model", "split", "metric", "points", "rows", "marks")
+"""Headings of what :func:`run_rows` returns."""
 
+
+def run_rows(record: RunRecord, task: TaskSpec) -> list[list[str]]:
+    """A run's dev scores, a row for each split and metric."""
     titles = {metric.name: metric.title for metric in task.metrics}
-    rows = [
+    return [
         [
             task.title,
             record.model,
             split,
-            titles[metric],
+            titles.get(metric, metric),
             percent(value),
             f"{record.data.splits[split].rows:,}",
             ", ".join(record.marks) or "–",
@@ -37,9 +39,14 @@ def show_run(record: RunRecord, task: TaskSpec, runs_dir: Path) -> None:
         for split, metrics in record.metrics.items()
         for metric, value in metrics.items()
     ]
+
+
+def show_run(record: RunRecord, task: TaskSpec, runs_dir: Path) -> None:
+    """Print a run's dev scores and what to do next."""
+    from rich.text import Text
+
     console = stdout()
-    columns = ["task", "model", "split", "metric", "points", "rows", "marks"]
-    console.print(make_table("", columns, rows))
+    console.print(make_table("", RUN_COLUMNS, run_rows(record, task)))
     seconds = sum(record.timings.values())
     console.print(Text(f"run     {runs_dir / record.id}  ({seconds:.1f} s)"), soft_wrap=True)
     following = ["glueharness leaderboard"]

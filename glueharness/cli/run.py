@@ -15,8 +15,7 @@ from glueharness.cli.options import SettingsCommand
 from glueharness.record.store import LATEST, RunStore
 from glueharness.run.config import COMMAND_LINE, read_toml
 from glueharness.run.resume import settings_of_run
-from glueharness.settings.fields import Layer, convert, settings_of
-from glueharness.settings.run_options import RunOptions
+from glueharness.settings.fields import Layer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,7 +88,7 @@ def command(
     glueharness run glue --seeds 5                         a whole row of GLUE
     glueharness run --train-file a.csv --dev-file b.csv --text sentence   files of your own
     """  # noqa: D301 - click's mark against re-wrapping
-    from glueharness.run.many_runs import PlanRequest, build_plan, parse_seeds
+    from glueharness.run.many_runs import PlanRequest, build_plan, first_seed, parse_seeds
 
     files = DataFiles.taken_from(values)
     registry = App.of(ctx).registry
@@ -103,7 +102,7 @@ def command(
     request = PlanRequest(
         names=tasks,
         layers=layers,
-        seeds=parse_seeds(seeds, _first_seed(layers)) if seeds else (),
+        seeds=parse_seeds(seeds, first_seed(layers)) if seeds else (),
         preset=preset,
         init_from=init_from,
         resume=resume,
@@ -145,14 +144,6 @@ def _layers_of_run(run: str, layers: Sequence[Layer], registry: Registry) -> lis
     folders = [layer.values["runs_dir"] for layer in layers if "runs_dir" in layer.values]
     store = RunStore(runs_dir(Path(str(folders[0])) if folders else None))
     return settings_of_run(store.find(run), registry)
-
-
-def _first_seed(layers: Sequence[Layer]) -> int:
-    item = next(item for item in settings_of(RunOptions) if item.name == "seed")
-    for layer in layers:
-        if item.name in layer.values:
-            return int(convert(item, layer.values[item.name], layer.origin))
-    return int(item.default)
 
 
 def _do(plan: Sequence[PlannedRun], registry: Registry) -> list[Outcome]:

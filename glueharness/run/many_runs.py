@@ -18,7 +18,8 @@ from glueharness.run.evaluate import evaluate_run, require_dev
 from glueharness.run.one_run import run
 from glueharness.run.prepare import require_learner
 from glueharness.run.trained_model import check_alike
-from glueharness.settings.fields import Layer
+from glueharness.settings.fields import Layer, convert, settings_of
+from glueharness.settings.run_options import RunOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -156,6 +157,19 @@ def parse_seeds(text: str, first: int) -> list[int]:
         f"--seeds must be a number of seeds (1 to {_MAX_SEEDS}) or a list of different seeds "
         f"such as 1,7,42, not {text!r}"
     )
+
+
+def first_seed(layers: Sequence[Layer]) -> int:
+    """The seed that the settings give, from which several are counted.
+
+    Raises:
+        ConfigError: It is malformed or out of range.
+    """
+    item = next(item for item in settings_of(RunOptions) if item.name == "seed")
+    for layer in layers:
+        if item.name in layer.values:
+            return int(convert(item, layer.values[item.name], layer.origin))
+    return int(item.default)
 
 
 def build_plan(request: PlanRequest, registry: Registry) -> list[PlannedRun]:

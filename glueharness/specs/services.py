@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -65,8 +65,12 @@ class CommandSpec:
         name: The word after ``glueharness``.
         help: One line for ``glueharness --help``.
         factory: Imports and returns the command, when it is called.
+        function: Imports and returns what the command does as a Python function, for notebooks:
+            it is called with the :class:`glueharness.plugin.registry.Registry` and then with
+            whatever the user gives. None if the command is for the command line only.
     """
 
     name: str
     help: str
     factory: Callable[[], click.Command]
+    function: Callable[[], Callable[..., Any]] | None = None

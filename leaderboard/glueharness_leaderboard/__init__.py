@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 from glueharness import CommandSpec, hookimpl
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
     import click
 
 
@@ -18,6 +21,7 @@ def glueharness_commands() -> list[CommandSpec]:
             name="leaderboard",
             help="Rank the runs of a task, or of all, with intervals.",
             factory=_leaderboard,
+            function=_leaderboard_function,
         ),
         CommandSpec(
             name="compare",
@@ -31,6 +35,12 @@ def _leaderboard() -> click.Command:
     from glueharness_leaderboard.leaderboard_command import command
 
     return command
+
+
+def _leaderboard_function() -> Callable[..., Any]:
+    from glueharness_leaderboard.leaderboard_function import leaderboard
+
+    return leaderboard
 
 
 def _compare() -> click.Command:

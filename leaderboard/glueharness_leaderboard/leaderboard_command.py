@@ -112,20 +112,28 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     glueharness leaderboard qnli -o qnli.tex    a table for a paper (.md, .csv, .html ...)
     """  # noqa: D301 - click's mark against re-wrapping
     wishes = _wishes(given)
-    registry = App.of(ctx).registry
+    answer, nothing = ranked(wishes, App.of(ctx).registry)
+    if nothing and wishes.format == "rich":
+        stdout().print(nothing, markup=False, highlight=False, soft_wrap=True)
+        if not answer.sheets:
+            return
+        stdout().print()
+    deliver(result_of(answer, wishes), wishes.format, wishes.output)
+
+
+def ranked(wishes: Wishes, registry: Registry) -> tuple[Answer, str]:
+    """The leaderboard; and what to say where there is no run to rank, else nothing.
+
+    Raises:
+        UnknownNameError: No plugin knows such a task or group, and no run is one of it.
+    """
     store = RunStore(wishes.runs)
     records, problems = store.all(), store.problems
     for problem in problems:
         _warn(problem)
     tasks = _tasks(records, wishes, registry)
     answer = _answer(records, tasks, wishes, registry)
-    if not answer.runs and wishes.format == "rich":
-        text = _nothing(records, tasks, wishes, registry)
-        stdout().print(text, markup=False, highlight=False, soft_wrap=True)
-        if not answer.sheets:
-            return
-        stdout().print()
-    _deliver(answer, wishes)
+    return answer, "" if answer.runs else _nothing(records, tasks, wishes, registry)
 
 
 def _warn(problem: GlueharnessError) -> None:
@@ -236,11 +244,10 @@ def _advice(task: TaskSpec, others: list[str]) -> str:
     return f" It is scored with runs of {learnt}.\nMake and score one:  glueharness run {task.name}"
 
 
-def _deliver(answer: Answer, wishes: Wishes) -> None:
+def result_of(answer: Answer, wishes: Wishes) -> Result:
+    """The leaderboard in every form."""
+
     def document() -> dict[str, Any]:
         return {"runs_dir": str(wishes.runs), "by": wishes.by, **answer.document()}
 
-    result = Result(
-        sheets=answer.sheets, legends=answer.legends, flat=answer.flat, document=document
-    )
-    deliver(result, wishes.format, wishes.output)
+    return Result(sheets=answer.sheets, legends=answer.legends, flat=answer.flat, document=document)

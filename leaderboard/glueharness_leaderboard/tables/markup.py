@@ -151,6 +151,12 @@ def html(sheets: Sequence[Sheet], legends: Sequence[str]) -> str:
         f"<title>{_text(sheets[0].title if sheets else 'glueharness')}</title>",
         f"<style>{_STYLE}</style></head><body>",
     ]
+    return "\n".join([*parts, html_parts(sheets, legends), "</body></html>"]) + "\n"
+
+
+def html_parts(sheets: Sequence[Sheet], legends: Sequence[str]) -> str:
+    """A heading and a table for each sheet, for a page of somebody else's, a notebook's say."""
+    parts = []
     for sheet in sheets:
         parts.append(f"<h2>{_text(sheet.title)}</h2>")
         parts += [f'<p class="note">{_text(note)}</p>' for note in sheet.notes]
@@ -158,7 +164,7 @@ def html(sheets: Sequence[Sheet], legends: Sequence[str]) -> str:
         parts += [f"<p><strong>{_text(answer)}</strong></p>" for answer in sheet.answers]
         parts += [f'<p class="dim">{_text(line)}</p>' for line in sheet.footnotes]
     parts += [f'<p class="dim">{_text(line)}</p>' for line in legends]
-    return "\n".join([*parts, "</body></html>"]) + "\n"
+    return "\n".join(parts)
 
 
 def _html_table(sheet: Sheet) -> str:

@@ -1,0 +1,12 @@
+"""The commands as Python functions, for notebooks and scripts: `run`, `evaluate`, `leaderboard`.
+
+``from glueharness import run, evaluate, leaderboard`` is the way to them.
+"""
+
+from __future__ import annotations
+
+from glueharness.api.commands import leaderboard
+from glueharness.api.completed import Run, Runs
+from glueharness.api.running import evaluate, run
+
+__all__ = ["Run", "Runs", "evaluate", "leaderboard", "run"]

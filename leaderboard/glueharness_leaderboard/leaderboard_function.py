@@ -1,0 +1,83 @@
+"""The leaderboard as a Python function, for notebooks: ``glueharness.leaderboard("qnli")``."""
+
+from __future__ import annotations
+
+import html
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+from glueharness.cli.app import runs_dir as folder_of_runs
+from glueharness.errors import ConfigError
+from glueharness_leaderboard.leaderboard_command import ALL, Wishes, ranked, result_of
+from glueharness_leaderboard.ranking.sections import By
+from glueharness_leaderboard.tables.formats import text_of
+from glueharness_leaderboard.tables.markup import html_parts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from glueharness.plugin.registry import Registry
+    from glueharness_leaderboard.tables.formats import Result
+
+
+class Leaderboard:
+    """A finished leaderboard, which a notebook shows as tables.
+
+    Args:
+        result: What was found.
+        nothing: What to say where there is no run to rank.
+    """
+
+    def __init__(self, result: Result, nothing: str) -> None:
+        self._result, self._nothing = result, nothing
+
+    @property
+    def rows(self) -> Sequence[Mapping[str, Any]]:
+        """The rows of ``leaderboard --format csv``, for instance for ``pandas.DataFrame``."""
+        return self._result.flat()
+
+    def document(self) -> Mapping[str, Any]:
+        """What ``leaderboard --json`` prints."""
+        return self._result.document()
+
+    def __repr__(self) -> str:
+        """The tables as text."""
+        tables = text_of(self._result, "rich") if self._result.sheets else ""
+        return "\n".join(part for part in (self._nothing, tables.strip("\n")) if part)
+
+    def _repr_html_(self) -> str:
+        lines = "".join(f"<p>{html.escape(line)}</p>" for line in self._nothing.splitlines())
+        return lines + html_parts(self._result.sheets, self._result.legends)
+
+
+def leaderboard(
+    registry: Registry, task: str = ALL, *, by: By = "model", runs_dir: str | Path | None = None,
+    **flags: bool,
+) -> Leaderboard:  # fmt: skip
+    """Rank the runs of a task or group, or of all tasks.
+
+    Args:
+        registry: What the plugins offer.
+        task: Task or group; ``"all"`` for every task that has runs.
+        by: What a row is: ``"model"`` or ``"run"``.
+        runs_dir: Folder of the runs; None for ``GLUEHARNESS_RUNS``, or ``runs``.
+        flags: The command's switches: ``all_statuses``, ``simultaneous``, ``published``.
+
+    Raises:
+        ConfigError: There is no such option.
+        UnknownNameError: There is no such task or group.
+    """
+    known = ("all_statuses", "simultaneous", "published")
+    unknown = sorted(set(flags) - set(known))
+    if unknown or by not in get_args(By):
+        raise ConfigError(
+            f"leaderboard() has no option {unknown[0]!r}" if unknown else f"by={by!r} is no row",
+            remedy=f'Its options: by ("model" or "run"), runs_dir, {", ".join(known)}.',
+        )
+    wishes = Wishes(
+        task=task, by=by, format="rich", output=None,
+        runs=folder_of_runs(Path(runs_dir) if runs_dir is not None else None),
+        **{name: bool(flags.get(name)) for name in known},
+    )  # fmt: skip
+    answer, nothing = ranked(wishes, registry)
+    return Leaderboard(result_of(answer, wishes), nothing)

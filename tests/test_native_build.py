@@ -23,6 +23,8 @@ _SANITIZERS = {
     "threads": ("-fsanitize=thread",),
 }
 
+_ARM_COMPILER, _ARM_EMULATOR = "aarch64-linux-gnu-g++", "qemu-aarch64-static"
+
 
 def flags_of(name: str) -> frozenset[str]:
     return frozenset(library._NEEDS[name])
@@ -32,6 +34,7 @@ def test_the_best_library_that_the_processor_can_run_is_taken() -> None:
     assert library.usable(flags_of("avx512_bf16")) == ["avx512_bf16", "avx512", "avx2"]
     assert library.usable(flags_of("avx512")) == ["avx512", "avx2"]
     assert library.usable(flags_of("avx2")) == ["avx2"]
+    assert library.usable(flags_of("neon")) == ["neon"]
     assert library.usable(frozenset({"sse2", "avx"})) == []
 
 
@@ -45,7 +48,7 @@ def test_without_libraries_the_reason_is_told(
         library.best_library(tmp_path)
     monkeypatch.setattr(library, "processor_flags", lambda: frozenset({"sse2"}))
     library.best_library.cache_clear()
-    with pytest.raises(library.NoLibrary, match="no AVX2"):
+    with pytest.raises(library.NoLibrary, match="neither AVX2 nor NEON"):
         library.best_library(tmp_path)
     library.best_library.cache_clear()
 
@@ -108,7 +111,7 @@ def test_with_a_compiler_the_wheel_holds_a_library_for_each_instruction_set(tmp_
     with zipfile.ZipFile(wheel) as archive:
         made = {name for name in archive.namelist() if name.endswith(".so")}
         assert made == {
-            f"glueharness_native/libraries/{name}.so" for name in compiling.INSTRUCTION_SETS
+            f"glueharness_native/libraries/{name}.so" for name in compiling.compiled_here()
         }
         archive.extractall(tmp_path / "installed")
     for name in COMPILED:
@@ -120,20 +123,44 @@ def test_with_a_compiler_the_wheel_holds_a_library_for_each_instruction_set(tmp_
 @needs_compiler
 @pytest.mark.parametrize("sanitizer", _SANITIZERS)
 def test_the_sanitizers_find_nothing(sanitizer: str, tmp_path: Path) -> None:
-    """Bounds are asserted, too: NDEBUG is not set."""
     flags = library.usable(library.processor_flags())
     if not flags:
-        pytest.skip("this processor has no AVX2")
-    program = tmp_path / "check"
+        pytest.skip("this processor can run none of the libraries")
+    program = build_check("g++", flags[0], tmp_path, "-O1", "-g", *_SANITIZERS[sanitizer])
+    done = subprocess.run([str(program)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-2000:]
+
+
+def build_check(compiler: str, instruction_set: str, folder: Path, *flags: str) -> Path:
+    """Compile the program that drives the engine with random shapes; bounds are asserted."""
+    program = folder / f"check-{instruction_set}"
     sources = [path for path in compiling.SOURCE.glob("*.cpp") if path.name != "interface.cpp"]
     subprocess.run(
         [
-            "g++", "-std=c++20", "-O1", "-g", "-pthread", "-ffp-contract=off", "-Wno-psabi",
-            *compiling.INSTRUCTION_SETS[flags[0]], *_SANITIZERS[sanitizer],
+            compiler, "-std=c++20", "-pthread", "-ffp-contract=off", "-Wno-psabi",
+            *compiling.INSTRUCTION_SETS[instruction_set], *flags,
             f"-I{compiling.SOURCE}", *map(str, sources),
             str(ROOT / "tests/native_sanitizers.cpp"), "-o", str(program),
         ],
         check=True, capture_output=True,
     )  # fmt: skip
-    done = subprocess.run([str(program)], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, (done.stdout + done.stderr)[-2000:]
+    return program
+
+
+@pytest.mark.slow
+@needs_compiler
+@pytest.mark.skipif(
+    not (shutil.which(_ARM_COMPILER) and shutil.which(_ARM_EMULATOR)),
+    reason=f"there is no {_ARM_COMPILER} and {_ARM_EMULATOR} here to compile and run for Arm",
+)
+def test_arm_gives_the_same_bits(tmp_path: Path) -> None:
+    if "avx2" not in library.usable(library.processor_flags()):
+        pytest.skip("this processor has no AVX2 to compare with")
+    here = build_check("g++", "avx2", tmp_path, "-O2")
+    arm = build_check(_ARM_COMPILER, "neon", tmp_path, "-O2", "-static")
+    results = [
+        subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        for command in ([str(here)], [_ARM_EMULATOR, str(arm)])
+    ]
+    assert len(results[0].splitlines()) == 12
+    assert results[0] == results[1]

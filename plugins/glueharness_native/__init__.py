@@ -21,7 +21,7 @@ def glueharness_engines() -> list[EngineSpec]:
     return [
         EngineSpec(
             name="native",
-            description="BERT-shaped encoders on x86 processors, in C++.",
+            description="BERT-shaped encoders on processors, in C++.",
             objection=_objection,
             factory=_make,
             settle=_settle,

@@ -24,8 +24,16 @@ INSTRUCTION_SETS = {
     "avx512_bf16": (*_AVX512, "-mavx512bf16", "-mprefer-vector-width=512"),
     "avx512": (*_AVX512, "-mprefer-vector-width=512"),
     "avx2": ("-mavx2", "-mfma"),
+    "neon": (),
 }
 """The best first; each is a library of its own, so that none of its instructions runs elsewhere."""
+
+_FOR = {
+    "x86_64": ("avx512_bf16", "avx512", "avx2"),
+    "AMD64": ("avx512_bf16", "avx512", "avx2"),
+    "aarch64": ("neon",),
+}
+"""What is compiled for which kind of machine; every 64-bit Arm processor has NEON."""
 
 # No -ffast-math, which would reorder sums and assume that nothing is NaN; and no fused operation
 # where the source has none, so that all instruction sets give the same bits.
@@ -47,15 +55,20 @@ def compiler() -> str:
     Raises:
         CannotCompile: There is none, or the processor is of a kind that the sources do not know.
     """
-    if sys.platform != "linux" or platform.machine() not in {"x86_64", "AMD64"}:
+    if sys.platform != "linux" or not compiled_here():
         raise CannotCompile(
-            f"the native engine is for Linux on x86-64; this is {sys.platform} on "
+            f"the native engine is for Linux on x86-64 and 64-bit Arm; this is {sys.platform} on "
             f"{platform.machine()}"
         )
     for name in (os.environ.get("CXX", ""), "g++", "c++"):
         if name and shutil.which(shlex.split(name)[0]):
             return name
     raise CannotCompile("there is no C++ compiler here (g++ or c++)")
+
+
+def compiled_here() -> tuple[str, ...]:
+    """The instruction sets that libraries are compiled for on this kind of machine."""
+    return _FOR.get(platform.machine(), ())
 
 
 def source_hash() -> str:
@@ -98,7 +111,7 @@ def compile_all(folder: Path = LIBRARIES) -> list[Path]:
     Raises:
         CannotCompile: There is no compiler, or it failed.
     """
-    targets = {name: folder / f"{name}.so" for name in INSTRUCTION_SETS}
+    targets = {name: folder / f"{name}.so" for name in compiled_here()}
     stamp = folder / STAMP
     made_from = source_hash()
     if (

@@ -33,6 +33,8 @@ def objection(request: EngineRequest) -> str:
 
 def slower(request: EngineRequest) -> str:
     """Whether PyTorch is expected to be quicker, and why; empty if not."""
+    if best_library().name == "neon":
+        return "on Arm processors the engines have not been compared yet"
     width = int(read_architecture(request.config).sizes["hidden"])
     if request.precision != "fp32" and "amx_bf16" in processor_flags() and width > _WIDEST_WITH_AMX:
         return f"this processor has AMX, which the engine does not use, and the width is {width}"

@@ -18,6 +18,7 @@ _NEEDS = {
     "avx512_bf16": ("avx512f", "avx512bw", "avx512vl", "avx512dq", "avx512_bf16", "fma", "avx2"),
     "avx512": ("avx512f", "avx512bw", "avx512vl", "avx512dq", "fma", "avx2"),
     "avx2": ("avx2", "fma"),
+    "neon": ("asimd",),
 }
 """What each library needs of the processor, in the words of /proc/cpuinfo; the best first."""
 
@@ -162,7 +163,9 @@ def processor_flags() -> frozenset[str]:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return frozenset()
-    line = next((line for line in text.splitlines() if line.startswith("flags")), "")
+    # "flags" on x86, "Features" on Arm.
+    names = ("flags", "Features")
+    line = next((line for line in text.splitlines() if line.startswith(names)), "")
     return frozenset(line.partition(":")[2].split())
 
 
@@ -181,7 +184,7 @@ def best_library(folder: Path = LIBRARIES) -> Library:
     if not any(folder.glob("*.so")):
         raise NoLibrary(
             "it was not compiled when glueharness was installed "
-            "(that takes g++ and Linux on x86-64)"
+            "(that takes g++ and Linux on x86-64 or 64-bit Arm)"
         )
     for name in usable(processor_flags()):
         if (path := folder / f"{name}.so").is_file():
@@ -189,4 +192,4 @@ def best_library(folder: Path = LIBRARIES) -> Library:
             if library.source != source_hash():
                 raise NoLibrary("its sources were changed after it was compiled")
             return library
-    raise NoLibrary("this processor has no AVX2")
+    raise NoLibrary("this processor has neither AVX2 nor NEON")

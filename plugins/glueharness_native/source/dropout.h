@@ -28,6 +28,12 @@ INLINE void multiply_words(WordLanes a, uint32_t by, WordLanes& high, WordLanes&
   __m512i odd = _mm512_mul_epu32(_mm512_srli_epi64((__m512i)a, 32), m);
   low = (WordLanes)_mm512_mask_blend_epi32(0xaaaa, even, _mm512_slli_epi64(odd, 32));
   high = (WordLanes)_mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64(even, 32), odd);
+#elif defined(__aarch64__)
+  const uint32x4_t words = (uint32x4_t)a;
+  uint32x4_t first = vreinterpretq_u32_u64(vmull_n_u32(vget_low_u32(words), by));
+  uint32x4_t second = vreinterpretq_u32_u64(vmull_n_u32(vget_high_u32(words), by));
+  low = (WordLanes)vuzp1q_u32(first, second);
+  high = (WordLanes)vuzp2q_u32(first, second);
 #else
   const __m256i m = _mm256_set1_epi32((int)by);
   __m256i even = _mm256_mul_epu32((__m256i)a, m);
@@ -41,6 +47,9 @@ INLINE void multiply_words(WordLanes a, uint32_t by, WordLanes& high, WordLanes&
 INLINE uint16_t bits_at_least(WordLanes values, uint32_t threshold) {
 #ifdef __AVX512F__
   return _mm512_cmpge_epu32_mask((__m512i)values, _mm512_set1_epi32((int)threshold));
+#elif defined(__aarch64__)
+  const uint32x4_t bit = {1, 2, 4, 8};
+  return (uint16_t)vaddvq_u32(vandq_u32(vcgeq_u32((uint32x4_t)values, vdupq_n_u32(threshold)), bit));
 #else
   const __m256i below = _mm256_set1_epi32((int)threshold - 1);
   return (uint16_t)_mm256_movemask_ps(

@@ -18,7 +18,7 @@ typedef uint32_t Pair;
 #ifdef __AVX512F__
 constexpr int kPanel = 64;  // a tile is 6 x 64: 24 of the 32 registers hold it
 #else
-constexpr int kPanel = 16;  // a tile is 6 x 16: 12 of the 16 registers
+constexpr int kPanel = 16;  // a tile is 6 x 16: 12 of AVX2's 16 registers, 24 of NEON's 32
 #endif
 constexpr int kTileRows = 6;
 constexpr int kDepth = 512;  // how much is summed before a tile goes back to memory

@@ -1,6 +1,5 @@
 // Threads that work off numbered tasks. Which thread takes a task never changes a result.
 #pragma once
-#include <immintrin.h>
 
 #include <atomic>
 #include <exception>
@@ -54,10 +53,18 @@ class ThreadPool {
   static void wait_while(std::atomic<int>& value, int old) {
     for (int look = 0; value.load(std::memory_order_acquire) == old; look++) {
       if (look < kLooks)
-        _mm_pause();
+        pause();
       else
         value.wait(old, std::memory_order_acquire);
     }
+  }
+  // Tells the processor that this is a loop that waits.
+  static void pause() {
+#ifdef __aarch64__
+    asm volatile("yield");
+#else
+    __builtin_ia32_pause();
+#endif
   }
   void take_tasks(int thread) {
     try {

@@ -1,11 +1,16 @@
-// Vectors of 16 floats, whatever the processor: one register with AVX-512, two with AVX2.
+// Vectors of 16 floats, whatever the processor: one register with AVX-512, two with AVX2, four with
+// NEON.
 //
 // Every instruction set does the same operations in the same order, with fused multiply-adds only
 // where the source says fma (the build forbids the compiler to make its own): so the results have
 // the same bits. A NaN stays a NaN through every function here, so that a training that has
 // diverged is seen.
 #pragma once
+#ifdef __aarch64__
+#include <arm_neon.h>
+#else
 #include <immintrin.h>
+#endif
 
 #include <cmath>
 #include <cstddef>
@@ -19,6 +24,8 @@ namespace glueharness {
 constexpr int kWidth = 16;
 #ifdef __AVX512F__
 constexpr int kLanes = 16;
+#elif defined(__aarch64__)
+constexpr int kLanes = 4;
 #else
 constexpr int kLanes = 8;
 #endif
@@ -73,6 +80,8 @@ INLINE Vec operator*(Vec a, float b) { return a * all(b); }
 INLINE Lanes fma(Lanes a, Lanes b, Lanes c) {
 #ifdef __AVX512F__
   return (Lanes)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+#elif defined(__aarch64__)
+  return (Lanes)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
 #else
   return (Lanes)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
 #endif
@@ -84,6 +93,8 @@ INLINE Vec square_root(Vec v) {
   return for_parts([&](int p) {
 #ifdef __AVX512F__
     return (Lanes)_mm512_sqrt_ps((__m512)v.part[p]);
+#elif defined(__aarch64__)
+    return (Lanes)vsqrtq_f32((float32x4_t)v.part[p]);
 #else
     return (Lanes)_mm256_sqrt_ps((__m256)v.part[p]);
 #endif
@@ -91,7 +102,8 @@ INLINE Vec square_root(Vec v) {
 }
 INLINE Vec larger(Vec a, Vec b) {
   return for_parts([&](int p) { return a.part[p] < b.part[p] ? b.part[p] : a.part[p]; });
-}// 1 where x is above 0, else 0
+}
+// 1 where x is above 0, else 0
 INLINE Vec step_function(Vec x) {
   return for_parts([&](int p) { return x.part[p] > Lanes{} ? all_lanes(1.f) : Lanes{}; });
 }
@@ -117,7 +129,11 @@ INLINE Vec keep(uint16_t bits, Vec v) {
 #ifdef __AVX512F__
   return for_parts([&](int p) { return (Lanes)_mm512_maskz_mov_ps(bits, (__m512)v.part[p]); });
 #else
+#ifdef __aarch64__
+  const IntLanes bit = {1, 2, 4, 8};
+#else
   const IntLanes bit = {1, 2, 4, 8, 16, 32, 64, 128};
+#endif
   return for_parts([&](int p) {
     IntLanes on = (bit & (IntLanes{} + (bits >> (p * kLanes)))) != 0;
     return (Lanes)((IntLanes)v.part[p] & on);

@@ -189,3 +189,20 @@ def test_settings_may_begin_with_the_mark_of_windows(tmp_path: Path) -> None:
     path.write_bytes("epochs = 3\n".encode("utf-16"))
     with pytest.raises(ConfigError, match="the settings are not in UTF-8"):
         read_toml(path)
+
+
+def test_a_file_whose_size_says_nothing_is_read_to_its_end() -> None:
+    path = Path("/proc/self/status")
+    if not path.exists():
+        pytest.skip("no /proc here")
+    assert path.stat().st_size == 0
+    assert b"Pid:" in read_within(path, 1_000_000)
+    with pytest.raises(OSError, match="more than 10 bytes"):
+        read_within(path, 10)
+
+
+@pytest.mark.parametrize("size", [0, 1, 9, 10])
+def test_a_file_up_to_the_limit_is_read_whole(tmp_path: Path, size: int) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"x" * size)
+    assert read_within(path, 10) == b"x" * size

@@ -23,6 +23,8 @@ _BYTES = 16 * 1024 * 1024
 _DEPTH = 12
 # Far below what a reader takes: a library's message can be as long as its model has tensors.
 _LONGEST_TEXT, _MOST_WARNINGS = 10_000, 500
+_NESTS = frozenset({dict, list})
+_SAYS_ITS_SCHEMA = b'"schema"'
 _UPGRADE = "Upgrade glueharness: pip install --upgrade glueharness"
 
 
@@ -122,6 +124,22 @@ def read_with_own_id(folder: Path) -> tuple[RunRecord, str]:
 
 
 def _decode(content: bytes, path: Path) -> RunRecord:
+    record = _of_its_schema(content, path)
+    for name, free in (("notes", record.notes), ("environment", record.environment)):
+        if not _shallow(free, _DEPTH):
+            raise ValueError(f"{name} is nested more than {_DEPTH} levels deep")
+    check_agreement(record)
+    return record
+
+
+def _of_its_schema(content: bytes, path: Path) -> RunRecord:
+    wrong: Exception | None = None
+    try:  # nearly always today's; to look for its schema first would read it twice
+        record: RunRecord = _decoder(RunRecord).decode(content)
+        if record.schema == SCHEMA and _SAYS_ITS_SCHEMA in content:
+            return record
+    except (ValueError, msgspec.MsgspecError, RecursionError) as error:
+        wrong = error
     schema = _decoder(_Header).decode(content).schema
     if schema > SCHEMA:
         raise RunFolderError(
@@ -129,18 +147,11 @@ def _decode(content: bytes, path: Path) -> RunRecord:
             where=str(path),
             remedy=_UPGRADE,
         )
-    record: RunRecord
     if schema == SCHEMA:
-        record = _decoder(RunRecord).decode(content)
-    else:
-        record = msgspec.convert(
-            _from_schema_1(_decoder(dict[str, Any]).decode(content)), RunRecord
-        )
-    for name, free in (("notes", record.notes), ("environment", record.environment)):
-        if not _shallow(free, _DEPTH):
-            raise ValueError(f"{name} is nested more than {_DEPTH} levels deep")
-    check_agreement(record)
-    return record
+        if wrong is not None:
+            raise wrong
+        return record
+    return msgspec.convert(_from_schema_1(_decoder(dict[str, Any]).decode(content)), RunRecord)
 
 
 def _from_schema_1(values: dict[str, Any]) -> dict[str, Any]:
@@ -158,10 +169,15 @@ def _from_schema_1(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _shallow(value: Any, depth: int) -> bool:
-    if isinstance(value, dict):
-        return depth > 0 and all(_shallow(item, depth - 1) for item in value.values())
-    if isinstance(value, list):
-        return depth > 0 and all(_shallow(item, depth - 1) for item in value)
+    kind = type(value)
+    if kind is not dict and kind is not list:
+        return True
+    if depth <= 0:
+        return False
+    for item in value.values() if kind is dict else value:
+        # Only what may nest: a call for each number of ten thousand records would take a while.
+        if type(item) in _NESTS and not _shallow(item, depth - 1):
+            return False
     return True
 
 

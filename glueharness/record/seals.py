@@ -64,7 +64,7 @@ def _always_sealed(record: RunRecord) -> set[str]:
     return {f"{PREDICTIONS_FOLDER}/{name}.parquet" for name in record.dev_rows()}
 
 
-def check_content(record: RunRecord, name: str, content: bytes, path: Path) -> None:
+def check_content(record: RunRecord, name: str, content: bytes, path: Path | str) -> None:
     """As :func:`check_seal`, for a file that was read already.
 
     Raises:
@@ -75,7 +75,7 @@ def check_content(record: RunRecord, name: str, content: bytes, path: Path) -> N
         raise _broken(name, path)
 
 
-def _broken(name: str, path: Path) -> RunFolderError:
+def _broken(name: str, path: Path | str) -> RunFolderError:
     return RunFolderError(
         f"the seal is broken: {name} has changed since the run was completed",
         where=str(path),

@@ -13,6 +13,7 @@ from glueharness.record.best import choose_best
 from glueharness.record.names import answers_to, new_run_id, short_names
 from glueharness.record.record import CHECKPOINT_FOLDER, MODEL_FOLDER
 from glueharness.record.run_file import RUN_FILE, read_with_own_id
+from glueharness.system.collection import without_collection
 from glueharness.system.locks import holder_of, locked
 from glueharness.system.user_files import first_link
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from glueharness.record.best import Choice, Wanted
     from glueharness.record.record import RunRecord
-    from glueharness.system.locks import Holder
+from glueharness.system.locks import Holder
 
 LATEST = "latest"
 LOCK_FILE = ".lock"
@@ -234,6 +235,7 @@ class RunStore:
                 remedy="Name the folder of runs that it leads to: --runs-dir",
             )
 
+    @without_collection()
     def _read(self) -> None:
         found: list[tuple[RunRecord, str]] = []
         self._problems, self._copies = [], {}

@@ -38,10 +38,18 @@ def read_within(path: Path, limit: int, *, links: bool = True) -> bytes:
     """
     # Without waiting: opening a pipe that nobody writes to would never come to an end.
     handle = os.open(path, os.O_RDONLY | _NO_WAIT | _BINARY | (0 if links else _NO_LINK))
-    with os.fdopen(handle, "rb") as stream:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
+    try:
+        found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode):
             raise OSError(errno.EINVAL, "it is no regular file", str(path))
-        content = stream.read(limit + 1)
+        # A byte more than it has, to see its end. Without a stream: a store has many small files.
+        content = os.read(handle, min(found.st_size, limit) + 1)
+        if len(content) == found.st_size <= limit:
+            return content
+        with os.fdopen(handle, "rb", closefd=False) as stream:  # it grows, or came in pieces
+            content += stream.read(limit + 1 - len(content))
+    finally:
+        os.close(handle)
     if len(content) > limit:
         raise OSError(errno.EFBIG, f"it has more than {limit:,} bytes", str(path))
     return content

@@ -8,6 +8,7 @@ import click
 
 from glueharness.cli import complete
 from glueharness.cli.app import App, json_option, runs_dir, runs_dir_option
+from glueharness.system.collection import without_collection
 from glueharness_leaderboard.tables.formats import Result, chosen_format, deliver, format_options
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 @runs_dir_option
 @json_option
 @click.pass_context
+@without_collection()
 def command(ctx: click.Context, /, run: tuple[str, ...], **given: Any) -> None:
     """Say whether the difference between models or runs is real, on the same dev rows.
 

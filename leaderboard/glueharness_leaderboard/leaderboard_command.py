@@ -12,6 +12,7 @@ from glueharness.cli.output import stderr, stdout
 from glueharness.errors import UnknownNameError
 from glueharness.record.names import short_names
 from glueharness.record.store import RunStore
+from glueharness.system.collection import without_collection
 from glueharness_leaderboard.ranking.group_standings import known_group_standings
 from glueharness_leaderboard.ranking.sections import sections_of, with_standings
 from glueharness_leaderboard.ranking.standings import known_standings
@@ -97,6 +98,7 @@ def _complete(
 @runs_dir_option
 @json_option
 @click.pass_context
+@without_collection()
 def command(ctx: click.Context, /, **given: Any) -> None:
     """Rank the runs of TASK, or of all tasks, best first.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from glueharness.errors import ConfigError, RunFolderError
 from glueharness.record.record import PREDICTIONS_FOLDER
 from glueharness.record.seals import check_content
 from glueharness.specs import LABEL_COLUMN
-from glueharness_leaderboard.evidence.predictions_file import dev_splits, predictions_file
+from glueharness_leaderboard.evidence.predictions_file import dev_splits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -114,14 +115,18 @@ def _read_split(record: RunRecord, runs_dir: Path, split: str) -> OneSplit:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    path = predictions_file(record, runs_dir, split)
-    if not path.is_file():  # a pipe would be waited for without end
-        raise RunFolderError("there are no predictions", where=str(path))
+    # Texts, not paths: there are ten thousand of them in a large store.
+    path = f"{runs_dir}/{record.id}/{PREDICTIONS_FOLDER}/{split}.parquet"
+    if not os.path.isfile(path):  # noqa: PTH113 - a pipe would be waited for without end
+        raise RunFolderError("there are no predictions", where=path)
     try:
-        content = path.read_bytes()
-        check_content(record, f"{PREDICTIONS_FOLDER}/{path.name}", content, path)
+        with open(path, "rb", buffering=0) as stream:  # noqa: PTH123
+            content = stream.read()
+        check_content(record, f"{PREDICTIONS_FOLDER}/{split}.parquet", content, path)
         words = ["prediction", LABEL_COLUMN]
-        file = pq.ParquetFile(pa.BufferReader(content), read_dictionary=words)
+        source = pa.BufferReader(content)
+        # Before-hand reading is for files that are far away; this one is in memory.
+        file = pq.ParquetFile(source, read_dictionary=words, pre_buffer=False)
         names = file.schema_arrow.names
         units = [name for name in names if name.startswith(UNIT_COLUMN)]
         needed = ["index", "prediction", LABEL_COLUMN, *units]
@@ -142,10 +147,10 @@ def _read_split(record: RunRecord, runs_dir: Path, split: str) -> OneSplit:
             },
         )
     except (OSError, pa.ArrowException, *_ODD) as error:
-        raise RunFolderError(f"predictions cannot be read: {error}", where=str(path)) from error
+        raise RunFolderError(f"predictions cannot be read: {error}", where=path) from error
 
 
-def _coded(column: Any, path: Path) -> Coded:
+def _coded(column: Any, path: str) -> Coded:
     import pyarrow as pa
 
     whole = column.combine_chunks()
@@ -156,7 +161,7 @@ def _coded(column: Any, path: Path) -> Coded:
         return Coded(values=_numbers(whole.indices), words=words)
     numbers = _numbers(whole).astype(np.float64)
     if not np.isfinite(numbers).all():
-        raise RunFolderError("a prediction or a label is not a number", where=str(path))
+        raise RunFolderError("a prediction or a label is not a number", where=path)
     return Coded(values=numbers, words=None)
 
 

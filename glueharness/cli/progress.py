@@ -192,8 +192,9 @@ class ProgressDisplay:
             for split, values in event.evaluation.metrics.items()
             for metric, value in values.items()
         )
-        loss = f" · loss {event.values['loss']:.4f}" if "loss" in event.values else ""
-        self._console.print(f"epoch {event.epoch}{loss} · {scores}")
+        losses = [f"loss {event.values['loss']:.4f}"] if "loss" in event.values else []
+        losses += [f"{split} loss {loss:.4f}" for split, loss in event.evaluation.losses.items()]
+        self._console.print(" · ".join([f"epoch {event.epoch}", *losses, scores]))
 
     @hookimpl
     def glueharness_run_warned(self, event: RunWarned) -> None:

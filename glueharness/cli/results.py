@@ -5,6 +5,7 @@ from __future__ import annotations
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING
 
+from glueharness.cli.measured import speed
 from glueharness.cli.output import make_table, percent, stderr, stdout
 from glueharness.run.many_runs import by_task
 from glueharness.scoring.group_score import group_score
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from glueharness.specs import GroupSpec, TaskSpec
 
 
-RUN_COLUMNS = ("task", "model", "split", "metric", "points", "rows", "marks")
+RUN_COLUMNS = ("task", "model", "split", "metric", "points", "loss", "rows", "marks")
 """Headings of what :func:`run_rows` returns."""
 
 
@@ -33,6 +34,7 @@ def run_rows(record: RunRecord, task: TaskSpec) -> list[list[str]]:
             split,
             titles.get(metric, metric),
             percent(value),
+            f"{record.losses[split]:.4f}" if split in record.losses else "–",
             f"{record.data.splits[split].rows:,}",
             ", ".join(record.marks) or "–",
         ]
@@ -49,6 +51,8 @@ def show_run(record: RunRecord, task: TaskSpec, runs_dir: Path) -> None:
     console.print(make_table("", RUN_COLUMNS, run_rows(record, task)))
     seconds = sum(record.timings.values())
     console.print(Text(f"run     {runs_dir / record.id}  ({seconds:.1f} s)"), soft_wrap=True)
+    if told := speed(record.measured):
+        console.print(Text(f"speed   {told}"), soft_wrap=True)
     following = ["glueharness leaderboard"]
     if record.kind == "training" and task.submission and not record.data.sample:
         following.insert(0, f"glueharness submit {task.name}")

@@ -11,6 +11,8 @@ import click
 from glueharness.cli import complete
 from glueharness.cli.app import json_option, runs_dir_option
 from glueharness.cli.app import runs_dir as find_runs_dir
+from glueharness.cli.learning_curve import learning_curve
+from glueharness.cli.measured import losses, size, speed
 from glueharness.cli.output import make_table, percent, print_facts, print_json, stderr, stdout
 from glueharness.errors import RunFolderError
 from glueharness.record.best import Wanted
@@ -154,6 +156,8 @@ def _show(record: RunRecord, store: RunStore) -> None:
             "model": record.model,
             "seed": str(record.seed),
             "scores": ", ".join(scores),
+            "loss": losses(record),
+            "score kind": "" if record.score_kind == "values" else record.score_kind,
             "marks": ", ".join(record.marks),
             "identity": _identity(record),
             "parent": record.parent.id if record.parent else "",
@@ -163,6 +167,8 @@ def _show(record: RunRecord, store: RunStore) -> None:
             ),
             "warnings": "\n".join(record.warnings),
             "started": record.started,
+            "speed": speed(record.measured),
+            "size": size(record.measured),
             "seconds": ", ".join(f"{name} {value:.1f}" for name, value in record.timings.items()),
             "machine": f"{environment.get('cpu', '')}, {environment.get('cores', '?')} cores",
             "command": " ".join(record.command),
@@ -175,11 +181,23 @@ def _show(record: RunRecord, store: RunStore) -> None:
             [
                 str(item.epoch),
                 percent(item.primary),
-                ", ".join(f"{name} {value:.4g}" for name, value in item.values.items()),
+                ", ".join(f"{loss:.4f}" for loss in item.losses.values()) or "–",
+                ", ".join(f"{name} {_value(value)}" for name, value in item.values.items()),
             ]
             for item in record.history
         ]
-        stdout().print(make_table("\nepochs", ["epoch", "points", "values"], epochs))
+        names = ["epoch", "points", "dev loss", "values"]
+        stdout().print(make_table("\nepochs", names, epochs))
+    console = stdout()
+    if curve := learning_curve(record.history, console.width):
+        console.print(f"learning curve, by epoch\n\n{curve}", markup=False, highlight=False)
+
+
+def _value(value: float | None) -> str:
+    """A value of an epoch: steps are whole, however many."""
+    if value is None:
+        return "–"
+    return f"{value:,.0f}" if value == int(value) else f"{value:.4g}"
 
 
 def _status(store: RunStore, record: RunRecord) -> str:

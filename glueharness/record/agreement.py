@@ -23,7 +23,7 @@ def check_agreement(record: RunRecord) -> None:
         if _LEADS_ELSEWHERE & {*name} or name.startswith("."):
             raise ValueError(f"a split cannot be called {name!r}")
     dev = {name for name, split in record.data.splits.items() if split.role == "dev"}
-    if unknown := set(record.metrics) - dev:
+    if unknown := {*record.metrics, *record.losses} - dev:
         raise ValueError(f"it has scores of {min(unknown)!r}, which is no dev split of the run")
     if record.status == "completed" and not dev:
         raise ValueError("it says that it is completed and has no dev split")

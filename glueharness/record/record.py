@@ -12,7 +12,15 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from glueharness.record.computation import Computation, Fact, Kind, Name, Number
+from glueharness.record.computation import (
+    LARGEST_NUMBER,
+    Computation,
+    Fact,
+    Kind,
+    Name,
+    Number,
+)
+from glueharness.record.score_kind import ScoreKind  # noqa: TC001 - the decoder reads it
 
 SCHEMA = 2
 MODEL_FOLDER = "model"
@@ -111,13 +119,49 @@ class EpochRecord:
         epoch: 1 for the first.
         primary: Mean of the primary metric over the dev splits.
         metrics: Dev scores by split and metric.
-        values: What else the model told, for instance its mean loss; None: not a number.
+        losses: Mean dev loss by split, as :attr:`RunRecord.losses`.
+        values: What else the model told; None: not a number. The encoders tell ``loss``, the mean
+            training loss of the epoch, ``learning_rate``, the last one, and ``step``, the optimiser
+            steps done since training began.
     """
 
     epoch: Annotated[int, Meta(ge=0, le=10**9)]
     primary: Number
     metrics: dict[Name, dict[Name, Number]]
+    losses: dict[Name, Number] = field(default_factory=dict)
     values: dict[Name, Number | None] = field(default_factory=dict)
+
+
+Measured = Annotated[float, Meta(ge=0, le=LARGEST_NUMBER)]
+Counted = Annotated[int, Meta(ge=0, le=10**15)]
+
+
+@dataclass(slots=True, kw_only=True)
+class MeasuredRecord:
+    """What a run took, as far as it is known. Seconds by phase are in :attr:`RunRecord.timings`.
+
+    Attributes:
+        steps: Optimiser steps in all.
+        train_loss: Mean training loss over all steps.
+        train_rows_per_second: Rows that training took per second, without the evaluations between
+            epochs; of a model that does not tell its own, rows times epochs by the seconds of all
+            that its ``fit`` does.
+        train_steps_per_second: Optimiser steps per second, likewise.
+        dev_rows_per_second: Rows scored per second: without reading and tokenizing them, if the
+            model tells its own; else by the seconds of its ``predict``.
+        parameters: Number of parameters.
+        peak_memory_bytes: The largest resident memory of the process during the run.
+        peak_gpu_memory_bytes: The most that was allocated on the GPU.
+    """
+
+    steps: Counted | None = None
+    train_loss: Number | None = None
+    train_rows_per_second: Measured | None = None
+    train_steps_per_second: Measured | None = None
+    dev_rows_per_second: Measured | None = None
+    parameters: Counted | None = None
+    peak_memory_bytes: Counted | None = None
+    peak_gpu_memory_bytes: Counted | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,9 +202,16 @@ class RunRecord:
         environment: Versions, hardware, git commit.
         timings: Seconds by phase.
         metrics: Final dev scores by split and metric name, as the metric gives them.
+        losses: Final mean dev loss by split: cross-entropy in nats of what a softmax makes of
+            logits, or of probabilities; mean squared error of a regression. Of other kinds of
+            scores there is none.
+        score_kind: What the model's scores are, which it says itself; ``not known`` in records of
+            earlier versions.
         primary: Mean of the primary metric over the dev splits; None until scored.
         primary_metric: Name of the primary metric.
         history: One entry per epoch.
+        measured: Speed, steps, memory and size; None until completed, and in records of earlier
+            versions.
         notes: Facts that the model told, for instance its checkpoint.
         warnings: What the user was warned of.
         error: What ended a failed run.
@@ -188,9 +239,12 @@ class RunRecord:
     environment: dict[str, Any] = field(default_factory=dict)
     timings: dict[Name, Number] = field(default_factory=dict)
     metrics: dict[Name, dict[Name, Number]] = field(default_factory=dict)
+    losses: dict[Name, Number] = field(default_factory=dict)
+    score_kind: ScoreKind = "not known"
     primary: Number | None = None
     primary_metric: Annotated[str, Meta(max_length=200)] = ""
     history: list[EpochRecord] = field(default_factory=list)
+    measured: MeasuredRecord | None = None
     notes: dict[str, Any] = field(default_factory=dict)
     warnings: list[Text] = field(default_factory=list)
     error: Text = ""

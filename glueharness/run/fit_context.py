@@ -85,6 +85,7 @@ class RunFitContext:
                 epoch=epoch,
                 primary=evaluation.primary,
                 metrics={name: dict(scores) for name, scores in evaluation.metrics.items()},
+                losses=dict(evaluation.losses),
                 # A loss that has run away is told as null, as one that is not a number is.
                 values={
                     name: value if abs(value) <= LARGEST_NUMBER else None

@@ -63,6 +63,7 @@ def new_record(prepared: Prepared, registry: Registry) -> RunRecord:
         started=datetime.now().astimezone().isoformat(timespec="milliseconds"),
         settings=_describe_settings(prepared),
         primary_metric=task.primary.name,
+        score_kind="values" if task.regression else prepared.offered.spec.score_kind,
         environment=describe_environment(registry.plugins),
         notes=dict(prepared.loaded.notes) if prepared.loaded is not None else {},
         command=sys.argv,

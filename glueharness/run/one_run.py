@@ -15,6 +15,7 @@ from glueharness.record.run_file import check_keepable, write_record
 from glueharness.record.seals import seal
 from glueharness.record.store import RunStore
 from glueharness.run.fit_context import RunFitContext, require_folder
+from glueharness.run.measuring import Meter
 from glueharness.run.new_record import nearest_difference, new_record
 from glueharness.run.predictions import write_predictions
 from glueharness.run.prepare import prepare
@@ -121,6 +122,7 @@ def _compute(
     folder = store.path(record)
     with store.working_on(record), _outcome(record, folder, registry):
         remove_leftovers(folder)
+        meter = Meter()
         write_record(folder, record)
         event = RunStarted(record=record, folder=folder, differs=differs)
         registry.plugins.notify("glueharness_run_started", event)
@@ -136,11 +138,12 @@ def _compute(
                 with _timed(record, "fit"):
                     context.folder.mkdir(exist_ok=True)
                     prepared.model.fit(prepared.train_rows, prepared.dev_rows, context)
-            _evaluate(prepared, record, folder)
+            _evaluate(prepared, record, folder, meter)
             with _timed(record, "save"):
                 if training:
                     _save(prepared.model, folder)
                 record.seals = seal(folder)
+            record.measured = meter.measured(record, prepared.offered.spec.parameters)
         record.status = "completed"
     # Only now: until the model is saved, the checkpoints are all there is.
     store.remove_checkpoint(record)
@@ -155,16 +158,18 @@ def _resume(earlier: RunRecord, record: RunRecord) -> None:
     record.timings = dict(earlier.timings)
 
 
-def _evaluate(prepared: Prepared, record: RunRecord, folder: Path) -> None:
+def _evaluate(prepared: Prepared, record: RunRecord, folder: Path, meter: Meter) -> None:
     with _timed(record, "evaluate"):
         dev = prepared.dev_rows
-        predictions = {
-            name: predict(prepared.model, prepared.learnt, prepared.task, split)
-            for name, split in dev.items()
-        }
+        with meter.scoring(sum(map(len, dev.values()))):
+            predictions = {
+                name: predict(prepared.model, prepared.learnt, prepared.task, split)
+                for name, split in dev.items()
+            }
         evaluation = prepared.scorer.evaluate(predictions)
         record.metrics = {name: dict(values) for name, values in evaluation.metrics.items()}
         record.primary = evaluation.primary
+        record.losses = dict(evaluation.losses)
         for name, scores in predictions.items():
             write_predictions(folder, name, prepared.task, dev[name], scores)
 

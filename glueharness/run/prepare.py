@@ -204,7 +204,12 @@ def _prepare(
         data=data,
         train=train,
         dev=dev,
-        scorer=Scorer(task, used, registry.tasks.owner(task.name)),
+        scorer=Scorer(
+            task,
+            used,
+            registry.tasks.owner(task.name),
+            registry.model(options.model).spec.score_kind,
+        ),
         loaded=loaded,
     )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from glueharness.errors import DataError, ModelError, PluginError
 from glueharness.plugin.blame import blamed
 from glueharness.record.computation import LARGEST_NUMBER
+from glueharness.scoring.losses import mean_loss
 from glueharness.specs import LABEL_COLUMN, Evaluation
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from glueharness.plugin.status import PluginStatus
+    from glueharness.record.score_kind import ScoreKind
     from glueharness.specs import FloatArray, Metric, MetricSpec, Split, TaskSpec
 
 _CLOSE = 1e-6
@@ -61,6 +63,7 @@ class Scorer:
         task: The task.
         dev: The labelled splits, by name.
         owner: The plugin that offers the task, for messages; None where it is not known.
+        kind: What the model's scores are: of some there is a loss.
 
     Raises:
         DataError: A dev split has no labels.
@@ -68,9 +71,14 @@ class Scorer:
     """
 
     def __init__(
-        self, task: TaskSpec, dev: Mapping[str, Split], owner: PluginStatus | None = None
+        self,
+        task: TaskSpec,
+        dev: Mapping[str, Split],
+        owner: PluginStatus | None = None,
+        kind: ScoreKind = "not known",
     ) -> None:
         self.task = task
+        self._kind = kind
         self._owner = owner
         self._references: dict[str, Sequence[Any]] = {}
         for name, split in dev.items():
@@ -106,13 +114,16 @@ class Scorer:
         Args:
             predictions: By split name, as :meth:`Model.predict` returns them.
         """
-        metrics = {}
-        for name in self._references:
+        metrics, losses = {}, {}
+        for name, references in self._references.items():
             scores = predictions[name]
-            check_scores(scores, self.task, len(self._references[name]))
+            check_scores(scores, self.task, len(references))
             metrics[name] = self.score(name, decide(scores, self.task))
+            loss = mean_loss(scores, references, self.task, self._kind)
+            if loss is not None:
+                losses[name] = loss
         primary = [values[self.task.primary.name] for values in metrics.values()]
-        return Evaluation(metrics=metrics, primary=sum(primary) / len(primary))
+        return Evaluation(metrics=metrics, primary=sum(primary) / len(primary), losses=losses)
 
 
 def _check_bounds(spec: MetricSpec, task: TaskSpec, value: float) -> None:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003 - the fields' types are read by tools
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, get_args, runtime_checkable
 
+from glueharness.errors import SpecError
+from glueharness.record.score_kind import ScoreKind
 from glueharness.settings.fields import DEFAULT, RECIPE_OF
 
 if TYPE_CHECKING:
@@ -75,6 +77,9 @@ class ModelSpec:
         citation: Paper or page.
         trains: Whether it learns from a task's training rows. A model that does not has only
             :meth:`Predictor.predict`, and is asked by ``evaluate``.
+        score_kind: What :meth:`Predictor.predict` gives for labels: ``logits``, of which a softmax
+            makes probabilities, ``probabilities``, or ``margins``, of which it does not. Of the
+            first two a run keeps the dev loss.
     """
 
     name: str
@@ -88,6 +93,16 @@ class ModelSpec:
     parameters: int | None = None
     citation: str = ""
     trains: bool = True
+    score_kind: ScoreKind = "not known"
+
+    def __post_init__(self) -> None:
+        """Refuse a kind of scores that there is not."""
+        kinds = [kind for kind in get_args(ScoreKind) if kind != "values"]
+        if self.score_kind not in kinds:
+            raise SpecError(
+                f"model {self.name!r}: score_kind must be one of {', '.join(kinds)}, not "
+                f"{self.score_kind!r}"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,10 +131,12 @@ class Evaluation:
     Attributes:
         metrics: Values by split and metric name.
         primary: Mean of the primary metric over the dev splits, which picks the best epoch.
+        losses: Mean loss by split, where the model's scores have one.
     """
 
     metrics: Mapping[str, Mapping[str, float]]
     primary: float
+    losses: Mapping[str, float] = field(default_factory=dict)
 
 
 class FitContext(Protocol):
@@ -151,7 +168,12 @@ class FitContext(Protocol):
         ...
 
     def note(self, name: str, value: Any) -> None:
-        """Put a fact about the model into the run record; its value must be valid for JSON."""
+        """Put a fact about the model into the run record; its value must be valid for JSON.
+
+        The run measures by some, if they are told: ``parameters``, their number; ``speed``, a
+        mapping of ``rows``, ``steps`` and ``seconds`` of training, ``rows_scored`` and
+        ``seconds_of_scoring`` of the evaluations in these seconds; ``peak_gpu_memory_bytes``.
+        """
         ...
 
     def adjust(self, name: str, value: Any, origin: str) -> None:

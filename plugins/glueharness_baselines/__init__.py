@@ -31,12 +31,14 @@ def glueharness_models() -> list[ModelSpec]:
             name="majority",
             description="The most frequent label of the training data, or its mean score.",
             factory=_majority,
+            score_kind="probabilities",
         ),
         ModelSpec(
             name="tfidf",
             description="Logistic (or ridge) regression on TF-IDF of word n-grams.",
             factory=_tfidf,
             settings=TfidfSettings,
+            score_kind="margins",
             citation="scikit-learn: Pedregosa et al. 2011, JMLR 12",
         ),
     ]

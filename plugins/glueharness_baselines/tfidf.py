@@ -53,6 +53,7 @@ class Tfidf:
         evaluation = context.score({name: self.predict(split) for name, split in dev.items()})
         context.epoch(1, evaluation, {})
         context.note("features", int(features.shape[1]))
+        context.note("parameters", int(self._weights.size + self._bias.size))
 
     def predict(self, split: Split) -> FloatArray:
         """Decision values ``[n, k]`` in the order of the task's labels; ``[n]`` for scores."""

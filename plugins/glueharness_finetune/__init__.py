@@ -43,6 +43,7 @@ def encoder(
         recipe=recipe,
         checkpoint=checkpoint.name,
         revision=checkpoint.revision,
+        score_kind="logits",
         **facts,
     )
 
@@ -64,6 +65,7 @@ def glueharness_models() -> list[ModelSpec]:
             factory=_any_encoder,
             settings=FinetuneSettings,
             family=True,
+            score_kind="logits",
         )
     ]
 

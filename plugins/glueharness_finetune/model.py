@@ -162,6 +162,8 @@ class FinetunedEncoder:
             told = {"name": TORCH, "reason": self._reason, **self._engine}
             context.note("engine", told)
             run_training(training)
+            if self._predictor.runtime.on_gpu:
+                context.note("peak_gpu_memory_bytes", torch.cuda.max_memory_allocated())
         # The same weights need not score the same rows again.
         self._scored = [(dev[name], scores) for name, scores in training.kept_scores.items()]
 

@@ -11,6 +11,8 @@ from glueharness import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from glueharness.plugin.events import RunEvaluated
+
 
 def require(module: str, extra: str) -> None:
     """Make sure that a library is installed, before the run that needs it.
@@ -23,6 +25,13 @@ def require(module: str, extra: str) -> None:
             f"the tracker {extra!r} needs {module}, which is not installed",
             remedy=f"Install it: pip install 'glueharness[{extra}]'",
         )
+
+
+def of_epoch(event: RunEvaluated) -> Iterator[tuple[str, float]]:
+    """The scores, losses and values of an epoch."""
+    yield from flat(event.evaluation.metrics)
+    yield from flat({split: {"loss": loss} for split, loss in event.evaluation.losses.items()})
+    yield from flat({"epoch": event.values})
 
 
 def flat(metrics: Mapping[str, Mapping[str, float]]) -> Iterator[tuple[str, float]]:

@@ -64,6 +64,7 @@ class EventLog:
             epoch=event.epoch,
             metrics=event.evaluation.metrics,
             primary=event.evaluation.primary,
+            losses=event.evaluation.losses,
             values=event.values,
         )
 
@@ -76,7 +77,11 @@ class EventLog:
     def glueharness_run_finished(self, event: RunFinished) -> None:
         """Write the end, with the final scores."""
         record = event.record
-        self._write("finished", record.id, metrics=record.metrics, timings=record.timings)
+        measured = dataclasses.asdict(record.measured) if record.measured is not None else None
+        self._write(
+            "finished", record.id, metrics=record.metrics, losses=record.losses,
+            timings=record.timings, measured=measured,
+        )  # fmt: skip
 
     @hookimpl
     def glueharness_run_failed(self, event: RunFailed) -> None:

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from glueharness import hookimpl
-from glueharness_trackers.common import flat, require
+from glueharness_trackers.common import flat, of_epoch, require
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -65,8 +65,7 @@ class MLflow:
     @hookimpl
     def glueharness_run_evaluated(self, event: RunEvaluated) -> None:
         """The epoch's scores and values."""
-        values = (*flat(event.evaluation.metrics), *flat({"epoch": event.values}))
-        self._log(values, event.epoch)
+        self._log(of_epoch(event), event.epoch)
 
     @hookimpl
     def glueharness_run_finished(self, event: RunFinished) -> None:

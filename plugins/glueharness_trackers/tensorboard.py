@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from glueharness import hookimpl
-from glueharness_trackers.common import flat, require
+from glueharness_trackers.common import flat, of_epoch, require
 
 if TYPE_CHECKING:
     from glueharness.plugin.events import (
@@ -47,7 +47,7 @@ class TensorBoard:
         """The epoch's scores and values."""
         if self._writer is None:
             return
-        for name, value in (*flat(event.evaluation.metrics), *flat({"epoch": event.values})):
+        for name, value in of_epoch(event):
             self._writer.add_scalar(name, value, event.epoch)
         self._writer.flush()
 

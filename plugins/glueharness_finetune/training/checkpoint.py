@@ -46,13 +46,15 @@ class Epoch:
         number: 1 for the first.
         metrics: Dev scores by split and metric.
         primary: Mean of the primary metric.
-        values: Mean loss and last learning rate.
+        values: Mean loss, last learning rate and steps done.
+        losses: Mean dev loss by split; none in checkpoints of earlier versions.
     """
 
     number: int
     metrics: dict[str, dict[str, float]]
     primary: float
     values: dict[str, float]
+    losses: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)

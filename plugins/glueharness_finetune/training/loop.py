@@ -116,7 +116,9 @@ def restore(training: Training, saved: Saved) -> None:
     from glueharness.specs import Evaluation as Scores
 
     for epoch in saved.progress.history:
-        evaluation: Evaluation = Scores(metrics=epoch.metrics, primary=epoch.primary)
+        evaluation: Evaluation = Scores(
+            metrics=epoch.metrics, primary=epoch.primary, losses=epoch.losses
+        )
         training.context.epoch(epoch.number, evaluation, epoch.values)
 
 
@@ -161,7 +163,12 @@ def _end_epoch(training: Training, scores: Mapping[str, FloatArray], rate: float
         number=number,
         metrics={name: dict(values) for name, values in evaluation.metrics.items()},
         primary=evaluation.primary,
-        values={"loss": progress.loss / progress.rows, "learning_rate": rate},
+        losses=dict(evaluation.losses),
+        values={
+            "loss": progress.loss / progress.rows,
+            "learning_rate": rate,
+            "step": progress.step,
+        },
     )
     best = max((past.primary for past in progress.history), default=-math.inf)
     progress.history.append(epoch)

@@ -94,13 +94,14 @@ class Clock:
         self._minutes = settings.checkpoint_minutes
         self._steps = steps
         self._began = self._saved = time.monotonic()
-        self._rows = self._rows_scored = 0
+        self._rows = self._rows_scored = self._steps_done = 0
         self._scoring = 0.0
 
     def tick(self, rows: int, rate: float) -> None:
         """Count a step that is done."""
         progress = self._progress
         self._rows += rows
+        self._steps_done += 1
         values = {"learning_rate": rate, "epoch": len(progress.history) + 1}
         values["examples_per_second"] = self._rows / max(time.monotonic() - self._began, 1e-9)
         if progress.rows:
@@ -124,9 +125,10 @@ class Clock:
         self._scoring += seconds
 
     def summary(self) -> dict[str, float]:
-        """Rows and seconds of training here, evaluation included; and of evaluation alone."""
+        """Rows, steps and seconds of training here, evaluation included; and of that alone."""
         return {
             "rows": self._rows,
+            "steps": self._steps_done,
             "seconds": round(time.monotonic() - self._began, 3),
             "rows_scored": self._rows_scored,
             "seconds_of_scoring": round(self._scoring, 3),

@@ -139,6 +139,8 @@ class TaskSpec:
             data of its own; empty otherwise.
         citation: Paper and, if known, its URL.
         licence: Licence of the data, in words.
+        texts_may_be_shared: Whether the licence lets anybody pass on some of the texts, with the
+            source named; a page for others, such as that of ``report``, quotes no others.
         url: The task's page.
     """
 
@@ -160,6 +162,7 @@ class TaskSpec:
     trained_on: str = ""
     citation: str = ""
     licence: str = ""
+    texts_may_be_shared: bool = False
     url: str = ""
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""The leaderboard: what the runs scored, which differences are real, and two commands for it."""
+"""The leaderboard: what the runs scored, which differences are real, and three commands for it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @hookimpl
 def glueharness_commands() -> list[CommandSpec]:
-    """The commands ``leaderboard`` and ``compare``."""
+    """The commands ``leaderboard``, ``compare`` and ``report``."""
     return [
         CommandSpec(
             name="leaderboard",
@@ -27,6 +27,11 @@ def glueharness_commands() -> list[CommandSpec]:
             name="compare",
             help="Say whether the difference between runs or models is real.",
             factory=_compare,
+        ),
+        CommandSpec(
+            name="report",
+            help="Write one page about the runs: boards, pairs, curves, mistakes.",
+            factory=_report,
         ),
     ]
 
@@ -45,5 +50,11 @@ def _leaderboard_function() -> Callable[..., Any]:
 
 def _compare() -> click.Command:
     from glueharness_leaderboard.compare_command import command
+
+    return command
+
+
+def _report() -> click.Command:
+    from glueharness_leaderboard.report_command import command
 
     return command

@@ -30,8 +30,8 @@ _TEXTS = (
     "trained_on", "writer",
 )  # fmt: skip
 KEYS = (
-    "name", "columns", "labels", "score_range", "metrics", "unit", *_TEXTS, "source", "splits",
-    "submission",
+    "name", "columns", "labels", "score_range", "metrics", "unit", *_TEXTS,
+    "texts_may_be_shared", "source", "splits", "submission",
 )  # fmt: skip
 """The keys at the top of a task file."""
 
@@ -133,6 +133,7 @@ def _task(top: Section, path: Path) -> TaskSpec:
             sources=origin.sources,
             locations=origin.locations,
             submission=_submission(top),
+            texts_may_be_shared=top.truth("texts_may_be_shared", default=False),
         )
     except SpecError as error:
         raise ConfigError(error.what, where=_place_of(error.what, top)) from error

@@ -60,5 +60,6 @@ MNLI = TaskSpec(
     group="glue",
     citation="Williams et al. 2018, NAACL, arXiv:1704.05426",
     licence="OANC; some fiction under CC BY 3.0 or CC BY-SA 3.0",
+    texts_may_be_shared=True,
     url="https://cims.nyu.edu/~sbowman/multinli/",
 )

@@ -64,5 +64,6 @@ QNLI = TaskSpec(
     citation="Wang et al. 2019, arXiv:1804.07461; made from SQuAD, Rajpurkar et al. 2016, "
     "arXiv:1606.05250",
     licence="CC BY-SA 4.0 (SQuAD)",
+    texts_may_be_shared=True,
     url="https://rajpurkar.github.io/SQuAD-explorer/",
 )

@@ -49,5 +49,6 @@ WNLI = TaskSpec(
     group="glue",
     citation="Levesque et al. 2012, KR; made into pairs by Wang et al. 2019, arXiv:1804.07461",
     licence="CC BY 4.0 (Winograd schemas)",
+    texts_may_be_shared=True,
     url="https://cs.nyu.edu/~davise/papers/WinogradSchemas/WS.html",
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glueharness_leaderboard.evidence.predictions_file import sealed_predictions
+from glueharness_leaderboard.evidence.stored_scores import read_scores
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -123,19 +123,11 @@ def _most_said(side: SplitValues) -> Any:
 
 def _margins(runs: Sequence[RunRecord], split: SplitValues, runs_dir: Path) -> Any | None:
     """Score of the true label less the highest other one, the mean over the runs: ``[n]``."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    names = [f"score:{label}" for label in split.labels]
     found = []
     for run in runs:
-        try:
-            table = pq.read_table(sealed_predictions(run, runs_dir, split.name), columns=names)
-        except (OSError, pa.ArrowException):
+        scores = read_scores(run, runs_dir, split)  # [n, k]
+        if scores is None:
             return None
-        if set(table.column_names) != set(names) or len(table) != len(split.truth):
-            return None
-        scores = np.stack([table[name].to_numpy() for name in names], axis=1)  # [n, k]
         rows = np.arange(len(scores))
         true = scores[rows, split.truth]
         rest = scores.copy()

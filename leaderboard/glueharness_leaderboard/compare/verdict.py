@@ -12,9 +12,10 @@ from glueharness_leaderboard.tables.texts import NOTHING, plain
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from glueharness_leaderboard.compare.comparison import Compared, Comparison, Pair
+    from glueharness_leaderboard.compare.comparison import Compared, Comparison, Pair, Tested
     from glueharness_leaderboard.compare.contestants import Contestant
     from glueharness_leaderboard.ranking.sections import Section
+    from glueharness_leaderboard.statistics.difference import Difference
 
 MOST_SENTENCES = 10
 """Pairs that have a sentence each; of more, each contestant has one."""
@@ -22,6 +23,73 @@ MOST_PAIRS = 325
 """Pairs that are listed: all pairs of 26."""
 _MOST_NAMES = 6
 _MUCH = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerdictWords:
+    """A verdict in words, apart from the names of the two.
+
+    Attributes:
+        form: The sentence, with ``{first}``, ``{second}``, ``{points}``, ``{interval}`` and ``{p}``
+            in the places of those.
+        points: The difference.
+        interval: Its interval.
+        p: What p is: ``= 0.013``.
+    """
+
+    form: str
+    points: str
+    interval: str
+    p: str
+
+    @classmethod
+    def of(cls, found: Difference, *, title: str, tested: Tested, runs_only: bool) -> VerdictWords:
+        """The words for a difference.
+
+        Args:
+            found: The difference, with its test.
+            title: Name of what ranks, in print.
+            tested: What the test allows for.
+            runs_only: Whether nothing can be said of models, only of these runs.
+        """
+        return cls(
+            form=_form(found, title, tested, runs_only=runs_only),
+            points=signed(found.value, 2),
+            interval=signed_ends(found),
+            p=p_relation(found.p_corrected),
+        )
+
+    def sentence(self, first: str, second: str) -> str:
+        """The sentence on two of those names."""
+        values = {"points": self.points, "interval": self.interval, "p": self.p}
+        return self.form.format(first=first, second=second, **values)
+
+
+def _form(found: Difference, title: str, tested: Tested, *, runs_only: bool) -> str:
+    if found.verdict == "undefined":
+        what = title.replace("{", "{{").replace("}", "}}")
+        return f"{{first}} and {{second}} cannot be compared: one has no {what} on these rows."
+    if found.verdict == "identical":
+        return "{first} and {second} are right and wrong on the same rows."
+    if found.verdict == "too few rows differ":
+        return (
+            "{first} and {second} cannot be told apart: they differ on a handful of rows only "
+            "({points} points)."
+        )
+    size = "{points} points (95 % interval {interval}, p {p})"
+    if found.verdict == "not distinguishable":
+        return (
+            f"{{first}} and {{second}} are not distinguishable: the difference of {size} may well "
+            f"be chance, tested for the choice of {tested}."
+        )
+    better, worse = ("{first}", "{second}") if found.value > 0 else ("{second}", "{first}")
+    who = f"{better} is better than {worse}"
+    if runs_only:
+        who = f"This run of {better} is better than that of {worse}"
+    return (
+        f"{who}: the difference of {size} is real at the 5 % level, tested for the choice of "
+        f"{tested}."
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,39 +134,14 @@ class Findings:
 
     def verdict(self, pair: Pair) -> str:
         """One sentence on a pair, by what ranks."""
-        first, second = self.name(pair.first), self.name(pair.second)
         primary = pair.primary
-        if pair.verdict == "undefined":
-            metric = self.title(primary.quantity.metric)
-            return f"{first} and {second} cannot be compared: one has no {metric} on these rows."
-        if pair.verdict == "identical":
-            return f"{first} and {second} are right and wrong on the same rows."
-        if pair.verdict == "too few rows differ":
-            return (
-                f"{first} and {second} cannot be told apart: they differ on a handful of rows "
-                f"only ({signed(primary.difference.value, 2)} points)."
-            )
-        p = p_relation(primary.difference.p_corrected)
-        size = (
-            f"{signed(primary.difference.value, 2)} points "
-            f"(95 % interval {signed_interval(primary)}, p {p})"
+        words = VerdictWords.of(
+            primary.difference,
+            title=self.title(primary.quantity.metric),
+            tested=primary.tested,
+            runs_only=self._runs_only(pair),
         )
-        tested = f"tested for the choice of {primary.tested}"
-        if pair.verdict == "not distinguishable":
-            return (
-                f"{first} and {second} are not distinguishable: the difference of {size} may well "
-                f"be chance, {tested}."
-            )
-        better, worse = (first, second) if primary.difference.value > 0 else (second, first)
-        if self._runs_only(pair):
-            return (
-                f"This run of {better} is better than that of {worse}: the difference of {size} is "
-                f"real at the 5 % level, {tested}."
-            )
-        return (
-            f"{better} is better than {worse}: the difference of {size} is real at the 5 % level, "
-            f"{tested}."
-        )
+        return words.sentence(self.name(pair.first), self.name(pair.second))
 
     def summary(self) -> list[str]:
         """The verdicts: a sentence for each pair, or of many pairs one for each contestant."""
@@ -251,9 +294,14 @@ def signed(fraction: float, digits: int) -> str:
 
 def signed_interval(compared: Compared) -> str:
     """The interval of a difference in points: ``+0.2 … +2.4``."""
-    if not math.isfinite(compared.difference.value):
+    return signed_ends(compared.difference)
+
+
+def signed_ends(found: Difference) -> str:
+    """The same of a difference itself; a dash where there is none."""
+    if not math.isfinite(found.value):
         return NOTHING
-    low, high = (signed(end, 1) for end in compared.difference.interval)
+    low, high = (signed(end, 1) for end in found.interval)
     return f"{low} … {high}"
 
 

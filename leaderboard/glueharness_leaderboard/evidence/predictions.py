@@ -138,7 +138,7 @@ def _read_split(record: RunRecord, runs_dir: Path, split: str) -> OneSplit:
                 where=str(runs_dir / record.id),
             )
         return OneSplit(
-            index=_numbers(table["index"].combine_chunks()),
+            index=numbers_of(table["index"].combine_chunks()),
             predictions=_coded(table["prediction"], path),
             truth=_coded(table[LABEL_COLUMN], path),
             units={
@@ -158,8 +158,8 @@ def _coded(column: Any, path: str) -> Coded:
         whole = whole.dictionary_encode()
     if pa.types.is_dictionary(whole.type):
         words = tuple(map(str, whole.dictionary.to_pylist()))
-        return Coded(values=_numbers(whole.indices), words=words)
-    numbers = _numbers(whole).astype(np.float64)
+        return Coded(values=numbers_of(whole.indices), words=words)
+    numbers = numbers_of(whole).astype(np.float64)
     if not np.isfinite(numbers).all():
         raise RunFolderError("a prediction or a label is not a number", where=path)
     return Coded(values=numbers, words=None)
@@ -168,7 +168,7 @@ def _coded(column: Any, path: str) -> Coded:
 _FLOATS = {"halffloat": "float16", "float": "float32", "double": "float64"}
 
 
-def _numbers(array: Any) -> Values:
+def numbers_of(array: Any) -> Values:
     """An Arrow array of numbers; not by ``to_numpy``, which imports pandas: half a second."""
     if array.null_count:
         raise ValueError("a cell is empty")

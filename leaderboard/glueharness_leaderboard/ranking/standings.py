@@ -162,9 +162,34 @@ def standings_of(
     from glueharness_leaderboard.evidence.measuring import Contest
 
     contest = Contest(task=section.task, counted=section.counted, runs_dir=runs_dir)
-    scored = [place for place, row in enumerate(section.rows) if row.value is not None]
-    tested = scored[:MOST_ROWS]
+    tested = tested_places(section)
     measured = measured_rows([section.rows[place] for place in tested], contest, warn)
+    return standings_from(section, measured, contest, simultaneous=simultaneous)
+
+
+def tested_places(section: Section) -> list[int]:
+    """Positions of the rows that are tested against each other: the best ones with a score."""
+    scored = [place for place, row in enumerate(section.rows) if row.value is not None]
+    return scored[:MOST_ROWS]
+
+
+def standings_from(
+    section: Section,
+    measured: Sequence[Measured | None],
+    contest: Contest,
+    *,
+    simultaneous: bool = False,
+) -> Standings:
+    """Test rows against each other that were measured before.
+
+    Args:
+        section: The section, its rows best first.
+        measured: One for each of :func:`tested_places`.
+        contest: What was asked of them.
+        simultaneous: Whether all rank ranges are to hold at once.
+    """
+    scored = [place for place, row in enumerate(section.rows) if row.value is not None]
+    tested = tested_places(section)
     known = [place for place, found in zip(tested, measured, strict=True) if found is not None]
     rows: list[Standing | None] = [None] * len(section.rows)
     if not known:

@@ -200,12 +200,30 @@ def _answers(rows: Sequence[GroupRow]) -> list[str]:
     ranked = [row for row in rows if row.standing]
     tied = [plain(row.model) for row in ranked if row.standing and row.standing.may_be_best]
     if len(ranked) < 2:
-        return []
+        return _answers_by_task(rows)
     if len(tied) == 1:
         others = "the other one is" if len(ranked) == 2 else f"the other {len(ranked) - 1} are"
         return [f"{tied[0]} is the best over all tasks: {others} worse for sure."]
     names = ", ".join(tied) if len(tied) <= 5 else f"{', '.join(tied[:5])} and {len(tied) - 5} more"
     return [f"{len(tied)} of {len(ranked)} models may be the best over all tasks: {names}."]
+
+
+def _answers_by_task(rows: Sequence[GroupRow]) -> list[str]:
+    """Where no test over all tasks can be made: on how many tasks a model may be the best."""
+    tested: dict[str, int] = {}
+    tied: dict[str, int] = {}
+    for row in rows:
+        found = [each.standing for each in row.tasks.values() if each.standing is not None]
+        tested[row.model] = len(found)
+        tied[row.model] = sum(each.may_be_best for each in found)
+    most = max(tied.values(), default=0)
+    first = sorted(name for name, count in tied.items() if count == most)
+    if len(rows) < 2 or not most:
+        return []
+    names = ", ".join(map(plain, first[:4])) + (f" and {len(first) - 4} more" if first[4:] else "")
+    counts = {tested[name] for name in first}
+    tasks = f"{most} of {counts.pop()} tasks" if len(counts) == 1 else f"{most} tasks"
+    return [f"On {tasks} nothing here is better than {names}."]
 
 
 def _stand_out(rows: Sequence[GroupRow]) -> frozenset[int]:

@@ -1,0 +1,1 @@
+"""The report: boards, pairs and runs as one page that needs nothing else."""

@@ -1,0 +1,81 @@
+"""Boards: the leaderboard's tables, with what their rows predicted at hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from glueharness_leaderboard.evidence.measuring import Contest
+from glueharness_leaderboard.ranking.sections import with_standings
+from glueharness_leaderboard.ranking.standings import (
+    measured_rows,
+    standings_from,
+    tested_places,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from glueharness.errors import GlueharnessError
+    from glueharness_leaderboard.evidence.measuring import Measured
+    from glueharness_leaderboard.ranking.sections import Section
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Board:
+    """A table of the leaderboard.
+
+    Attributes:
+        name: Its name in links: the task's, with a number where the task has several boards.
+        section: The table, with its standings.
+        contest: What was asked of its rows.
+        measured: By position of the row; rows without predictions that can be used are not there.
+    """
+
+    name: str
+    section: Section
+    contest: Contest
+    measured: Mapping[int, Measured]
+
+    @property
+    def reference(self) -> Measured | None:
+        """A row that was measured, for what all of them share: rows, labels, truth."""
+        return next(iter(self.measured.values()), None)
+
+
+def boards_of(
+    sections: Iterable[Section], runs_dir: Path, warn: Callable[[GlueharnessError], None]
+) -> list[Board]:
+    """Measure the rows of all sections and test them, as ``leaderboard`` does.
+
+    Args:
+        sections: The sections, a row a model.
+        runs_dir: Folder of the runs.
+        warn: Told of predictions that are missing or damaged.
+    """
+    found: list[Board] = []
+    for section in sections:
+        contest = Contest(task=section.task, counted=section.counted, runs_dir=runs_dir)
+        tested = tested_places(section)
+        measured = measured_rows([section.rows[place] for place in tested], contest, warn)
+        standings = standings_from(section, measured, contest)
+        found.append(
+            Board(
+                name=_name(section, found),
+                section=with_standings(section, standings),
+                contest=contest,
+                measured={
+                    place: each
+                    for place, each in zip(tested, measured, strict=True)
+                    if each is not None
+                },
+            )
+        )
+    return found
+
+
+def _name(section: Section, others: Sequence[Board]) -> str:
+    task = section.conditions.task
+    same = sum(board.section.conditions.task == task for board in others)
+    return f"{task}.{same + 1}" if same else task

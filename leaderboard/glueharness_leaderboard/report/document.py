@@ -1,0 +1,175 @@
+"""The whole page as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from glueharness import __version__
+from glueharness_leaderboard.ranking.group_standings import known_group_standings
+from glueharness_leaderboard.ranking.sections import sections_of
+from glueharness_leaderboard.report.board_document import BoardsDocument
+from glueharness_leaderboard.report.boards import boards_of
+from glueharness_leaderboard.report.runs_document import (
+    RunsDocument,
+    rounded,
+    unfinished_document,
+)
+from glueharness_leaderboard.tables.columns import View, sheet_of
+from glueharness_leaderboard.tables.group import group_sheet, group_tables
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from glueharness.errors import GlueharnessError
+    from glueharness.plugin.registry import Registry
+    from glueharness.record.store import RunStore
+    from glueharness_leaderboard.report.boards import Board
+    from glueharness_leaderboard.tables.columns import Sheet
+    from glueharness_leaderboard.tables.group import GroupTable
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What the page is to hold.
+
+    Attributes:
+        tasks: Names of the tasks.
+        title: Title of the page.
+        texts: How many rows of a board are quoted; ``all``: every row, and of every task.
+        command: The command line that made it.
+    """
+
+    tasks: Sequence[str]
+    title: str
+    texts: int | Literal["all"]
+    command: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A finished report.
+
+    Attributes:
+        title: Its title.
+        data: All of it, JSON-able.
+        sheets: Its tables for readers without a script.
+    """
+
+    title: str
+    data: dict[str, Any]
+    sheets: list[Sheet]
+
+
+def report_of(
+    store: RunStore, wanted: Wanted, registry: Registry, warn: Callable[[GlueharnessError], None]
+) -> Report:
+    """Everything that the page shows, computed by the engine of ``leaderboard`` and ``compare``.
+
+    Args:
+        store: The runs.
+        wanted: What the page is to hold.
+        registry: What the plugins offer.
+        warn: Told of what is missing or damaged.
+    """
+    problems: list[str] = [error.what for error in store.problems]
+
+    def tell(problem: GlueharnessError) -> None:
+        problems.append(problem.what)
+        warn(problem)
+
+    of_tasks = [record for record in store.all() if record.task in wanted.tasks]
+    completed = [record for record in of_tasks if record.status == "completed"]
+    specs = {task.name: task for task in registry.tasks}
+    boards = boards_of(sections_of(completed, specs, "model", registry.groups), store.folder, tell)
+    tables = _groups(boards, store, registry, tell)
+    runs = RunsDocument(registry)
+    collected = BoardsDocument(runs, registry, wanted.texts, len(boards))
+    boards_found = [collected.document(board) for board in boards]
+    group_sheets = [group_sheet(table, specs) for table in tables]
+    view = View(by="model", names=store.short_names())
+    data = {
+        "schema": SCHEMA,
+        "kind": "glueharness report",
+        "version": __version__,
+        "made": datetime.now(UTC).isoformat(timespec="minutes"),
+        "title": wanted.title,
+        "command": wanted.command,
+        "boards": boards_found,
+        "groups": [
+            _group(table, sheet, boards) for table, sheet in zip(tables, group_sheets, strict=True)
+        ],
+        "runs": runs.runs,
+        "settings": runs.settings,
+        "environments": runs.environments,
+        "unfinished": unfinished_document(
+            [record for record in of_tasks if record.status != "completed"], store
+        ),
+        "problems": problems,
+    }
+    sheets = [*group_sheets, *(sheet_of(board.section, view) for board in boards)]
+    return Report(title=wanted.title, data=data, sheets=sheets)
+
+
+def _groups(
+    boards: Sequence[Board],
+    store: RunStore,
+    registry: Registry,
+    warn: Callable[[GlueharnessError], None],
+) -> list[GroupTable]:
+    """Tables over the tasks of a group, where at least two of them have runs on like data."""
+    sections = [board.section for board in boards]
+    tables = []
+    for group in registry.groups:
+        found = group_tables(
+            sections,
+            group,
+            lambda models, by_task: known_group_standings(models, by_task, store.folder, warn),
+        )
+        tables += [
+            table for table in found if len({name for row in table.rows for name in row.tasks}) > 1
+        ]
+    return tables
+
+
+def _group(table: GroupTable, sheet: Sheet, boards: Sequence[Board]) -> dict[str, Any]:
+    places = {
+        (row.model, tuple(run.id for run in row.runs)): (number, place)
+        for number, board in enumerate(boards)
+        for place, row in enumerate(board.section.rows)
+    }
+    shown = {name for row in table.rows for name in row.tasks}
+    rows = []
+    for row in table.rows:
+        standing = row.standing
+        cells = {
+            name: places[each.model, tuple(run.id for run in each.runs)]
+            for name, each in row.tasks.items()
+        }
+        rows.append(
+            {
+                "model": row.model,
+                "score": rounded(row.score),
+                "deviation": rounded(row.deviation),
+                "rank": [standing.low, standing.high] if standing else None,
+                "tied": standing is not None and standing.may_be_best,
+                "interval": [rounded(end) for end in standing.interval] if standing else None,
+                "why": row.why,
+                "tasks": cells,
+            }
+        )
+    return {
+        "name": table.group.name,
+        "title": table.group.title,
+        "heading": sheet.title,
+        "marks": list(table.marks),
+        "notes": list(sheet.notes),
+        "answers": list(sheet.answers),
+        "remarks": list(sheet.footnotes),
+        "total": len(table.group.tasks),
+        "tasks": [name for name in table.group.tasks if name in shown],
+        "rows": rows,
+    }

@@ -194,6 +194,23 @@ def test_an_encoder_leaves_nothing_behind(
     assert os.environ["GLUEHARNESS_CACHE"] == cache
 
 
+def test_a_training_of_so_many_steps_is_estimated_by_its_steps(tmp_path: Path) -> None:
+    start = write_checkpoint(tmp_path / "start")
+    values = {
+        "model": f"hf:{start}", "threads": "1", "batch_size": "8", "max_steps": "100",
+        "gradient_accumulation_steps": "2",
+    }  # fmt: skip
+    registry = colour_registry()
+    config = build_config("colours", [Layer(origin=COMMAND_LINE, values=values)], registry)
+    found = estimate(config, registry, 60)
+    assert found.pace.finished
+    parts = {part.what: part for part in found.parts}
+    training = parts["training, all steps"]
+    assert (training.rows, training.times) == (1600, 1)
+    assert 0 < training.seconds < found.pace.seconds  # which has checkpoints and scoring in it
+    assert parts["evaluation on dev"].times == 6  # of 320 rows, 1600 are five passes
+
+
 def test_it_says_what_was_measured_and_what_follows(
     registry: Registry, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -196,6 +196,52 @@ def test_both_engines_learn_and_save_the_same_kind_of_checkpoint(tmp_path: Path)
 
 
 @needs_library
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"lr_scheduler_type": "cosine", "warmup_steps": 4, "max_steps": 24},
+        {"adam_beta1": 0.8, "adam_beta2": 0.98, "adam_epsilon": 1e-6, "max_steps": 24},
+    ],
+)
+def test_both_engines_learn_alike_with_other_schedules_and_constants(
+    tmp_path: Path, settings: dict[str, Any]
+) -> None:
+    encoder = Checkpoint(name=str(write_checkpoint(tmp_path / "encoder", labels=LABELS)))
+    found = {}
+    for engine in ("native", "torch"):
+        model, listener = fitted(
+            tmp_path / engine, encoder, engine=engine, dropout=0.0, keep_best=False, **settings
+        )
+        assert listener.notes["engine"]["name"] == engine
+        losses = [values["loss"] for _, _, values in listener.epochs]
+        assert len(losses) == 5  # five steps a pass
+        found[engine] = (losses, model.predict(colour_rows(50, 4)))
+    assert found["native"][0] == pytest.approx(found["torch"][0], rel=1e-3)
+    assert np.abs(found["native"][1] - found["torch"][1]).max() < 1e-3
+
+
+@needs_library
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"optim": "sgd"}, "--optim sgd is for PyTorch"),
+        ({"adam_beta1": 0.95, "adam_beta2": 0.96}, "betas 0.95 and 0.96 are too close together"),
+        ({"adam_epsilon": 1e-4}, "epsilon 0.0001 is above 1e-06"),
+    ],
+)
+def test_what_the_native_engine_does_not_compute_is_torch_s_or_refused(
+    settings: dict[str, Any], reason: str
+) -> None:
+    context = context_with(*NATIVE, **settings)
+    choice = choose_engine(context, context.settings, BERT)
+    assert choice.name == "torch"
+    assert reason in choice.reason
+    context = context_with(*NATIVE, engine="native", **settings)
+    with pytest.raises(ConfigError, match=reason):
+        choose_engine(context, context.settings, BERT)
+
+
+@needs_library
 def test_dev_is_not_scored_twice_for_the_same_weights(
     tmp_path: Path, encoder: Checkpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,7 +16,7 @@ from glueharness_finetune import Checkpoint
 from glueharness_finetune.model import FinetunedEncoder
 from glueharness_finetune.tokens.batches import plan_epoch
 from glueharness_finetune.training.checkpoint import CheckpointFolder
-from glueharness_finetune.training.optimiser import without_decay
+from glueharness_finetune.training.parameter_groups import without_decay
 from glueharness_finetune.training.schedule import learning_rates
 from tests.finetune_tools import (
     LABELS,

@@ -230,13 +230,13 @@ class TorchEngine:
         import torch
 
         from glueharness_finetune.settings import FinetuneSettings
-        from glueharness_finetune.training.optimiser import Optimiser
+        from glueharness_finetune.training.adamw import AdamW
 
         self.model = model.train()
         for module in model.modules():
             if isinstance(module, torch.nn.Dropout):
                 module.p = 0.0
-        self.optimiser = Optimiser(model, FinetuneSettings(), rates)
+        self.optimiser = AdamW(model, FinetuneSettings(), rates)
         self.parameters = dict(model.named_parameters())
 
     def steps(self, made: Material, batches: list[Any], steps: range) -> None:

@@ -37,6 +37,8 @@ class EngineRequest:
         precision: ``"auto"``, ``"fp32"`` or ``"bf16"``.
         threads: Processor threads.
         dropout: A rate instead of the configuration's own; None keeps those.
+        betas: AdamW's decay of the two moments, in training.
+        epsilon: What AdamW adds to the root of the second moment.
     """
 
     config: Mapping[str, Any]
@@ -46,6 +48,8 @@ class EngineRequest:
     precision: str = "auto"
     threads: int = 1
     dropout: float | None = None
+    betas: tuple[float, float] = (0.9, 0.999)
+    epsilon: float = 1e-8
 
 
 class TokenRows(Protocol):

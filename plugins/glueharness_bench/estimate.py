@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 import time
@@ -44,6 +45,8 @@ class Pace:
         evaluate: Rows per second while predicting; None if the model cannot predict before its
             training ends.
         epochs: Epochs of the whole recipe.
+        counted_rows: Rows of the whole training, where the recipe counts its steps and not its
+            epochs; else None.
         finished: Whether the model completed its training within the time.
         words: Mean number of words per row, all text columns together.
     """
@@ -56,6 +59,7 @@ class Pace:
     train: float
     evaluate: float | None
     epochs: int
+    counted_rows: int | None
     finished: bool
     words: float
 
@@ -139,15 +143,17 @@ def estimate(
         finished = _fit(prepared, context)
         evaluate = _evaluate(prepared, finished=finished)
     epochs = context.adjusted.get("epochs", getattr(config.settings, "epochs", 1))
+    counted = _counted_rows(config.settings)
     pace = Pace(
         train_rows=len(train),
         dev_rows=sum(len(split) for split in dev.values()),
         seconds=context.seconds_of_training(),
         start_seconds=max(context.before_training() + context.began - began, 0.0),
         read=context.reading_rate(),
-        train=context.training_rate(len(train) * epochs),
+        train=context.training_rate(counted or len(train) * epochs),
         evaluate=evaluate,
         epochs=epochs,
+        counted_rows=counted,
         finished=finished,
         words=_mean_words(train, prepared.task),
     )
@@ -162,6 +168,12 @@ def estimate(
         cores=core_count(),
         load=load,
     )
+
+
+def _counted_rows(settings: Any) -> int | None:
+    """Rows of the whole training, for settings with a number of steps instead of epochs."""
+    steps = getattr(settings, "max_steps", None)
+    return None if steps is None else steps * int(settings.rows_a_step)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,17 +256,19 @@ def _parts(pace: Pace, sizes: Mapping[str, int]) -> Iterator[Part]:
     if pace.read:
         rows = train + dev + test
         yield Part(what="reading texts", rows=rows, rate=pace.read, seconds=rows / pace.read)
+    epochs = pace.epochs if pace.counted_rows is None else math.ceil(pace.counted_rows / train)
+    trained = train if pace.counted_rows is None else pace.counted_rows
     yield Part(
-        what="training, one epoch",
-        rows=train,
+        what="training, one epoch" if pace.counted_rows is None else "training, all steps",
+        rows=trained,
         rate=pace.train,
-        seconds=train / pace.train,
-        times=pace.epochs,
+        seconds=trained / pace.train,
+        times=epochs if pace.counted_rows is None else 1,
     )
     if pace.evaluate:
         # The dev splits are predicted after each epoch, and once more when training is over.
         for what, rows, times in (
-            ("evaluation on dev", dev, pace.epochs + 1),
+            ("evaluation on dev", dev, epochs + 1),
             ("prediction of test", test, 1),
         ):
             if rows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ AUTO, TORCH = "auto", "torch"
 _SWITCHES = (
     "fast_dropout", "short_attention", "trim_last_layer", "fused_layers", "lazy_embedding",
 )  # fmt: skip
+_ONLY_BY_TORCH = frozenset({"optim"})
 # What the drivers of GPUs that PyTorch can use leave behind: NVIDIA's, WSL's, AMD's.
 _GPU_DEVICES = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg", "/dev/kfd")
 
@@ -95,6 +97,8 @@ def request_for(
         precision=settings.precision,
         threads=settings.threads or core_count(),
         dropout=settings.dropout,
+        betas=settings.betas,
+        epsilon=settings.adam_epsilon,
     )
 
 
@@ -117,6 +121,8 @@ def _objection(
         if torch.cuda.is_available():
             return "there is a GPU"
         request = replace(request, device="cpu")
+    if missing := _only_by_torch(settings):
+        return f"{missing} is for PyTorch"
     if auto:
         off = [name for name in _SWITCHES if not getattr(settings, name)]
         if off:
@@ -125,6 +131,20 @@ def _objection(
         return spec.objection(request) or (spec.slower(request) if auto else "")
     except Exception as error:  # noqa: BLE001 - a stranger's engine must not stop a run
         return f"it failed when it was asked: {describe(error)}"
+
+
+def _only_by_torch(settings: FinetuneSettings) -> str:
+    """The first setting, with its value, that only PyTorch computes; empty if there is none.
+
+    An engine is promised AdamW over the mean cross-entropy or squared error, and cannot know what
+    else there may be.
+    """
+    for item in dataclasses.fields(settings):
+        value = getattr(settings, item.name)
+        if item.name in _ONLY_BY_TORCH and value != item.default:
+            flag = "--" + item.name.replace("_", "-")
+            return flag if value is True else f"{flag} {value}"
+    return ""
 
 
 def warn_of_change(start: Mapping[str, Any], engine: str, context: FitContext) -> None:

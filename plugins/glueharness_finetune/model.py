@@ -27,7 +27,7 @@ from glueharness_finetune.tokens.tokenize import Encoder
 from glueharness_finetune.training.checkpoint import CheckpointFolder, Progress, Saved
 from glueharness_finetune.training.checksums import size_of
 from glueharness_finetune.training.loop import Training, restore, run_training
-from glueharness_finetune.training.optimiser import Optimiser
+from glueharness_finetune.training.optimiser import make_optimiser
 from glueharness_finetune.training.schedule import learning_rates
 from glueharness_finetune.training.torch_trainee import TorchTrainee
 from glueharness_finetune.training.weights import weights_of
@@ -130,7 +130,7 @@ class FinetunedEncoder:
             encoded = self._encode(train, "train", context)
             if message := check_known(encoded, classifier.tokenizer, self.checkpoint.name):
                 context.warn(message)
-            optimiser = Optimiser(classifier.model, self.settings, rates)
+            optimiser = make_optimiser(classifier.model, self.settings, rates)
             trainee = TorchTrainee(
                 predictor=self._predictor,
                 optimiser=optimiser,

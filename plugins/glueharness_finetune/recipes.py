@@ -33,7 +33,8 @@ class Recipes:
 
     def for_weights(self) -> None:
         """What follows from the settings alone, for a start from pretrained weights."""
-        self.apply(recipe_by_passes(self.settings.epochs), "recipe for a single epoch")
+        if self.settings.max_steps is None:  # how many passes those are, only the data tell
+            self.apply(recipe_by_passes(self.settings.epochs), "recipe for a single epoch")
 
     def for_width(self, width: int | None) -> None:
         """What follows from a pretrained encoder's width; None if that is not known.

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path  # noqa: TC003 - the settings' types are read when they are listed
 
 from glueharness import setting
+
+ADAMW, ADAFACTOR, SGD = "adamw", "adafactor", "sgd"
+LINEAR, POLYNOMIAL, CONSTANT = "linear", "polynomial", "constant"
+SCHEDULES = (
+    LINEAR, "cosine", "cosine_with_restarts", POLYNOMIAL, CONSTANT, "constant_with_warmup",
+    "inverse_sqrt",
+)  # fmt: skip
+"""The schedules of ``transformers.get_scheduler`` that need no settings of their own."""
+POLYNOMIAL_END = 1e-7
+"""Where that of transformers ends."""
+_ADAMS_OWN = ("adam_beta1", "adam_beta2", "adam_epsilon")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,11 +29,22 @@ class FinetuneSettings:
         batch_size: Rows that go through the model at once, in training.
         gradient_accumulation_steps: Batches per optimizer step; the gradient is that of a single
             batch with all of their rows.
-        learning_rate: Peak of the schedule: linear warm-up, then linear decay to zero.
+        learning_rate: Peak of the schedule.
+        lr_scheduler_type: Course of the learning rate after the warm-up, by the name that
+            ``transformers.get_scheduler`` has for it.
         layerwise_lr_decay: Factor of the learning rate from a layer to the one below it, from the
             head to the embeddings. 1: one rate for all.
         warmup_ratio: Fraction of the steps that are warm-up.
-        weight_decay: AdamW's decoupled decay; not on biases and normalization weights.
+        warmup_steps: Steps of warm-up instead of that fraction.
+        max_steps: Optimizer steps in all, instead of ``epochs``: as many passes as they take, the
+            last one cut off.
+        optim: The optimizer: AdamW; Adafactor with the learning rates of the schedule, as
+            ``Trainer`` has it; or stochastic gradient descent without momentum.
+        adam_beta1: AdamW's decay of the first moment.
+        adam_beta2: AdamW's decay of the second moment.
+        adam_epsilon: What AdamW adds to the root of the second moment.
+        weight_decay: Decoupled decay (for sgd an L2 penalty); not on biases and normalization
+            weights.
         max_grad_norm: Largest L2 norm of the gradient; longer ones are scaled down. 0: no limit.
         max_length: Longest input; of a pair, the longer text is cut first.
         keep_best: Whether to keep the epoch with the best primary metric instead of the last.
@@ -69,8 +92,13 @@ class FinetuneSettings:
         advanced=True,
         training=True,
     )
-    learning_rate: float = setting(
-        5e-5, help="Peak learning rate: linear warm-up and decay.", above=0, high=1, training=True
+    learning_rate: float = setting(5e-5, help="Peak learning rate.", above=0, high=1, training=True)
+    lr_scheduler_type: str = setting(
+        "linear",
+        help="Course of the learning rate after the warm-up.",
+        choices=SCHEDULES,
+        advanced=True,
+        training=True,
     )
     layerwise_lr_decay: float = setting(
         1.0,
@@ -88,9 +116,48 @@ class FinetuneSettings:
         below=1,
         training=True,
     )
+    warmup_steps: int | None = setting(
+        None,
+        help="Steps of warm-up, instead of a fraction.",
+        unit="steps",
+        low=0,
+        high=10**9,
+        advanced=True,
+        training=True,
+    )
+    max_steps: int | None = setting(
+        None,
+        help="Optimizer steps in all, instead of epochs.",
+        unit="steps",
+        low=1,
+        high=10**7,
+        training=True,
+    )
+    optim: str = setting(
+        ADAMW, help="Optimizer.", choices=(ADAMW, ADAFACTOR, SGD), advanced=True, training=True
+    )
+    adam_beta1: float = setting(
+        0.9, help="AdamW's decay of the first moment.", low=0, below=1, advanced=True, training=True
+    )
+    adam_beta2: float = setting(
+        0.999,
+        help="AdamW's decay of the second moment.",
+        above=0,
+        below=1,
+        advanced=True,
+        training=True,
+    )
+    adam_epsilon: float = setting(
+        1e-8,
+        help="What AdamW adds to the root of the second moment.",
+        above=0,
+        high=1,
+        advanced=True,
+        training=True,
+    )
     weight_decay: float = setting(
         0.01,
-        help="AdamW's weight decay (none on biases and normalization).",
+        help="Weight decay (none on biases and normalization).",
         low=0,
         below=1,
         training=True,
@@ -214,6 +281,11 @@ class FinetuneSettings:
         """Rows an optimiser step."""
         return self.batch_size * self.gradient_accumulation_steps
 
+    @property
+    def betas(self) -> tuple[float, float]:
+        """AdamW's decay of both moments."""
+        return self.adam_beta1, self.adam_beta2
+
     def __post_init__(self) -> None:
         """Refuse values that contradict each other.
 
@@ -229,6 +301,21 @@ class FinetuneSettings:
                 f"{self.gradient_accumulation_steps} (batches) is {rows} rows per step; "
                 f"at most {2**20}"
             )
+        if self.lr_scheduler_type == CONSTANT and self.warmup_steps:
+            raise ValueError(
+                f"--warmup-steps {self.warmup_steps}: the schedule constant has no warm-up; "
+                "constant_with_warmup has"
+            )
+        if self.lr_scheduler_type == POLYNOMIAL and self.learning_rate <= POLYNOMIAL_END:
+            raise ValueError(
+                f"--learning-rate {self.learning_rate}: the schedule polynomial ends at "
+                f"{POLYNOMIAL_END}, and must begin above it"
+            )
+        if self.optim != ADAMW:
+            for item in dataclasses.fields(self):
+                if item.name in _ADAMS_OWN and getattr(self, item.name) != item.default:
+                    flag = "--" + item.name.replace("_", "-")
+                    raise ValueError(f"{flag} is for AdamW; --optim is {self.optim}")
         if self.evaluation_tokens < self.max_length:
             raise ValueError(
                 f"--evaluation-tokens {self.evaluation_tokens} must hold at least one input of "

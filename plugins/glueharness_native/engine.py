@@ -16,6 +16,9 @@ _WIDEST_WITH_AMX = 384
 encoders do little else. No processor with AMX was at hand when the engines were compared
 (2026-11-27), so on such a one PyTorch is preferred above this width."""
 
+_LARGEST_BETA_RATIO, _LARGEST_EPSILON = 0.93, 1e-6
+"""Beyond these, what ``source/adamw.h`` does to many steps at once is no longer exact."""
+
 
 def objection(request: EngineRequest) -> str:
     """Why the engine cannot compute what is asked; empty if it can."""
@@ -26,6 +29,10 @@ def objection(request: EngineRequest) -> str:
         library = best_library()
     except (Unsupported, NoLibrary) as reason:
         return str(reason)
+    if request.betas[0] > _LARGEST_BETA_RATIO * request.betas[1]:
+        return f"AdamW's betas {request.betas[0]} and {request.betas[1]} are too close together"
+    if request.epsilon > _LARGEST_EPSILON:
+        return f"AdamW's epsilon {request.epsilon} is above {_LARGEST_EPSILON}"
     if request.precision == "bf16" and not library.bf16:
         return "this processor multiplies no bfloat16 matrices with AVX-512"
     return ""

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 _HORIZON = 288
+_LARGEST_RATIO, _LARGEST_EPSILON = 0.93, 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,15 @@ class Constants:
     weight_decay: float
     betas: tuple[float, float] = (0.9, 0.999)
     epsilon: float = 1e-8
+
+
+def can_be_skipped(betas: tuple[float, float], epsilon: float) -> bool:
+    """Whether the sums are as exact as single steps in float32 with these constants of AdamW.
+
+    The ratio of the betas to the power of the horizon is what the sums leave out; epsilon enters
+    them to first order only.
+    """
+    return betas[0] <= _LARGEST_RATIO * betas[1] and epsilon <= _LARGEST_EPSILON
 
 
 class SkippedSteps:

@@ -58,6 +58,8 @@ class EngineTrainee:
                 weight_decay=settings.weight_decay,
                 max_norm=settings.max_grad_norm,
                 layer_decay=settings.layerwise_lr_decay,
+                betas=settings.betas,
+                epsilon=settings.adam_epsilon,
             )
         )
 

@@ -75,9 +75,14 @@ def run_training(training: Training) -> None:
     """
     settings, progress, trainee = training.settings, training.progress, training.trainee
     rates = training.rates
+    if not progress.step and max(rates, default=0) < settings.learning_rate:
+        training.context.warn(
+            f"The warm-up takes all of the {len(rates)} steps: the learning rate does not reach "
+            f"{settings.learning_rate}."
+        )
     clock = Clock(training.context, progress, settings, len(rates))
     with training.context.interruptible() as asked:
-        while len(progress.history) < settings.epochs:
+        while progress.step < len(rates) or progress.position:
             losses = Losses(progress, on_gpu=trainee.on_gpu)
             for rows, inputs in _steps_left(training):
                 if asked():
@@ -132,7 +137,9 @@ def _steps_left(training: Training) -> Iterator[tuple[npt.NDArray[np.int64], Any
         buckets=settings.length_buckets,
         multiple=training.multiple,
     )
-    steps = ((rows, trainee.inputs(rows)) for rows in plan[progress.position :])
+    # The last epoch is cut off where the steps were counted, and not the epochs.
+    end = progress.position + len(training.rates) - progress.step
+    steps = ((rows, trainee.inputs(rows)) for rows in plan[progress.position : end])
     return made_ahead(steps, 4) if trainee.on_gpu else iter(steps)
 
 

@@ -43,6 +43,7 @@ from glueharness.plugin.api_version import API_VERSION
 from glueharness.plugin.hookspecs import hookimpl
 from glueharness.settings.fields import setting
 from glueharness.specs import (
+    ENDS,
     FRESH,
     INDEX_COLUMN,
     LABEL_COLUMN,
@@ -58,6 +59,9 @@ from glueharness.specs import (
     EngineRequest,
     EngineSpec,
     Evaluation,
+    Executor,
+    ExecutorContext,
+    ExecutorSpec,
     Fact,
     FileKindSpec,
     FileReader,
@@ -75,6 +79,7 @@ from glueharness.specs import (
     ModelContext,
     ModelSpec,
     NoSettings,
+    Note,
     Notes,
     Prediction,
     Predictor,
@@ -93,6 +98,7 @@ from glueharness.specs import (
     TaskDrafter,
     TaskSpec,
     TrackerSpec,
+    Work,
     Writer,
     WriterSpec,
 )
@@ -105,6 +111,7 @@ __version__ = "0.1.0"
 __all__ = [
     "ACCURACY",
     "API_VERSION",
+    "ENDS",
     "F1",
     "FRESH",
     "INDEX_COLUMN",
@@ -129,6 +136,9 @@ __all__ = [
     "EngineRequest",
     "EngineSpec",
     "Evaluation",
+    "Executor",
+    "ExecutorContext",
+    "ExecutorSpec",
     "Fact",
     "FileForm",
     "FileKindSpec",
@@ -152,6 +162,7 @@ __all__ = [
     "ModelSpec",
     "NoSettings",
     "NotInFolder",
+    "Note",
     "Notes",
     "PluginError",
     "Prediction",
@@ -178,6 +189,7 @@ __all__ = [
     "TrackerSpec",
     "TsvLayout",
     "UnknownNameError",
+    "Work",
     "Writer",
     "WriterSpec",
     "__version__",

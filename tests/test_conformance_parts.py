@@ -12,6 +12,7 @@ from glueharness import (
     CommandSpec,
     ConfigError,
     DiagnosticSpec,
+    ExecutorSpec,
     Fact,
     FileKindSpec,
     GroupSpec,
@@ -26,6 +27,7 @@ from glueharness.cli import main
 from glueharness.plugin.registry import Registry
 from glueharness.testing import ModelConformance
 from glueharness.testing.checking import check_plugin, run_suite
+from glueharness_executors.local import LocalExecutor
 from tests.small_task import small_plugins
 
 if TYPE_CHECKING:
@@ -91,12 +93,16 @@ class Deaf:
     """No hook at all."""
 
 
-def no_library() -> object:
+def no_library(*_: object) -> object:
     raise ConfigError("mlflow is not installed", remedy="pip install mlflow")
 
 
 def tracker(factory: Callable[[], object]) -> TrackerSpec:
     return TrackerSpec(name="t", description="Follows.", factory=factory)
+
+
+def executor(factory: Callable[..., Any]) -> ExecutorSpec:
+    return ExecutorSpec(name="x", description="Does it.", factory=factory)
 
 
 def command(factory: Callable[[], Any]) -> CommandSpec:
@@ -149,6 +155,10 @@ OFFERS: dict[str, tuple[str, Any, str, str]] = {
     "tracker class": ("trackers", tracker(lambda: Heard), "failed", "class Heard"),
     "tracker library": ("trackers", tracker(no_library), "skipped", "mlflow is not"),
     "tracker raises": ("trackers", tracker(lambda: 1 // 0), "failed", "ZeroDivisionError"),
+    "executor": ("executors", executor(LocalExecutor), "passed", ""),
+    "executor None": ("executors", executor(lambda _: None), "failed", "NoneType, which is no"),
+    "executor library": ("executors", executor(no_library), "skipped", "mlflow is not"),
+    "executor raises": ("executors", executor(lambda _: 1 // 0), "failed", "ZeroDivisionError"),
     "command": ("commands", command(lambda: click.Command("c", help="X.")), "passed", ""),
     "command function": ("commands", command(lambda: print), "failed", "builtin_function"),
     "command raises": ("commands", command(lambda: 1 // 0), "failed", "ZeroDivisionError"),

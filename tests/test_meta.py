@@ -23,7 +23,9 @@ from glueharness.plugin.plugins import HOOKS
 from glueharness.plugin.registry import Registry
 from glueharness.record.run_file import RUN_FILE
 from glueharness.run.config import build_config
+from glueharness.run.many_runs import PlanRequest, build_plan, run_plan
 from glueharness.run.one_run import run
+from glueharness.run.sweep import sweeps_of
 from glueharness.settings.fields import Layer
 from tests.installing import ROOT
 from tests.small_task import Oracle, SmallPlugin, small_plugins
@@ -167,6 +169,9 @@ def test_each_hook_is_really_called(tmp_path: Path) -> None:
                 run(config, registry)
         else:
             run(config, registry)
+    layer = Layer(origin="test", values={"model": "oracle", "runs_dir": str(tmp_path)})
+    request = PlanRequest(names=["parity"], layers=[layer], grid={"error_every": (0, 3)})
+    sweeps_of(run_plan(build_plan(request, registry), registry, lambda *_: None), registry)
     assert heard == set(HOOKS)
     assert not registry.plugins.statuses["small"].reports
 

@@ -119,6 +119,29 @@ def test_a_grid_counts_its_best_point(registry: Registry, tmp_path: Path) -> Non
     assert task.values() == {"dev": {"accuracy": [0.8, 0.8]}}
 
 
+def test_of_a_grid_the_setting_with_the_best_mean_counts_not_the_best_of_each_seed(
+    registry: Registry, tmp_path: Path
+) -> None:
+    plan = plan_for(registry, tmp_path, "parity", seeds=[1, 2], grid={"error_every": (2, 5)})
+    outcomes = run_plan(plan, registry, lambda _position, _config: None)
+    first = [outcome.record for outcome in outcomes if outcome.record]
+    scores = {2: (0.9, 0.1), 5: (0.6, 0.6)}
+    for record in first:
+        every = record.settings["error_every"].value
+        record.primary = scores[every][record.seed - 1]  # type: ignore[index]
+    (task,) = by_task(outcomes)
+    assert [record.primary for record in task.records] == [0.6, 0.6]
+
+
+def test_a_preset_does_not_try_what_the_user_gives(registry: Registry, tmp_path: Path) -> None:
+    layer = Layer(
+        origin=COMMAND_LINE,
+        values={"model": "oracle", "runs_dir": str(tmp_path), "error_every": 3},
+    )
+    plan = build_plan(PlanRequest(names=["parity"], layers=[layer], preset="search"), registry)
+    assert [planned.config.settings.error_every for planned in plan] == [3]
+
+
 def test_a_failed_task_does_not_stop_the_others(registry: Registry, tmp_path: Path) -> None:
     announced: list[str] = []
     plan = plan_for(registry, tmp_path, "parity2", "parity")

@@ -36,6 +36,12 @@ def sources(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[Com
     return _items({"auto": "the first that has the data", **names}, incomplete)
 
 
+def executors(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Names of executors."""
+    names = {spec.name: spec.description for spec in App.of(ctx).registry.executors}
+    return _items(names, incomplete)
+
+
 def runs(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Ids of runs, which are the names of their folders, so that no record needs to be read."""
     folder = runs_dir(ctx.params.get("runs_dir"))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from glueharness.cli.measured import speed
 from glueharness.cli.output import make_table, percent, stderr, stdout
 from glueharness.run.many_runs import by_task
+from glueharness.run.sweep import sweeps_of
 from glueharness.scoring.group_score import group_score
 
 if TYPE_CHECKING:
@@ -17,7 +18,13 @@ if TYPE_CHECKING:
     from glueharness.plugin.registry import Registry
     from glueharness.record.record import RunRecord
     from glueharness.run.many_runs import Outcome, TaskOutcome
+    from glueharness.run.sweep import Candidate, Sweep
     from glueharness.specs import GroupSpec, TaskSpec
+
+_SHOWN_SETTINGS = 20
+_LUCK = (
+    "The best of several settings looks better than it is: it was chosen on the rows that score it."
+)
 
 
 RUN_COLUMNS = ("task", "model", "split", "metric", "points", "loss", "rows", "marks")
@@ -69,19 +76,48 @@ def show_plan(outcomes: Sequence[Outcome], registry: Registry, groups: Sequence[
     model = outcomes[0].config.options.model
     columns = ["task", "split", "metric", "points", "seeds", "marks"]
     console.print(make_table(f"{model}, dev splits", columns, rows))
+    for sweep in sweeps_of(outcomes, registry):
+        _show_sweep(sweep, registry.task(sweep.task))
     for group in groups:
         console.print(Text(_group_line(group, tasks)), soft_wrap=True)
     failed = [outcome for outcome in outcomes if outcome.error is not None]
     for outcome in failed:
         seed = outcome.config.options.seed
+        point = "".join(f", {name} {value}" for name, value in outcome.point.items())
+        where = f" (at {outcome.worker})" if outcome.worker else ""
         stderr().print(
-            f"failed: {outcome.config.task} with seed {seed}: {outcome.error}",
+            f"failed: {outcome.config.task} with seed {seed}{point}{where}: {outcome.error}",
             style="red",
             markup=False,
             highlight=False,
             soft_wrap=True,
         )
     console.print(Text("next    glueharness leaderboard"), soft_wrap=True)
+
+
+def _show_sweep(sweep: Sweep, task: TaskSpec) -> None:
+    """Print the settings that were tried, the best first, and what their choice is worth."""
+    from rich.text import Text
+
+    names = list(sweep.candidates[0].point)
+    shown = sweep.candidates[:_SHOWN_SETTINGS]
+    rows = [
+        [*(str(each.point.get(name, "–")) for name in names), *_cells_of(each)] for each in shown
+    ]
+    console = stdout()
+    title = f"{task.title}: {len(sweep.candidates)} settings tried"
+    columns = [*(name.replace("_", " ") for name in names), task.primary.title, "seeds"]
+    console.print(make_table(title, columns, rows))
+    if len(shown) < len(sweep.candidates):
+        console.print(Text(f"{len(sweep.candidates) - len(shown)} more are on the leaderboard."))
+    said = sweep.remarks or [_LUCK]
+    for line in said:
+        console.print(Text(line), soft_wrap=True)
+
+
+def _cells_of(candidate: Candidate) -> list[str]:
+    values = [record.primary for record in candidate.records if record.primary is not None]
+    return [spread(values) if values else "failed", str(len(candidate.records))]
 
 
 def _rows(outcome: TaskOutcome, task: TaskSpec) -> list[list[str]]:

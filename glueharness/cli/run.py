@@ -13,7 +13,8 @@ from glueharness.cli.app import App, environment_layer, json_option, runs_dir
 from glueharness.cli.data_files import DataFiles, data_file_options, include
 from glueharness.cli.options import SettingsCommand
 from glueharness.record.store import LATEST, RunStore
-from glueharness.run.config import COMMAND_LINE, read_toml
+from glueharness.run.config import COMMAND_LINE, read_toml, read_toml_grid
+from glueharness.run.elsewhere import LOCAL
 from glueharness.run.resume import settings_of_run
 from glueharness.settings.fields import Layer
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from glueharness.plugin.registry import Registry
+    from glueharness.run.elsewhere import Where
     from glueharness.run.many_runs import Outcome, PlannedRun
 
 
@@ -58,6 +60,21 @@ if TYPE_CHECKING:
     shell_complete=complete.runs,
 )
 @click.option("--rerun", is_flag=True, help="Repeat runs that were completed before.")
+@click.option(
+    "--grid",
+    multiple=True,
+    metavar="NAME=VALUES",
+    help="Try these values of a setting: learning_rate=1e-5,3e-5; several make all combinations.",
+)
+@click.option(
+    "--executor",
+    default=LOCAL,
+    show_default=True,
+    metavar="NAME",
+    help="Where the runs are done: `glueharness plugins show executors` lists the places.",
+    shell_complete=complete.executors,
+)
+@click.option("--jobs", type=int, metavar="N", help="Do so many runs at a time.")
 @data_file_options
 @json_option
 @click.pass_context
@@ -72,6 +89,9 @@ def command(
     init_from: str,
     resume: str,
     rerun: bool,
+    grid: tuple[str, ...],
+    executor: str,
+    jobs: int | None,
     as_json: bool,
     **values: Any,
 ) -> None:
@@ -85,11 +105,14 @@ def command(
     glueharness run qnli --data-dir glue_data --epochs 5   the official download
     glueharness run qnli --model hf:./my-encoder --seed 7  any encoder, from a folder or the hub
     glueharness run qnli --model tfidf                     a baseline without PyTorch
-    glueharness run glue --seeds 5                         a whole row of GLUE
+    glueharness run glue --seeds 5 --jobs 2                a whole row of GLUE, two runs at a time
     glueharness run --train-file a.csv --dev-file b.csv --text sentence   files of your own
     """  # noqa: D301 - click's mark against re-wrapping
+    from glueharness.run.elsewhere import Where
+    from glueharness.run.grid import read_grid
     from glueharness.run.many_runs import PlanRequest, build_plan, first_seed, parse_seeds
 
+    where = Where.parse(executor, jobs)
     files = DataFiles.taken_from(values)
     registry = App.of(ctx).registry
     tasks = _tasks(tasks, files, registry)
@@ -97,6 +120,7 @@ def command(
     layers = [Layer(origin=COMMAND_LINE, values=given), environment_layer()]
     if config is not None:
         layers.append(read_toml(config))
+    table = {} if config is None else read_toml_grid(config)
     if resume not in {"", LATEST}:
         layers.extend(_layers_of_run(resume, layers, registry))
     request = PlanRequest(
@@ -107,9 +131,10 @@ def command(
         init_from=init_from,
         resume=resume,
         rerun=rerun,
+        grid=read_grid(grid, table, str(config or "")),
     )
     plan = build_plan(request, registry)
-    outcomes = _do(plan, registry)
+    outcomes = _do(plan, registry, where)
     _tell_reused(outcomes)
     if as_json:
         _print_json(outcomes)
@@ -146,14 +171,22 @@ def _layers_of_run(run: str, layers: Sequence[Layer], registry: Registry) -> lis
     return settings_of_run(store.find(run), registry)
 
 
-def _do(plan: Sequence[PlannedRun], registry: Registry) -> list[Outcome]:
+def _do(plan: Sequence[PlannedRun], registry: Registry, where: Where) -> list[Outcome]:
     """Run a plan. If it has a single run, its error is the command's error."""
-    from glueharness.cli.progress import ProgressDisplay
-    from glueharness.run.many_runs import run_plan
+    if where.here:
+        from glueharness.cli.progress import ProgressDisplay
+        from glueharness.run.many_runs import run_plan
 
-    with ProgressDisplay(runs=len(plan)) as display:
-        registry.plugins.register(display, "progress display")
-        outcomes = run_plan(plan, registry, display.announce, display.tell)
+        with ProgressDisplay(runs=len(plan)) as display:
+            registry.plugins.register(display, "progress display")
+            outcomes = run_plan(plan, registry, display.announce, display.tell)
+    else:
+        from glueharness.cli.plan_progress import PlanDisplay
+        from glueharness.run.elsewhere import run_elsewhere
+
+        with PlanDisplay() as plan_display:
+            plan_display.expect(len(plan))
+            outcomes = run_elsewhere(plan, registry, where, plan_display.hear)
     if len(outcomes) == 1 and outcomes[0].error is not None:
         raise outcomes[0].error
     return outcomes
@@ -165,7 +198,12 @@ def _print_json(outcomes: Sequence[Outcome]) -> None:
     values = [
         dataclasses.asdict(outcome.record)
         if outcome.record is not None
-        else {"task": outcome.config.task, "status": "failed", "error": str(outcome.error)}
+        else {
+            "task": outcome.config.task,
+            "status": "failed",
+            "error": str(outcome.error),
+            "worker": outcome.worker,
+        }
         for outcome in outcomes
     ]
     print_json(values[0] if len(values) == 1 else values)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from glueharness.record.record import RunRecord
-    from glueharness.specs import Evaluation, Progress
+    from glueharness.specs import Evaluation, Progress, TaskSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,3 +115,20 @@ class RunFailed:
     record: RunRecord
     folder: Path
     error: BaseException
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepFinished:
+    """Several settings of a model were tried on a task, and one of them is the best.
+
+    Attributes:
+        task: The task.
+        candidates: The completed runs of each setting that has any, the best first.
+        folder: The folder of the runs.
+        remarks: What is said below the table of the settings; whoever hears of it may add to it.
+    """
+
+    task: TaskSpec
+    candidates: Sequence[Sequence[RunRecord]]
+    folder: Path
+    remarks: list[str]

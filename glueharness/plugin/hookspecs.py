@@ -1,6 +1,6 @@
 """The hooks: functions that a plugin may implement, marked with ``@glueharness.hookimpl``.
 
-The first twelve are called once for each plugin, when the registry is built, and return a list.
+The first thirteen are called once for each plugin, when the registry is built, and return a list.
 The others are called for what happens in a run. Their return value is ignored, and an exception in
 one of them is reported and never harms the run.
 """
@@ -22,11 +22,13 @@ if TYPE_CHECKING:
         RunProgress,
         RunStarted,
         RunWarned,
+        SweepFinished,
     )
     from glueharness.specs import (
         CommandSpec,
         DiagnosticSpec,
         EngineSpec,
+        ExecutorSpec,
         FileKindSpec,
         GroupSpec,
         ModelSpec,
@@ -104,6 +106,11 @@ def glueharness_file_kinds() -> Sequence[FileKindSpec]:  # type: ignore[empty-bo
 
 
 @hookspec
+def glueharness_executors() -> Sequence[ExecutorSpec]:  # type: ignore[empty-body]
+    """Places where runs are done, for ``run --executor NAME``."""
+
+
+@hookspec
 def glueharness_run_started(event: RunStarted) -> None:
     """Called when a run has its folder and its data, and is about to train."""
 
@@ -136,3 +143,8 @@ def glueharness_run_finished(event: RunFinished) -> None:
 @hookspec
 def glueharness_run_failed(event: RunFailed) -> None:
     """Called when a run ends incomplete; the record says whether it failed or was interrupted."""
+
+
+@hookspec
+def glueharness_sweep_finished(event: SweepFinished) -> None:
+    """Called when several settings were tried on a task, before the table of them is shown."""

@@ -44,12 +44,14 @@ class Plugins:
         statuses: The status of each plugin by name, in use or not.
         listener: Called for a problem that is found only after loading.
         packages: Packages without a hook, whose files may describe a plugin.
+        texts: Content of the files that no disk has (see :meth:`describe`), by their names.
     """
 
     manager: pluggy.PluginManager
     statuses: dict[str, PluginStatus] = field(default_factory=dict)
     listener: Callable[[PluginStatus, Problem], None] | None = None
     packages: list[tuple[PluginStatus, object]] = field(default_factory=list)
+    texts: dict[str, str] = field(default_factory=dict)
 
     @property
     def reports(self) -> list[tuple[PluginStatus, Problem]]:
@@ -119,6 +121,7 @@ class Plugins:
             status.fail(f"a plugin called {status.name!r} is loaded already", "Rename the file.")
             return status
         self.statuses[status.name] = status
+        self.texts[str(path)] = content.decode("utf-8", "surrogateescape")
         self.add_described(status, {path: content})
         return status
 

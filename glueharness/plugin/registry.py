@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from glueharness.errors import UnknownNameError, did_you_mean
+from glueharness.errors import ConfigError, PluginError, UnknownNameError, did_you_mean
 from glueharness.plugin.blame import blamed
 from glueharness.plugin.guarded import GuardedWriter, OfferedModel, OfferedSource
 from glueharness.plugin.loading import load_plugins
@@ -16,6 +16,9 @@ from glueharness.specs import (
     CommandSpec,
     DiagnosticSpec,
     EngineSpec,
+    Executor,
+    ExecutorContext,
+    ExecutorSpec,
     FileKindSpec,
     GroupSpec,
     ModelSpec,
@@ -57,7 +60,7 @@ class Registry:
 
     def __init__(self, plugins: Plugins | None = None, prefer: Sequence[str] = ()) -> None:
         self.plugins = load_plugins() if plugins is None else plugins
-        self._preferred = frozenset(prefer)
+        self.prefer = tuple(prefer)
         self._shelves: list[Shelf[Any]] = []
         self.tasks = self._shelf("task", "glueharness_tasks", TaskSpec)
         self.models = self._shelf("model", "glueharness_models", ModelSpec)
@@ -71,6 +74,7 @@ class Registry:
         self.engines = self._shelf("engine", "glueharness_engines", EngineSpec)
         self.trackers = self._shelf("tracker", "glueharness_trackers", TrackerSpec)
         self.file_kinds = self._shelf("file kind", "glueharness_file_kinds", FileKindSpec)
+        self.executors = self._shelf("executor", "glueharness_executors", ExecutorSpec)
         self._check_references()
         for status in self.plugins.statuses.values():
             status.conclude()
@@ -102,7 +106,7 @@ class Registry:
 
     def _shelf(self, kind: str, hook: str, spec: type[Spec]) -> Shelf[Spec]:
         """The shelf of one kind, filled with what the plugins' hook returns."""
-        shelf: Shelf[Spec] = Shelf(kind, preferred=self._preferred)
+        shelf: Shelf[Spec] = Shelf(kind, preferred=frozenset(self.prefer))
         self._shelves.append(shelf)
         self._collect(shelf, hook, spec)
         return shelf
@@ -200,6 +204,33 @@ class Registry:
         spec, owner = self.trackers.get(name), self.trackers.owner(name)
         with blamed(f"the tracker {name!r}", owner, "cannot be made"):
             return spec.factory()
+
+    def executor(self, name: str, context: ExecutorContext) -> Executor:
+        """The executor of that name, made.
+
+        Args:
+            name: What ``--executor`` takes, without an argument.
+            context: What it is made with.
+
+        Raises:
+            UnknownNameError: There is none of that name.
+            ConfigError: Its library is not installed, or it takes no argument.
+            PluginError: It cannot be made.
+        """
+        spec, owner = self.executors.get(name), self.executors.owner(name)
+        if context.argument and not spec.argument:
+            raise ConfigError(
+                f"the executor {name!r} takes nothing behind a colon: {context.argument!r}",
+                remedy=f"Write --executor {name}",
+            )
+        with blamed(f"the executor {name!r}", owner, "cannot be made"):
+            made: Any = spec.factory(context)
+        if not isinstance(made, Executor):
+            raise PluginError(
+                f"the executor {name!r} of {owner.owner} is a {type(made).__name__}",
+                remedy="Report it to the plugin's author: its factory must make an Executor.",
+            )
+        return made
 
     def targets(self, names: Sequence[str]) -> Targets:
         """The tasks and the groups that these names mean, each once and in order.

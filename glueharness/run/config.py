@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from glueharness.record.record import ParentRecord
 
 COMMAND_LINE = "command line"
+GRID = "grid"
+"""The table of a TOML file that says which values of a setting to try."""
 _LARGEST_FILE = 1 << 20
 
 
@@ -47,13 +49,45 @@ class RunConfig:
 
 
 def read_toml(path: Path) -> Layer:
-    """The settings of a TOML file, as a layer.
+    """The settings of a TOML file, as a layer; its table ``grid`` is left out.
 
     Raises:
         ConfigError: The file cannot be read, or is not flat TOML.
     """
+    values = _parse_toml(path)
+    values.pop(GRID, None)
+    for name, value in values.items():
+        if isinstance(value, dict | list):
+            raise ConfigError(
+                f"{name!r} is a {'table' if isinstance(value, dict) else 'list'}",
+                where=str(path),
+                remedy="Settings are plain `name = value` lines, named as the options are; values "
+                f"to try belong into the table [{GRID}].",
+            )
+    return Layer(
+        origin=str(path), values={name.replace("-", "_"): value for name, value in values.items()}
+    )
+
+
+def read_toml_grid(path: Path) -> dict[str, Any]:
+    """The table ``grid`` of a TOML file: setting name to what to try; empty if there is none.
+
+    Raises:
+        ConfigError: The file cannot be read, or ``grid`` is no table.
+    """
+    found = _parse_toml(path).get(GRID, {})
+    if not isinstance(found, dict):
+        raise ConfigError(
+            f"{GRID!r} is no table",
+            where=str(path),
+            remedy=f"Write [{GRID}] on a line, and below it: learning_rate = [1e-5, 3e-5]",
+        )
+    return {name.replace("-", "_"): value for name, value in found.items()}
+
+
+def _parse_toml(path: Path) -> dict[str, Any]:
     try:
-        values = tomllib.loads(read_within(path, _LARGEST_FILE).decode("utf-8-sig"))
+        return tomllib.loads(read_within(path, _LARGEST_FILE).decode("utf-8-sig"))
     except OSError as error:
         what = f"cannot read the settings: {error.strerror or error}"
         raise ConfigError(what, where=str(path)) from error
@@ -62,16 +96,6 @@ def read_toml(path: Path) -> Layer:
     # Besides its own error: names of thousands of parts, numbers of thousands of digits.
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"not valid TOML: {error}", where=str(path)) from error
-    for name, value in values.items():
-        if isinstance(value, dict | list):
-            raise ConfigError(
-                f"{name!r} is a {'table' if isinstance(value, dict) else 'list'}",
-                where=str(path),
-                remedy="Settings are plain `name = value` lines, named as the options are.",
-            )
-    return Layer(
-        origin=str(path), values={name.replace("-", "_"): value for name, value in values.items()}
-    )
 
 
 def build_config(

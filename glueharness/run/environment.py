@@ -59,10 +59,16 @@ def package_versions(distributions: Iterable[str]) -> dict[str, str]:
 
 
 def core_count() -> int:
-    """Processors that this process may use."""
+    """Processors that this process may use.
+
+    One of several workers, and whoever shares a machine, is told its part by ``OMP_NUM_THREADS``.
+    """
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        found = len(os.sched_getaffinity(0))
+    else:
+        found = os.cpu_count() or 1
+    share = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    return min(found, int(share)) if share.isdecimal() and int(share) else found
 
 
 def cpu_name() -> str:

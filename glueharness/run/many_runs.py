@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,20 +12,23 @@ from glueharness.record.best import Wanted
 from glueharness.record.record import MODEL_FOLDER, ParentRecord
 from glueharness.record.seals import check_model_seal
 from glueharness.record.store import RunStore
-from glueharness.run.config import build_config
+from glueharness.run.config import COMMAND_LINE, build_config
 from glueharness.run.evaluate import evaluate_run, require_dev
+from glueharness.run.grid import OPTION, points_of, with_preset
 from glueharness.run.one_run import run
 from glueharness.run.prepare import require_learner
+from glueharness.run.sweep import candidates_by_task
 from glueharness.run.trained_model import check_alike
 from glueharness.settings.fields import Layer, convert, settings_of
 from glueharness.settings.run_options import RunOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from glueharness.plugin.registry import Registry
     from glueharness.record.record import RunRecord
     from glueharness.run.config import RunConfig
+    from glueharness.run.grid import Grid
     from glueharness.run.one_run import RunResult
     from glueharness.specs import PresetSpec, TaskSpec
 
@@ -46,6 +48,7 @@ class PlanRequest:
             the tasks that usually start from it, or to the only one named; empty for none.
         resume: Run to resume (see :class:`glueharness.run.config.RunConfig`).
         rerun: Repeat what is there already.
+        grid: Values of settings to try, beside those of the preset.
     """
 
     names: Sequence[str]
@@ -55,6 +58,7 @@ class PlanRequest:
     init_from: str = ""
     resume: str = ""
     rerun: bool = False
+    grid: Grid = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,12 +71,14 @@ class PlannedRun:
         init_from: Task whose encoder it starts from; empty for the pretrained one.
         evaluated: Task without training data that the trained model is then scored on; empty for
             none.
+        point: The settings that a grid or a search gives it.
     """
 
     config: RunConfig
     layers: Sequence[Layer]
     init_from: str = ""
     evaluated: str = ""
+    point: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,11 +89,15 @@ class Outcome:
         config: What was asked for.
         result: The completed run; None if it failed.
         error: Why it failed; None if it did not.
+        worker: Who did it, where that was not this process, and where its log is.
+        point: The settings that a grid or a search gave it.
     """
 
     config: RunConfig
     result: RunResult | None = None
     error: GlueharnessError | None = None
+    worker: str = ""
+    point: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def record(self) -> RunRecord | None:
@@ -106,7 +116,7 @@ class TaskOutcome:
 
     Attributes:
         task: Task name.
-        records: Best run of each seed by the primary dev metric.
+        records: The runs of the best setting by the primary dev metric, one per seed.
         failed: Number of runs that failed.
     """
 
@@ -182,6 +192,8 @@ def build_plan(request: PlanRequest, registry: Registry) -> list[PlannedRun]:
     preset = registry.presets.get(request.preset) if request.preset else None
     if request.init_from:
         registry.task(request.init_from)
+    grid = with_preset(request.grid, preset, request.layers)
+    _refuse_twice(request)
     plan = []
     tasks = trainable_tasks(request.names, registry)
     # The task that others start from comes first.
@@ -189,13 +201,11 @@ def build_plan(request: PlanRequest, registry: Registry) -> list[PlannedRun]:
         task, evaluated = _learnt(registry.task(name), registry)
         usual = registry.task(task).starts_from == request.init_from
         starts = task != request.init_from and (usual or len(tasks) == 1)
-        for point in grid_points(preset):
+        for point in points_of(grid):
             for seed in request.seeds or (None,):
-                layers = list(request.layers)
+                layers = point_layers(request, preset, point)
                 if seed is not None:
                     layers.insert(0, Layer(origin="--seeds", values={"seed": seed}))
-                if preset is not None:
-                    layers.append(Layer(origin=f"preset {preset.name}", values=point))
                 config = build_config(
                     task, layers, registry, resume=request.resume, rerun=request.rerun
                 )
@@ -203,7 +213,11 @@ def build_plan(request: PlanRequest, registry: Registry) -> list[PlannedRun]:
                 init_from = request.init_from if starts else ""
                 plan.append(
                     PlannedRun(
-                        config=config, layers=layers, init_from=init_from, evaluated=evaluated
+                        config=config,
+                        layers=layers,
+                        init_from=init_from,
+                        evaluated=evaluated,
+                        point=point,
                     )
                 )
     if request.resume and len(plan) != 1:
@@ -227,14 +241,34 @@ def _learnt(task: TaskSpec, registry: Registry) -> tuple[str, str]:
     return task.trained_on, task.name
 
 
-def grid_points(preset: PresetSpec | None) -> Iterator[Mapping[str, Any]]:
-    """The settings of each point of a preset's grid; one point without a grid."""
-    if preset is None:
-        yield {}
-        return
-    names = list(preset.grid)
-    for values in itertools.product(*preset.grid.values()):
-        yield {**preset.settings, **dict(zip(names, values, strict=True))}
+def point_layers(
+    request: PlanRequest, preset: PresetSpec | None, point: Mapping[str, Any]
+) -> list[Layer]:
+    """The settings of a point of the grid, strongest first: the user's, then the preset's."""
+    own = {name: value for name, value in point.items() if name in request.grid}
+    layers = [Layer(origin=OPTION, values=own)] if own else []
+    layers += request.layers
+    if preset is not None:
+        others = {name: value for name, value in point.items() if name not in own}
+        values = {**preset.settings, **others}
+        layers.append(Layer(origin=f"preset {preset.name}", values=values))
+    return layers
+
+
+def _refuse_twice(request: PlanRequest) -> None:
+    """Refuse a setting that has one value on the command line and several in the grid.
+
+    Raises:
+        ConfigError: It names the setting.
+    """
+    for layer in request.layers:
+        for name in layer.values:
+            if name in request.grid and layer.origin == COMMAND_LINE:
+                flag = "--" + name.replace("_", "-")
+                raise ConfigError(
+                    f"{name} is given twice: with {flag}, and with values to try",
+                    remedy=f"Leave {flag} out, or the grid of {name}.",
+                )
 
 
 def run_plan(
@@ -258,19 +292,11 @@ def run_plan(
     for position, planned in enumerate(plan):
         config = planned.config
         announce(position, config)
-        if planned.evaluated:
-            tell(
-                f"{planned.evaluated} has no training data: it is scored with a run of "
-                f"{config.task}, which comes first"
-            )
         try:
-            if planned.init_from:
-                config = _started_from(planned, registry, tell)
-            result = run(config, registry, tell)
-            if planned.evaluated:
-                result = evaluate_run(result.record, planned.evaluated, config, registry, tell)
-                config = dataclasses.replace(config, task=planned.evaluated)
-            outcomes.append(Outcome(config=config, result=result))
+            result = do_planned(planned, registry, tell)[-1]
+            outcomes.append(
+                Outcome(config=config_told(planned), result=result, point=planned.point)
+            )
         except Interrupted as stop:
             if len(plan) == 1:
                 raise
@@ -280,13 +306,44 @@ def run_plan(
                 remedy="The same command continues from here.",
             ) from stop
         except GlueharnessError as error:
-            outcomes.append(Outcome(config=config, error=error))
+            outcomes.append(Outcome(config=config, error=error, point=planned.point))
         except Exception as error:  # a model's defect must not cost the other tasks their runs
             if len(plan) == 1:
                 raise
             failure = GlueharnessError(f"internal error: {describe(error)}")
-            outcomes.append(Outcome(config=config, error=failure))
+            outcomes.append(Outcome(config=config, error=failure, point=planned.point))
     return outcomes
+
+
+def do_planned(
+    planned: PlannedRun, registry: Registry, tell: Callable[[str], None]
+) -> list[RunResult]:
+    """Do one run of a plan.
+
+    Args, raises: As :func:`glueharness.run.one_run.run`.
+
+    Returns:
+        Its result, the last of the list; before it the training, if that was of another task.
+    """
+    config = planned.config
+    if planned.evaluated:
+        tell(
+            f"{planned.evaluated} has no training data: it is scored with a run of "
+            f"{config.task}, which comes first"
+        )
+    if planned.init_from:
+        config = _started_from(planned, registry, tell)
+    result = run(config, registry, tell)
+    if not planned.evaluated:
+        return [result]
+    return [result, evaluate_run(result.record, planned.evaluated, config, registry, tell)]
+
+
+def config_told(planned: PlannedRun) -> RunConfig:
+    """What was asked for, under the task that its result is of."""
+    if not planned.evaluated:
+        return planned.config
+    return dataclasses.replace(planned.config, task=planned.evaluated)
 
 
 def _started_from(
@@ -329,17 +386,8 @@ def _started_from(
 
 
 def by_task(outcomes: Sequence[Outcome]) -> list[TaskOutcome]:
-    """The outcomes by task; of several runs with the same seed (a grid), the best on dev counts."""
-    tasks: dict[str, TaskOutcome] = {}
-    best: dict[tuple[str, int], RunRecord] = {}
-    for outcome in outcomes:
-        task = tasks.setdefault(outcome.config.task, TaskOutcome(outcome.config.task))
-        if outcome.record is None:
-            task.failed += 1
-            continue
-        key = (task.task, outcome.record.seed)
-        if key not in best or (outcome.record.primary or 0.0) > (best[key].primary or 0.0):
-            best[key] = outcome.record
-    for (name, _), record in best.items():
-        tasks[name].records.append(record)
-    return list(tasks.values())
+    """The outcomes by task; of several settings (a grid) the best on dev counts, see `sweep.py`."""
+    return [
+        TaskOutcome(task, candidates[0].records, sum(each.failed for each in candidates))
+        for task, candidates in candidates_by_task(outcomes).items()
+    ]

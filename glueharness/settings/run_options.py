@@ -9,8 +9,9 @@ from glueharness.settings.fields import setting
 
 RESERVED = frozenset(
     {
-        "as_json", "config", "dev_file", "help", "init_from", "json", "label", "preset", "rerun",
-        "resume", "run", "run_id", "seeds", "task", "tasks", "test_file", "text", "train_file",
+        "as_json", "config", "dev_file", "executor", "grid", "help", "init_from", "jobs", "json",
+        "label", "preset", "rerun", "resume", "run", "run_id", "search", "seeds", "task",
+        "tasks", "test_file", "text", "train_file",
     }
 )  # fmt: skip
 """Names that no model's setting can have, beside those of :class:`RunOptions`: `run` or `evaluate`

@@ -18,6 +18,15 @@ from glueharness.specs.data import (
     TaskData,
 )
 from glueharness.specs.engine import EncoderEngine, EngineRequest, EngineSpec, Schedule, TokenRows
+from glueharness.specs.executor import (
+    ENDS,
+    Executor,
+    ExecutorContext,
+    ExecutorSpec,
+    Note,
+    NoteKind,
+    Work,
+)
 from glueharness.specs.files import (
     DraftRequest,
     FileKindSpec,
@@ -65,6 +74,7 @@ from glueharness.specs.task import (
 )
 
 __all__ = [
+    "ENDS",
     "FRESH",
     "INDEX_COLUMN",
     "LABEL_COLUMN",
@@ -80,6 +90,9 @@ __all__ = [
     "EngineRequest",
     "EngineSpec",
     "Evaluation",
+    "Executor",
+    "ExecutorContext",
+    "ExecutorSpec",
     "Fact",
     "FileKindSpec",
     "FileReader",
@@ -98,6 +111,8 @@ __all__ = [
     "ModelContext",
     "ModelSpec",
     "NoSettings",
+    "Note",
+    "NoteKind",
     "Notes",
     "Prediction",
     "Predictor",
@@ -120,6 +135,7 @@ __all__ = [
     "TaskSpec",
     "TokenRows",
     "TrackerSpec",
+    "Work",
     "Writer",
     "WriterSpec",
     "worst",

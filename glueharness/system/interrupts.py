@@ -6,8 +6,13 @@ SIGHUP, and a shell with SIGINT for what it starts in the background.
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import os
 import signal
+import sys
 import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -16,6 +21,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
     Handler = Callable[[int, FrameType | None], None]
+
+_PR_SET_PDEATHSIG = 1
 
 
 @contextmanager
@@ -60,3 +67,21 @@ def _handled(names: tuple[str, ...], handler: Handler) -> Iterator[None]:
     finally:
         for number, earlier in before.items():
             signal.signal(number, earlier)
+
+
+def end_with_parent() -> None:
+    """From now on, get SIGTERM when the process that started this one is gone, however it went."""
+    parent = os.getppid()
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+            if os.getppid() != parent:  # gone just before
+                os.kill(os.getpid(), signal.SIGTERM)
+            return
+    threading.Thread(target=_watch, args=(parent,), daemon=True, name="parent's watch").start()
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1)
+    os.kill(os.getpid(), signal.SIGTERM)

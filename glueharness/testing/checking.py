@@ -105,6 +105,7 @@ def _check_parts(offered: Mapping[str, Sequence[str]], registry: Registry) -> It
     """The parts that have one check each."""
     checks: tuple[tuple[Shelf[Any], Callable[[Any], None]], ...] = (
         (registry.trackers, parts.check_tracker),
+        (registry.executors, parts.check_executor),
         (registry.commands, parts.check_command),
         (registry.diagnostics, parts.check_diagnostic),
         (registry.file_kinds, parts.check_file_kind),

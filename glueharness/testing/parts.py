@@ -1,10 +1,11 @@
-"""Test suites for trackers, commands, diagnostics, file kinds, groups and presets.
+"""Test suites for trackers, executors, commands, diagnostics, file kinds, groups and presets.
 
 They need no suite to inherit: there is one check for each, and ``plugins check`` runs it.
 """
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from glueharness.plugin.choice import PluginChoice
 from glueharness.plugin.loading import load_plugins
 from glueharness.settings.fields import settings_of
 from glueharness.settings.run_options import RunOptions
-from glueharness.specs import Fact, FileReader
+from glueharness.specs import Executor, ExecutorContext, Fact, FileReader
 from glueharness.testing.expect import expect, skip
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from glueharness.specs import (
         CommandSpec,
         DiagnosticSpec,
+        ExecutorSpec,
         FileKindSpec,
         GroupSpec,
         PresetSpec,
@@ -53,6 +55,29 @@ def check_tracker(spec: TrackerSpec) -> None:
     expect(not status.error, status.error)
     heard = [name for name in status.hooks if name.startswith(_EVENTS)]
     expect(heard, f"it implements no hook called {_EVENTS}…, so it would hear of nothing")
+
+
+def check_executor(spec: ExecutorSpec) -> None:
+    """Its factory makes an executor that can be asked and closed while it has no work.
+
+    Raises:
+        AssertionError: It does not.
+        unittest.SkipTest: Its library is not installed, or nothing answers here.
+    """
+    expect(spec.description.strip(), "description is empty")
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            made: Any = spec.factory(ExecutorContext(folder=Path(folder), jobs=1))
+        except ConfigError as error:  # as the rules say: a library that is missing
+            skip(error.what)
+        kind = type(made).__name__
+        expect(isinstance(made, Executor), f"its factory made a {kind}, which is no Executor")
+        try:
+            expect(list(made.submit([])) == [], "it gives handles for no works")
+            expect(list(made.poll(0.0)) == [], "it tells of works that nobody submitted")
+            made.stop("unknown")
+        finally:
+            made.close()
 
 
 def check_command(spec: CommandSpec) -> None:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     import click
 
+    from glueharness.plugin.events import SweepFinished
+
 
 @hookimpl
 def glueharness_commands() -> list[CommandSpec]:
@@ -34,6 +36,14 @@ def glueharness_commands() -> list[CommandSpec]:
             factory=_report,
         ),
     ]
+
+
+@hookimpl
+def glueharness_sweep_finished(event: SweepFinished) -> None:
+    """Say what the best of several settings is worth, the luck of being chosen taken off."""
+    from glueharness_leaderboard.sweep_remark import remark_on
+
+    event.remarks.append(remark_on(event))
 
 
 def _leaderboard() -> click.Command:

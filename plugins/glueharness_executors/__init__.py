@@ -1,0 +1,28 @@
+"""Where runs are done: worker processes here, a Ray cluster, or Slurm."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from glueharness import ExecutorSpec, hookimpl
+
+if TYPE_CHECKING:
+    from glueharness import Executor, ExecutorContext
+
+
+def _local(context: ExecutorContext) -> Executor:
+    from glueharness_executors.local import LocalExecutor
+
+    return LocalExecutor(context)
+
+
+@hookimpl
+def glueharness_executors() -> list[ExecutorSpec]:
+    """Worker processes on this machine."""
+    return [
+        ExecutorSpec(
+            name="local",
+            description="Worker processes on this machine, which share its processors.",
+            factory=_local,
+        ),
+    ]

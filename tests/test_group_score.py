@@ -10,7 +10,7 @@ import pytest
 
 from glueharness.cli import main
 from glueharness.cli.results import _group_line
-from glueharness.run.many_runs import TaskOutcome
+from glueharness.run.outcomes import TaskOutcome
 from glueharness.scoring.group_score import group_score
 from glueharness_glue.score import GLUE, glue_score
 from tests.leaderboard_runs import TASK, Making, make_runs

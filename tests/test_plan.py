@@ -21,11 +21,11 @@ from glueharness.run.config import COMMAND_LINE
 from glueharness.run.many_runs import (
     PlanRequest,
     build_plan,
-    by_task,
     parse_seeds,
     run_plan,
     trainable_tasks,
 )
+from glueharness.run.outcomes import by_task
 from glueharness.settings.fields import Layer
 from tests.small_task import parity, small_plugins
 

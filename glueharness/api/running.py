@@ -13,7 +13,7 @@ from glueharness.settings.fields import Layer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from glueharness.run.many_runs import Outcome
+    from glueharness.run.outcomes import Outcome
 
 _ORIGIN = "call of run()"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from glueharness.cli.measured import speed
 from glueharness.cli.output import make_table, percent, stderr, stdout
-from glueharness.run.many_runs import by_task
+from glueharness.run.outcomes import by_task
 from glueharness.run.sweep import sweeps_of
 from glueharness.scoring.group_score import group_score
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from glueharness.plugin.registry import Registry
     from glueharness.record.record import RunRecord
-    from glueharness.run.many_runs import Outcome, TaskOutcome
-    from glueharness.run.sweep import Candidate, Sweep
+    from glueharness.run.outcomes import Candidate, Outcome, TaskOutcome
+    from glueharness.run.sweep import Sweep
     from glueharness.specs import GroupSpec, TaskSpec
 
 _SHOWN_SETTINGS = 20

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from glueharness.plugin.registry import Registry
     from glueharness.run.elsewhere import Where
-    from glueharness.run.many_runs import Outcome, PlannedRun
+    from glueharness.run.many_runs import PlannedRun
+    from glueharness.run.outcomes import Outcome
 
 
 @click.command(cls=SettingsCommand, name="run")

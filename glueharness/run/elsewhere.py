@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from glueharness.errors import ConfigError, GlueharnessError, Interrupted, RunFolderError
 from glueharness.record.run_file import read_record
 from glueharness.run.dispatch import RETRIES, Dispatcher, work_folder
-from glueharness.run.many_runs import Outcome, config_told
+from glueharness.run.many_runs import config_told
 from glueharness.run.one_run import RunResult
+from glueharness.run.outcomes import Outcome
 from glueharness.run.parcel import unpack
 from glueharness.run.work import make_works
 from glueharness.run.worker import error_of

@@ -16,8 +16,8 @@ from glueharness.run.config import COMMAND_LINE, build_config
 from glueharness.run.evaluate import evaluate_run, require_dev
 from glueharness.run.grid import OPTION, points_of, with_preset
 from glueharness.run.one_run import run
+from glueharness.run.outcomes import Outcome
 from glueharness.run.prepare import require_learner
-from glueharness.run.sweep import candidates_by_task
 from glueharness.run.trained_model import check_alike
 from glueharness.settings.fields import Layer, convert, settings_of
 from glueharness.settings.run_options import RunOptions
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from glueharness.plugin.registry import Registry
-    from glueharness.record.record import RunRecord
     from glueharness.run.config import RunConfig
     from glueharness.run.grid import Grid
     from glueharness.run.one_run import RunResult
@@ -79,59 +78,6 @@ class PlannedRun:
     init_from: str = ""
     evaluated: str = ""
     point: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What became of one planned run.
-
-    Attributes:
-        config: What was asked for.
-        result: The completed run; None if it failed.
-        error: Why it failed; None if it did not.
-        worker: Who did it, where that was not this process, and where its log is.
-        point: The settings that a grid or a search gave it.
-    """
-
-    config: RunConfig
-    result: RunResult | None = None
-    error: GlueharnessError | None = None
-    worker: str = ""
-    point: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def record(self) -> RunRecord | None:
-        """The completed run's record; None if it failed."""
-        return self.result.record if self.result is not None else None
-
-    @property
-    def reused(self) -> bool:
-        """Whether the run was there already."""
-        return self.result is not None and self.result.reused
-
-
-@dataclass(slots=True)
-class TaskOutcome:
-    """The completed runs of one task, one per seed.
-
-    Attributes:
-        task: Task name.
-        records: The runs of the best setting by the primary dev metric, one per seed.
-        failed: Number of runs that failed.
-    """
-
-    task: str
-    records: list[RunRecord] = field(default_factory=list)
-    failed: int = 0
-
-    def values(self) -> dict[str, dict[str, list[float]]]:
-        """The seeds' dev scores by split and metric name."""
-        found: dict[str, dict[str, list[float]]] = {}
-        for record in self.records:
-            for split, metrics in record.metrics.items():
-                for metric, value in metrics.items():
-                    found.setdefault(split, {}).setdefault(metric, []).append(value)
-        return found
 
 
 def trainable_tasks(names: Sequence[str], registry: Registry) -> list[str]:
@@ -383,11 +329,3 @@ def _started_from(
     )
     parent = ParentRecord(id=best.id, identity=best.identity, marks=best.marks)
     return dataclasses.replace(made, parent=parent)
-
-
-def by_task(outcomes: Sequence[Outcome]) -> list[TaskOutcome]:
-    """The outcomes by task; of several settings (a grid) the best on dev counts, see `sweep.py`."""
-    return [
-        TaskOutcome(task, candidates[0].records, sum(each.failed for each in candidates))
-        for task, candidates in candidates_by_task(outcomes).items()
-    ]

@@ -1,0 +1,122 @@
+"""What became of several runs: each by itself, by task, and by the settings that were tried."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from glueharness.errors import GlueharnessError
+    from glueharness.record.record import RunRecord
+    from glueharness.run.config import RunConfig
+    from glueharness.run.one_run import RunResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one planned run.
+
+    Attributes:
+        config: What was asked for.
+        result: The completed run; None if it failed.
+        error: Why it failed; None if it did not.
+        worker: Who did it, where that was not this process, and where its log is.
+        point: The settings that a grid or a search gave it.
+    """
+
+    config: RunConfig
+    result: RunResult | None = None
+    error: GlueharnessError | None = None
+    worker: str = ""
+    point: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def record(self) -> RunRecord | None:
+        """The completed run's record; None if it failed."""
+        return self.result.record if self.result is not None else None
+
+    @property
+    def reused(self) -> bool:
+        """Whether the run was there already."""
+        return self.result is not None and self.result.reused
+
+
+@dataclass(slots=True)
+class TaskOutcome:
+    """The completed runs of one task, one per seed.
+
+    Attributes:
+        task: Task name.
+        records: The runs of the best setting by the primary dev metric, one per seed.
+        failed: Number of runs that failed.
+    """
+
+    task: str
+    records: list[RunRecord] = field(default_factory=list)
+    failed: int = 0
+
+    def values(self) -> dict[str, dict[str, list[float]]]:
+        """The seeds' dev scores by split and metric name."""
+        found: dict[str, dict[str, list[float]]] = {}
+        for record in self.records:
+            for split, metrics in record.metrics.items():
+                for metric, value in metrics.items():
+                    found.setdefault(split, {}).setdefault(metric, []).append(value)
+        return found
+
+
+@dataclass(slots=True, kw_only=True)
+class Candidate:
+    """One of several settings.
+
+    Attributes:
+        point: The settings in which it differs from the others.
+        records: Its completed runs, one per seed.
+        failed: Number of runs that failed.
+    """
+
+    point: Mapping[str, Any]
+    records: list[RunRecord] = field(default_factory=list)
+    failed: int = 0
+
+    @property
+    def score(self) -> float:
+        """Mean of the primary dev metric over its seeds; less than any score if it has none."""
+        values = [record.primary for record in self.records if record.primary is not None]
+        return fmean(values) if values else float("-inf")
+
+
+def candidates_by_task(outcomes: Sequence[Outcome]) -> dict[str, list[Candidate]]:
+    """The settings of each task, the best first.
+
+    Settings are compared by the mean over their seeds: the best setting for each seed by itself
+    would be a choice that nobody can make for the next seed.
+    """
+    found: dict[str, dict[str, Candidate]] = {}
+    for outcome in outcomes:
+        points = found.setdefault(outcome.config.task, {})
+        key = repr(sorted(outcome.point.items()))
+        candidate = points.setdefault(key, Candidate(point=outcome.point))
+        record = outcome.record
+        if record is None:
+            candidate.failed += 1
+        elif all(other.id != record.id for other in candidate.records):
+            candidate.records.append(record)
+
+    def order(candidate: Candidate) -> tuple[int, float]:
+        return len(candidate.records), candidate.score
+
+    return {
+        task: sorted(points.values(), key=order, reverse=True) for task, points in found.items()
+    }
+
+
+def by_task(outcomes: Sequence[Outcome]) -> list[TaskOutcome]:
+    """The outcomes by task; of several settings (a grid) the best on dev counts."""
+    return [
+        TaskOutcome(task, candidates[0].records, sum(each.failed for each in candidates))
+        for task, candidates in candidates_by_task(outcomes).items()
+    ]

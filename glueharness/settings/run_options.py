@@ -10,7 +10,7 @@ from glueharness.settings.fields import setting
 RESERVED = frozenset(
     {
         "as_json", "config", "dev_file", "executor", "grid", "help", "init_from", "jobs", "json",
-        "label", "preset", "rerun", "resume", "run", "run_id", "search", "seeds", "task",
+        "label", "preset", "rerun", "resume", "run", "run_id", "seeds", "task",
         "tasks", "test_file", "text", "train_file",
     }
 )  # fmt: skip

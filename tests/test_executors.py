@@ -157,7 +157,7 @@ def test_a_killed_worker_costs_no_step_twice(command: Command) -> None:
     driver = command.start(
         "run", "numbers", "--model", "slow", "--seeds", "2", "--steps", "30", "--nap", "0.05", *TWO
     )
-    wait_until(lambda: any(command.folder.glob("runs/*/steps.txt")))
+    wait_until(lambda: len(list(command.folder.glob("runs/*/steps.txt"))) == 2)
     victim = workers_of(driver.pid)[0]
     os.kill(victim, signal.SIGKILL)
     _, told = driver.communicate(timeout=60)

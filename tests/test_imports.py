@@ -11,7 +11,10 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-HEAVY = {"torch", "transformers", "datasets", "evaluate", "sklearn", "scipy", "pandas", "pyarrow"}
+HEAVY = {
+    "torch", "transformers", "datasets", "evaluate", "sklearn", "scipy", "pandas", "pyarrow",
+    "sqlalchemy",
+}  # fmt: skip
 
 
 def modules_after(code: str, tmp_path: Path) -> set[str]:

@@ -7,8 +7,7 @@ import hashlib
 import io
 import json
 from dataclasses import replace
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -437,11 +436,11 @@ def test_a_broken_seal_is_refused(terminal: Terminal) -> None:
     first, _ = two_runs(terminal)
     path = terminal.runs / first.id / "predictions" / "dev.parquet"
     seal = hashlib.sha256(path.read_bytes()).hexdigest()
-    sealed = SimpleNamespace(id=first.id, data=first.data, seals={"predictions/dev.parquet": seal})
-    assert set(read_run(cast("RunRecord", sealed), terminal.runs)) == {"dev"}
+    sealed = replace(first, seals={"predictions/dev.parquet": seal})
+    assert set(read_run(sealed, terminal.runs)) == {"dev"}
     sealed.seals = {"predictions/dev.parquet": "0" * 64}
     with pytest.raises(RunFolderError, match="seal is broken"):
-        read_run(cast("RunRecord", sealed), terminal.runs)
+        read_run(sealed, terminal.runs)
 
 
 def test_agreement_counts_every_row_once() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from glueharness import __version__
 from glueharness.cli.app import App
 from glueharness.cli.output import accept_any_text
 from glueharness.errors import GlueharnessError, PluginError
+from glueharness.record.index_place import INDEX_VARIABLE
 from glueharness.system.printable import printable
 from glueharness.system.terminal import (
     ReaderGoneError,
@@ -110,6 +112,12 @@ def _keep(name: str) -> Any:
     return keep
 
 
+def _name_the_index(_: click.Context, __: click.Parameter, value: str | None) -> None:
+    """Hand the database on as an environment variable would, to other processes of ours too."""
+    if value:
+        os.environ[INDEX_VARIABLE] = value
+
+
 def _plugin_commands(ctx: click.Context) -> dict[str, str]:
     return {spec.name: spec.help for spec in App.of(ctx).registry.commands}
 
@@ -148,6 +156,15 @@ def _plugin_commands(ctx: click.Context) -> dict[str, str]:
     expose_value=False,
     callback=_keep("prefer"),
     help="Let the parts of this plugin or distribution win over others of the same name.",
+)
+@click.option(
+    "--store",
+    metavar="URL",
+    is_eager=True,
+    expose_value=False,
+    callback=_name_the_index,
+    help="Database for the index of large stores, for instance postgresql://USER@HOST/DATABASE "
+    "[env: GLUEHARNESS_STORE; default: a file in the user's cache].",
 )
 @click.pass_context
 def cli(ctx: click.Context, *, debug: bool) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from glueharness.plugin.registry import Registry
     from glueharness.plugin.status import PluginStatus, Problem
+    from glueharness.record.store import RunStore
 
 COMPLETE_VARIABLE = "_GLUEHARNESS_COMPLETE"
 
@@ -78,6 +79,12 @@ def warn_of_plugin(status: PluginStatus, problem: Problem) -> None:
     consequence = "" if status.in_use else " is not in use"
     line = f"warning: {status.owner}{consequence}: {problem.what}"
     click.echo(printable(line), err=True)
+
+
+def warn_of_index(store: RunStore) -> None:
+    """Say on stderr why the database that was named for the index is not used, if it is not."""
+    if store.notice:
+        click.echo(f"warning: {printable(store.notice)}", err=True)
 
 
 def environment_layer() -> Layer:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from glueharness.cli import complete
-from glueharness.cli.app import json_option, runs_dir_option
+from glueharness.cli.app import json_option, runs_dir_option, warn_of_index
 from glueharness.cli.app import runs_dir as find_runs_dir
 from glueharness.cli.learning_curve import learning_curve
 from glueharness.cli.measured import losses, size, speed
@@ -129,6 +129,7 @@ def _verdict(store: RunStore, record: RunRecord) -> list[str]:
 
 def warn_of_problems(store: RunStore) -> None:
     """Say on stderr what could not be read, and what is only a copy."""
+    warn_of_index(store)
     for problem in store.problems:
         stderr().print(f"warning: {problem}", markup=False, style="yellow", soft_wrap=True)
     for copy, original in store.copies.items():

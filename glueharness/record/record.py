@@ -317,6 +317,11 @@ class RunRecord:
         except (ValueError, OverflowError, OSError):
             return -math.inf
 
+    @property
+    def dev_splits(self) -> tuple[str, ...]:
+        """Names of the splits that it was scored on."""
+        return tuple(name for name, split in self.data.splits.items() if split.role == "dev")
+
     def dev_rows(self) -> dict[str, str]:
         """What the run was scored on: fingerprints of texts and labels by dev split."""
         splits = self.data.splits.items()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import hashlib
 import json
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -91,11 +92,25 @@ def read_record(folder: Path) -> RunRecord:
     Raises:
         RunFolderError: There is none, it is damaged, or a newer glueharness wrote it.
     """
-    return read_with_own_id(folder)[0]
+    return read_stored(folder).record
 
 
-def read_with_own_id(folder: Path) -> tuple[RunRecord, str]:
-    """The record, and the id that the run had when it was made: a copy still tells it.
+class Stored(NamedTuple):
+    """A record as it lies in a run folder.
+
+    Attributes:
+        record: The record; its id is the folder's name.
+        own: The id that the run had when it was made: a copy still tells it.
+        digest: A hash of the whole ``run.json``.
+    """
+
+    record: RunRecord
+    own: str
+    digest: str
+
+
+def read_stored(folder: Path) -> Stored:
+    """The record of a run folder, and what else its ``run.json`` tells.
 
     Raises:
         RunFolderError: As :func:`read_record`.
@@ -120,7 +135,7 @@ def read_with_own_id(folder: Path) -> tuple[RunRecord, str]:
         # The hash follows from the fields: one that does not is not believed.
         record.identity = record.computation.identity
         record.kind = record.computation.kind
-    return record, own
+    return Stored(record, own, hashlib.blake2b(content, digest_size=16).hexdigest())
 
 
 def _decode(content: bytes, path: Path) -> RunRecord:

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import errno
-import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glueharness.errors import RunFolderError, UnknownNameError
 from glueharness.record.best import choose_best
+from glueharness.record.contents import read_contents, refuse_link
 from glueharness.record.names import answers_to, new_run_id, short_names
 from glueharness.record.record import CHECKPOINT_FOLDER, MODEL_FOLDER
-from glueharness.record.run_file import RUN_FILE, read_with_own_id
-from glueharness.system.collection import without_collection
+from glueharness.record.run_file import RUN_FILE, read_record
 from glueharness.system.locks import holder_of, locked
 from glueharness.system.user_files import first_link
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
     from datetime import datetime
 
     from glueharness.record.best import Choice, Wanted
+    from glueharness.record.contents import Contents
     from glueharness.record.record import RunRecord
 from glueharness.system.locks import Holder
 
@@ -45,13 +46,11 @@ class RunStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._records: list[RunRecord] | None = None
-        self._problems: list[RunFolderError] = []
-        self._copies: dict[str, str] = {}
+        self._found: Contents | None = None
 
     def refresh(self) -> None:
         """Read again when next asked: this or another process may have added runs."""
-        self._records = None
+        self._found = None
 
     def path(self, record: RunRecord) -> Path:
         """A run's folder."""
@@ -59,21 +58,32 @@ class RunStore:
 
     def all(self) -> list[RunRecord]:
         """All runs, oldest first, each once however often its folder was copied."""
-        if self._records is None:
-            self._read()
-        return list(self._records or ())
+        return list(self._contents.records)
+
+    @property
+    def _contents(self) -> Contents:
+        if self._found is None:
+            self._found = read_contents(self.folder)
+        return self._found
+
+    def digest(self, record: RunRecord) -> str:
+        """A hash of the whole ``run.json`` of a run among :meth:`all`."""
+        return self._contents.digests[record.id]
+
+    @property
+    def notice(self) -> str:
+        """Why the index that the user named is not used; empty if it is."""
+        return self._contents.notice
 
     @property
     def problems(self) -> list[RunFolderError]:
         """What is wrong with the folders that cannot be read as runs."""
-        self.all()
-        return list(self._problems)
+        return list(self._contents.problems)
 
     @property
     def copies(self) -> dict[str, str]:
         """Folders that hold a copy of another run here: their names, and that run's id."""
-        self.all()
-        return dict(self._copies)
+        return dict(self._contents.copies)
 
     def find(self, name: str) -> RunRecord:
         """The run with that id, or the only one whose id begins or ends with it, or ``latest``.
@@ -85,14 +95,14 @@ class RunStore:
         name = self._without_folder(name)
         path = self.folder / name
         if name not in {"", ".", ".."} and Path(name).name == name and _is_there(path / RUN_FILE):
-            self._refuse_link(path)
-            return read_with_own_id(path)[0]
+            refuse_link(path)
+            return read_record(path)
         records = self.all()
         if name == LATEST and records:
-            return records[-1]
+            return self._again(records[-1])
         matches = [record for record in records if name and answers_to(record.id, name)]
         if len(matches) == 1:
-            return matches[0]
+            return self._again(matches[0])
         if len(matches) > 1:
             listing = ", ".join(record.id for record in matches)
             raise UnknownNameError(f"several runs match {name!r}", remedy=f"One of: {listing}.")
@@ -114,7 +124,12 @@ class RunStore:
         Raises:
             RunFolderError: There is none.
         """
-        return choose_best(self.all(), wanted, has_model=self.has_model, where=self.folder)
+        choice = choose_best(self.all(), wanted, has_model=self.has_model, where=self.folder)
+        return replace(choice, record=self._again(choice.record))
+
+    def _again(self, record: RunRecord) -> RunRecord:
+        """The record as its file has it now: what is done with a run relies on nothing else."""
+        return read_record(self.path(record))
 
     def completed(self, identity: str) -> RunRecord | None:
         """The newest completed run of the same computation, with its model, if there is one.
@@ -124,7 +139,7 @@ class RunStore:
         for record in reversed(self.all()):
             same = record.identity == identity and record.status == "completed"
             if same and (record.kind == "evaluation" or self.has_model(record)):
-                return record
+                return self._again(record)
         return None
 
     def unfinished(self, identity: str) -> RunRecord | None:
@@ -133,7 +148,7 @@ class RunStore:
             if record.identity != identity or not self.resumable(record):
                 continue
             if self.holder(record) is None:  # what somebody repeats with --rerun is his
-                return record
+                return self._again(record)
         return None
 
     def resumable(self, record: RunRecord) -> bool:
@@ -227,67 +242,9 @@ class RunStore:
                 remedy="Put the file or folder itself in the place of the link.",
             )
 
-    def _refuse_link(self, path: Path) -> None:
-        if path.is_symlink():
-            raise RunFolderError(
-                "the run folder is a link",
-                where=str(path),
-                remedy="Name the folder of runs that it leads to: --runs-dir",
-            )
-
-    @without_collection()
-    def _read(self) -> None:
-        found: list[tuple[RunRecord, str]] = []
-        self._problems, self._copies = [], {}
-        for name in self._folders():
-            path = self.folder / name
-            try:
-                self._refuse_link(path)
-                found.append(read_with_own_id(path))
-            except RunFolderError as error:
-                if not _is_no_run(error, path):
-                    self._problems.append(error)
-        self._records = self._without_copies(found)
-        self._records.sort(key=lambda record: record.began)
-
-    def _folders(self) -> list[str]:
-        try:
-            with os.scandir(self.folder) as entries:
-                return sorted(
-                    entry.name
-                    for entry in entries
-                    if not entry.name.startswith(".") and entry.is_dir()
-                )
-        except (FileNotFoundError, NotADirectoryError):
-            return []
-        except OSError as error:
-            raise RunFolderError(
-                f"the runs cannot be listed: {error.strerror or error}", where=str(self.folder)
-            ) from error
-
-    def _without_copies(self, found: Sequence[tuple[RunRecord, str]]) -> list[RunRecord]:
-        """Of folders with one and the same run that which has kept its name, or the first."""
-        first: dict[tuple[object, ...], str] = {}
-        for record, own in sorted(found, key=lambda pair: pair[0].id != pair[1]):
-            original = first.setdefault(_seal_of(record, own), record.id)
-            if original != record.id:
-                self._copies[record.id] = original
-        return [record for record, _ in found if record.id not in self._copies]
-
-
-def _seal_of(record: RunRecord, own: str) -> tuple[object, ...]:
-    """What two folders share only if one is a copy of the other."""
-    seals = tuple(sorted(record.seals.items()))
-    return (own, record.started, record.finished, record.identity, record.seed, seals)
-
 
 def _is_there(path: Path) -> bool:
     try:
         return path.is_file()
     except OSError:  # a name that is too long for a file is no run's
         return False
-
-
-def _is_no_run(error: RunFolderError, path: Path) -> bool:
-    """Whether the folder never held a run: other folders may lie among the runs."""
-    return isinstance(error.__cause__, FileNotFoundError) and not (path / RUN_FILE).is_symlink()

@@ -108,3 +108,8 @@ def _git(git: str, folder: Path, *words: str) -> str:
         check=True, capture_output=True, text=True, timeout=_GIT_SECONDS,
     )  # fmt: skip
     return done.stdout.strip()
+
+
+def without_password(word: str) -> str:
+    """A word of a command line, with stars for the password of a URL: records are passed on."""
+    return re.sub(r"(?<=://)([^\s/@:]*):\S*@", r"\1:***@", word)

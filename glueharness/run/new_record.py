@@ -26,7 +26,7 @@ from glueharness.record.record import (
     SplitRecord,
 )
 from glueharness.record.run_file import read_record
-from glueharness.run.environment import describe_environment
+from glueharness.run.environment import describe_environment, without_password
 from glueharness.settings.fields import result_settings, settings_of
 from glueharness.specs import FRESH
 
@@ -66,7 +66,7 @@ def new_record(prepared: Prepared, registry: Registry) -> RunRecord:
         score_kind="values" if task.regression else prepared.offered.spec.score_kind,
         environment=describe_environment(registry.plugins),
         notes=dict(prepared.loaded.notes) if prepared.loaded is not None else {},
-        command=sys.argv,
+        command=[without_password(word) for word in sys.argv],
         parent=config.parent or _parent(config, prepared.offered.argument),
         data=DataRecord(
             source=origin.source,

@@ -7,18 +7,25 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from glueharness.cli import complete
-from glueharness.cli.app import App, json_option, runs_dir, runs_dir_option
+from glueharness.cli.app import App, json_option, runs_dir, runs_dir_option, warn_of_index
 from glueharness.system.collection import without_collection
 from glueharness_leaderboard.tables.formats import Result, chosen_format, deliver, format_options
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from glueharness.plugin.registry import Registry
     from glueharness.record.store import RunStore
     from glueharness_leaderboard.compare.contestants import Contestant
     from glueharness_leaderboard.compare.verdict import Findings
+    from glueharness_leaderboard.evidence.measuring import Contest
+    from glueharness_leaderboard.evidence.predictions import OneSplit
+    from glueharness_leaderboard.evidence.quantity import Quantity
+    from glueharness_leaderboard.statistics.measurement import SeedSample
+
+_FEWEST_RUNS = 1_000
+"""Runs from which on the pool is looked up by the state of the whole store."""
 
 
 @click.command(name="compare")
@@ -62,6 +69,7 @@ def command(ctx: click.Context, /, run: tuple[str, ...], **given: Any) -> None:
         registry.task(given["task"])
     store = RunStore(runs_dir(given["runs_dir"]))
     contestants = find_contestants(run, store, given["task"])
+    warn_of_index(store)
     findings = _findings(contestants, store, registry, against_first=given["against_first"])
     if given["rows"]:
         brief = form == "rich" and given["output"] is None
@@ -112,10 +120,8 @@ def _findings(
     contestants: Sequence[Contestant], store: RunStore, registry: Registry, *, against_first: bool
 ) -> Findings:
     from glueharness_leaderboard.compare.comparison import compare
-    from glueharness_leaderboard.compare.contestants import others_on_the_rows
     from glueharness_leaderboard.compare.verdict import Findings
     from glueharness_leaderboard.evidence.measuring import Contest, measure
-    from glueharness_leaderboard.evidence.pool import seeds_of_others
     from glueharness_leaderboard.evidence.predictions import check_same_rows
     from glueharness_leaderboard.evidence.quantity import counted_metrics
     from glueharness_leaderboard.ranking.conditions import Conditions
@@ -133,8 +139,7 @@ def _findings(
         found, first = measure(each.runs, contest, reference)
         reference = reference or first
         measured.append(found)
-    others = others_on_the_rows(store.all(), contestants)
-    pool = seeds_of_others(others, contest, reference or {})
+    pool = _pool(contestants, contest, reference or {}, store)
     rows = [Row(runs=each.runs, counted=counted) for each in contestants]
     comparison = compare(
         measured,
@@ -154,3 +159,31 @@ def _findings(
         pooled=max(map(len, pool.values()), default=0),
         names=store.short_names(),
     )
+
+
+def _pool(
+    contestants: Sequence[Contestant],
+    contest: Contest,
+    reference: Mapping[str, OneSplit],
+    store: RunStore,
+) -> dict[Quantity, list[SeedSample]]:
+    """What the seeds of other models on the same rows say; from the cache if nothing has changed.
+
+    To find the others among ten thousand runs takes longer than all the rest.
+    """
+    from glueharness_leaderboard.compare.contestants import others_on_the_rows
+    from glueharness_leaderboard.evidence.cache import key_of_store
+    from glueharness_leaderboard.evidence.pool import keep_seeds, known_seeds, seeds_of_others
+
+    records = store.all()
+    if len(records) < _FEWEST_RUNS:
+        return seeds_of_others(others_on_the_rows(records, contestants), contest, reference)
+    labels = contest.task.labels if contest.task else ()
+    ids = [[run.id for run in each.runs] for each in contestants]
+    asked = ["pool", ids, contest.counted, contest.every_metric, labels]
+    key = key_of_store(asked, records, store)
+    known = known_seeds(key)
+    if known is None:
+        known = seeds_of_others(others_on_the_rows(records, contestants), contest, reference)
+        keep_seeds(key, known)
+    return known

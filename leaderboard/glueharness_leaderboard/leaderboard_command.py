@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from glueharness.cli.app import App, json_option, runs_dir, runs_dir_option
+from glueharness.cli.app import App, json_option, runs_dir, runs_dir_option, warn_of_index
 from glueharness.cli.output import stderr, stdout
 from glueharness.errors import UnknownNameError
 from glueharness.record.names import short_names
@@ -18,9 +18,11 @@ from glueharness_leaderboard.ranking.sections import sections_of, with_standings
 from glueharness_leaderboard.ranking.standings import known_standings
 from glueharness_leaderboard.tables.columns import View
 from glueharness_leaderboard.tables.formats import Result, chosen_format, deliver, format_options
+from glueharness_leaderboard.tables.kept import kept_or_made
 from glueharness_leaderboard.tables.leaderboard import answer_group, answer_tasks
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from click.shell_completion import CompletionItem
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from glueharness_leaderboard.tables.leaderboard import Answer
 
 ALL = "all"
+_FOR_PROGRAMS = frozenset({"csv", "tsv", "json"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,10 +134,11 @@ def ranked(wishes: Wishes, registry: Registry) -> tuple[Answer, str]:
     """
     store = RunStore(wishes.runs)
     records, problems = store.all(), store.problems
+    warn_of_index(store)
     for problem in problems:
         _warn(problem)
     tasks = _tasks(records, wishes, registry)
-    answer = _answer(records, tasks, wishes, registry)
+    answer = _answer(store, tasks, wishes, registry)
     return answer, "" if answer.runs else _nothing(records, tasks, wishes, registry)
 
 
@@ -176,8 +180,29 @@ def _tasks(records: list[RunRecord], wishes: Wishes, registry: Registry) -> list
     return [wishes.task]
 
 
-def _answer(
-    records: list[RunRecord], tasks: list[str], wishes: Wishes, registry: Registry
+def _answer(store: RunStore, tasks: list[str], wishes: Wishes, registry: Registry) -> Answer:
+    """The tables; for readers from the cache, where nothing has changed since."""
+    records = store.all()
+    if wishes.format in _FOR_PROGRAMS:
+        return _make(records, tasks, wishes, registry, _warn)
+    asked = [
+        tasks, wishes.task, wishes.by, wishes.all_statuses, wishes.simultaneous, wishes.published,
+    ]  # fmt: skip
+    answer, problems = kept_or_made(
+        asked, records, store, registry,
+        lambda warn: _make(records, tasks, wishes, registry, warn),
+    )  # fmt: skip
+    for problem in problems:
+        _warn(problem)
+    return answer
+
+
+def _make(
+    records: list[RunRecord],
+    tasks: list[str],
+    wishes: Wishes,
+    registry: Registry,
+    warn: Callable[[GlueharnessError], None],
 ) -> Answer:
     group = registry.groups.items.get(wishes.task)
     chosen = [
@@ -195,11 +220,11 @@ def _answer(
             registry,
             published=wishes.published,
             standings=lambda models, tables: known_group_standings(
-                models, tables, wishes.runs, _warn
+                models, tables, wishes.runs, warn
             ),
         )
     sections = [
-        with_standings(section, known_standings(section, wishes.runs, _warn, wishes.simultaneous))
+        with_standings(section, known_standings(section, wishes.runs, warn, wishes.simultaneous))
         for section in sections
     ]
     names = short_names([record.id for record in records])

@@ -11,17 +11,18 @@ import contextlib
 import hashlib
 import json
 import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glueharness.record.record import PREDICTIONS_FOLDER
 from glueharness.system import atomic
-from glueharness_leaderboard.evidence.predictions_file import dev_splits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from glueharness.record.record import RunRecord
+    from glueharness.record.store import RunStore
 
 METHOD = 1
 """Another number makes every result be computed again: for when the statistics change."""
@@ -51,15 +52,45 @@ def key_of(what: object, runs: Iterable[RunRecord], runs_dir: Path) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def key_of_store(what: object, runs: Iterable[RunRecord], store: RunStore) -> str:
+    """A key that changes whenever anything in the records or the predictions does.
+
+    Unlike :func:`key_of` it needs no record's details, which an index does not know.
+
+    Args:
+        what: What was asked, as JSON takes it.
+        runs: The runs that it is about, of those in the store.
+        store: The store.
+    """
+    text = json.dumps([METHOD, what], sort_keys=True, default=str)
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass"))
+    folder = str(store.folder)
+    for run in runs:
+        facts = f"\0{run.id}\0{store.digest(run)}\0{_files(run, folder)}"
+        digest.update(facts.encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
+
+
 def _facts(run: RunRecord, runs_dir: Path) -> Sequence[object]:
-    files = []
-    for split in dev_splits(run):
-        # Texts, for ten thousand paths are a second's work.
-        path = os.path.join(runs_dir, run.id, PREDICTIONS_FOLDER, f"{split}.parquet")  # noqa: PTH118
-        with contextlib.suppress(OSError):
+    return [run.id, run.seed, run.metrics, run.primary, _files(run, str(runs_dir)), run.seals]
+
+
+def _files(run: RunRecord, runs_dir: str) -> list[list[object]]:
+    """Place, size, time and kind of each file of a run's predictions."""
+    # Texts, for ten thousand paths are a second's work.
+    folder = f"{runs_dir}/{run.id}/{PREDICTIONS_FOLDER}"
+    files: list[list[object]] = []
+    for split in run.dev_splits:
+        path = f"{folder}/{split}.parquet"
+        try:
             found = os.stat(path)  # noqa: PTH116
-            files.append([path, found.st_size, found.st_mtime_ns, found.st_ino])
-    return [run.id, run.seed, run.metrics, run.primary, files, run.seals]
+        except OSError:
+            files.append([path, os.path.isdir(folder)])  # noqa: PTH112
+        else:
+            files.append(
+                [path, found.st_size, found.st_mtime_ns, found.st_ino, stat.S_IFMT(found.st_mode)]
+            )
+    return files
 
 
 def load(key: str) -> Any | None:

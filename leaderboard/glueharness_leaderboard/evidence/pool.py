@@ -40,7 +40,7 @@ def seeds_of_others(
     ids = [[run.id for run in runs] for runs in asked]
     what = ["seeds", ids, contest.counted, contest.every_metric, labels]
     key = cache.key_of(what, [run for runs in asked for run in runs], contest.runs_dir)
-    kept = _of_document(cache.load(key))
+    kept = known_seeds(key)
     if kept is not None:
         return kept
     found: dict[Quantity, list[SeedSample]] = {}
@@ -52,6 +52,12 @@ def seeds_of_others(
         for quantity, each in measured.quantities.items():
             if each.defined:
                 found.setdefault(quantity, []).append(each.seeds)
+    keep_seeds(key, found)
+    return found
+
+
+def keep_seeds(key: str, found: Mapping[Quantity, Sequence[SeedSample]]) -> None:
+    """Keep what was found, if the cache can be written to."""
     cache.keep(
         key,
         [
@@ -59,10 +65,11 @@ def seeds_of_others(
             for quantity, samples in found.items()
         ],
     )
-    return found
 
 
-def _of_document(values: Any) -> dict[Quantity, list[SeedSample]] | None:
+def known_seeds(key: str) -> dict[Quantity, list[SeedSample]] | None:
+    """What was kept by that key; None if nothing was."""
+    values: Any = cache.load(key)
     try:
         return {
             Quantity(split, metric): [SeedSample(**sample) for sample in samples]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def dev_splits(record: RunRecord) -> list[str]:
     """Names of the splits that a run was scored on."""
-    return [name for name, split in record.data.splits.items() if split.role == "dev"]
+    return list(record.dev_splits)
 
 
 def predictions_file(record: RunRecord, runs_dir: Path, split: str) -> Path:

@@ -14,85 +14,86 @@ if TYPE_CHECKING:
 
     Row = dict[str, Any]
 
-BOOLQ = """
-name = "boolq"
-title = "BoolQ"
-description = "Does the passage answer the question with yes?"
-columns = ["question", "passage"]
-labels = ["false", "true"]
-metrics = ["accuracy"]
-licence = "CC-BY-SA-3.0"
 
-[source]
-kind = "jsonl"
-folder = "BoolQ"
+def facts_of(title: str, **facts: Any) -> str:
+    """The top of a task file, with the metric accuracy unless ``facts`` say otherwise."""
+    every = {"title": title, **facts}
+    every.setdefault("metrics", ["accuracy"])
+    every.setdefault("licence", "CC0-1.0")
+    order = ("name", "title", "description", "columns", "choices", "labels", "metrics", "unit")
+    names = [*(name for name in order if name in every), *(n for n in every if n not in order)]
+    return "".join(f"{name} = {json.dumps(every[name])}\n" for name in names)
 
-[splits]
-train = "train.jsonl"
-dev = "val.jsonl"
-test = "test.jsonl"
-"""
-CB = """
-name = "cb"
-title = "CB"
-description = "Does the text commit its speaker to the hypothesis?"
-columns = ["premise", "hypothesis"]
-labels = ["entailment", "contradiction", "neutral"]
-metrics = ["accuracy", "macro_f1"]
-licence = "research only"
 
-[source]
-kind = "jsonl"
-below_data_dir = "CB"
+def _official(source: str, title: str, **facts: Any) -> str:
+    """A task in the form of an official download of JSON Lines."""
+    files = 'train = "train.jsonl"\ndev = "val.jsonl"\ntest = "test.jsonl"\n'
+    top = facts_of(title, **facts)
+    return f'{top}\n[source]\nkind = "jsonl"\n{source.strip()}\n\n[splits]\n{files}'
 
-[splits]
-train = "train.jsonl"
-dev = "val.jsonl"
-test = "test.jsonl"
-"""
-WIC = """
-name = "wic"
-title = "WiC"
-description = "Does the word mean the same in both sentences?"
-columns = ["first", "second"]
-labels = ["different", "same"]
-metrics = ["accuracy"]
-licence = "CC-BY-NC-4.0"
 
-[source]
-kind = "jsonl"
+BOOLQ = _official(
+    'folder = "BoolQ"',
+    "BoolQ",
+    name="boolq",
+    description="Does the passage answer the question with yes?",
+    columns=["question", "passage"],
+    labels=["false", "true"],
+    licence="CC-BY-SA-3.0",
+)
+CB = _official(
+    'below_data_dir = "CB"',
+    "CB",
+    name="cb",
+    description="Does the text commit its speaker to the hypothesis?",
+    columns=["premise", "hypothesis"],
+    labels=["entailment", "contradiction", "neutral"],
+    metrics=["accuracy", "macro_f1"],
+)
+WIC = _official(
+    """
 folder = "WiC"
 columns = { first = "{word}: {sentence1}", second = "{sentence2}" }
 labels = { false = "different", true = "same" }
-
-[splits]
-train = "train.jsonl"
-dev = "val.jsonl"
-test = "test.jsonl"
-"""
-COPA = """
-name = "copa"
-title = "COPA, as pairs"
-description = "Is this the cause or the effect of the premise?"
-columns = ["premise", "choice"]
-labels = ["wrong", "right"]
-metrics = ["accuracy"]
-unit = "idx"
-licence = "BSD-2-Clause"
-[source]
-kind = "jsonl"
+""",
+    "WiC",
+    name="wic",
+    description="Does the word mean the same in both sentences?",
+    columns=["first", "second"],
+    labels=["different", "same"],
+    licence="CC-BY-NC-4.0",
+)
+_QUESTION = 'premise = "{premise} What was the {question}?"'
+COPA = _official(
+    f"""
+folder = "COPA"
+columns = {{ {_QUESTION} }}
+labels = {{ 0 = "choice1", 1 = "choice2" }}
+""",
+    "COPA",
+    name="copa",
+    description="Which is the cause or the effect of the premise?",
+    columns=["premise", "choice1", "choice2"],
+    choices=["choice1", "choice2"],
+)
+PAIRS = _official(
+    f"""
 folder = "COPA"
 [[source.rows]]
-columns = { premise = "{premise} What was the {question}?", choice = "choice1" }
-labels = { 0 = "right", 1 = "wrong" }
+columns = {{ {_QUESTION}, choice = "choice1" }}
+labels = {{ 0 = "right", 1 = "wrong" }}
 [[source.rows]]
-columns = { premise = "{premise} What was the {question}?", choice = "choice2" }
-labels = { 0 = "wrong", 1 = "right" }
-[splits]
-train = "train.jsonl"
-dev = "val.jsonl"
-test = "test.jsonl"
-"""
+columns = {{ {_QUESTION}, choice = "choice2" }}
+labels = {{ 0 = "wrong", 1 = "right" }}
+""",
+    "COPA, as pairs",
+    name="pairs",
+    description="Is this the cause or the effect of the premise?",
+    columns=["premise", "choice"],
+    labels=["wrong", "right"],
+    metrics=["accuracy", "exact_match"],
+    unit="idx",
+)
 OWN = """
 title = "Mood"
 description = "Is the customer happy?"
@@ -128,7 +129,10 @@ columns = { label = "score" }
 train = { file = "train.parquet", rows = 40 }
 check = { file = "dev.parquet", role = "dev" }
 """
-TASKS = {"boolq": BOOLQ, "cb": CB, "wic": WIC, "copa": COPA, "own": OWN, "similar": SIMILAR}
+TASKS = {
+    "boolq": BOOLQ, "cb": CB, "wic": WIC, "copa": COPA, "pairs": PAIRS, "own": OWN,
+    "similar": SIMILAR,
+}  # fmt: skip
 """Name of a task to its file."""
 
 
@@ -220,5 +224,6 @@ def _similar(folder: Path) -> None:
 
 
 _WRITERS: Mapping[str, Any] = {
-    "boolq": _boolq, "cb": _cb, "wic": _wic, "copa": _copa, "own": _own, "similar": _similar,
+    "boolq": _boolq, "cb": _cb, "wic": _wic, "copa": _copa, "pairs": _copa, "own": _own,
+    "similar": _similar,
 }  # fmt: skip

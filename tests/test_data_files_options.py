@@ -123,9 +123,51 @@ def test_numbers_and_truth_values_become_labels_in_their_order(call: Call, tmp_p
         assert f"labels  {expected}\n" in err
 
 
+CHOICES = ("--text", "t", "--choice", "a", "--choice", "b")
+
+
+@pytest.mark.parametrize("labels", [(0, 1), (1, 2), ("a", "b")])
+def test_a_task_of_multiple_choice_is_made_of_data_files(
+    labels: tuple[Any, Any], call: Call, tmp_path: Path
+) -> None:
+    for split, count in (("train", 24), ("dev", 8)):
+        rows = [
+            {"t": f"go {n}", "a": f"{('up', 'down')[n % 2]} {n}", "b": f"{('down', 'up')[n % 2]} 1",
+             "label": labels[n % 2]}
+            for n in range(count)
+        ]  # fmt: skip
+        write_lines(tmp_path / "snow" / f"way_{split}.jsonl", rows)
+    files = ("--train-file", "way_train.jsonl", "--dev-file", "way_dev.jsonl")
+    code, _, err = call("run", *files, *CHOICES, "--model", "tfidf", "--json")
+    assert code == 0, err
+    assert f"choices a, b\nlabel   label\nlabels  {labels[0]} (12), {labels[1]} (12)\n" in err
+    (words,) = [line for line in err.splitlines() if line.startswith("keep")]
+    code, _, err = call(*words.split("glueharness ")[1].split("   (")[0].split())
+    assert code == 0, err
+    (record,) = RunStore(tmp_path / "snow" / "runs").all()
+    assert record.primary == 1.0
+    code, out, err = call("--plugin", "way.toml", "predict", "way", "--t", "go", "--a", "down",
+                          "--b", "up")  # fmt: skip
+    assert code == 0, err
+    assert out.splitlines()[1].split("\t")[1] == str(labels[1])
+
+
+def test_labels_that_name_no_choice_are_refused(call: Call, tmp_path: Path) -> None:
+    for split in ("train", "dev"):
+        rows = [{"t": "t", "a": "a", "b": "b", "label": ("first", "second")[n % 2]} for n in (1, 2)]
+        write_lines(tmp_path / "snow" / f"odd_{split}.jsonl", rows)
+    files = ("--train-file", "odd_train.jsonl", "--dev-file", "odd_dev.jsonl")
+    code, _, err = call("run", *files, *CHOICES)
+    assert (code, "the labels are first, second, which do not say which of the 2" in err) == (
+        1,
+        True,
+    )
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
+        ((*FILES, "--text", "premise", "--choice", "hypothesis"), 2, "twice or more"),
         (FILES, 1, "twice for a pair. The file has premise, hypothesis, label."),
         ((*FILES, "--text", "premis"), 1, "no field called 'premis', did you mean 'premise'?"),
         ((*FILES, "--text", "premise", "--label", "lable"), 1, "did you mean 'label'?"),

@@ -19,7 +19,7 @@ from glueharness_finetune.tokens.batches import (
     plan_epoch,
     plan_prediction,
 )
-from glueharness_finetune.tokens.tokenize import Encoder, padding_id
+from glueharness_finetune.tokens.tokenize import Encoder, Texts, padding_id
 from tests.finetune_tools import LABELS, colour_rows, colour_task, model_context, write_checkpoint
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def test_encoding_is_the_tokenizer_s_own(
     tokenizer: Any, columns: tuple[str, ...], length: int
 ) -> None:
     rows = colour_rows(30)
-    encoded = Encoder(tokenizer, columns, length).encode(rows)
+    encoded = Encoder(tokenizer, Texts(columns), length).encode(rows)
     texts = [list(rows[column]) for column in columns]
     expected = tokenizer(*texts, truncation="longest_first", max_length=length)
     assert rows_of(encoded) == expected["input_ids"]
@@ -70,8 +70,8 @@ def test_a_tokenizer_in_python_gives_the_same(tokenizer: Any) -> None:
 
     rows = colour_rows(30)
     slow: Any = InPython()
-    quick = Encoder(tokenizer, COLUMNS, 12).encode(rows)
-    plain = Encoder(slow, COLUMNS, 12).encode(rows)
+    quick = Encoder(tokenizer, Texts(COLUMNS), 12).encode(rows)
+    plain = Encoder(slow, Texts(COLUMNS), 12).encode(rows)
     assert rows_of(quick) == rows_of(plain)
     assert quick.types is not None
     assert plain.types is not None
@@ -79,7 +79,7 @@ def test_a_tokenizer_in_python_gives_the_same(tokenizer: Any) -> None:
 
 
 def test_question_and_sentence_are_both_seen_and_told_apart(tokenizer: Any) -> None:
-    encoder = Encoder(tokenizer, COLUMNS, 64)
+    encoder = Encoder(tokenizer, Texts(COLUMNS), 64)
     one = encoder.encode(Table({"question": ["is it red ?"], "sentence": ["it is blue ."]}))
     other = encoder.encode(Table({"question": ["is it grey ?"], "sentence": ["it is blue ."]}))
     swapped = encoder.encode(Table({"question": ["it is blue ."], "sentence": ["is it red ?"]}))
@@ -90,7 +90,7 @@ def test_question_and_sentence_are_both_seen_and_told_apart(tokenizer: Any) -> N
 
 
 def test_nothing_to_encode(tokenizer: Any) -> None:
-    encoded = Encoder(tokenizer, COLUMNS, 64).encode(Table({"question": [], "sentence": []}))
+    encoded = Encoder(tokenizer, Texts(COLUMNS), 64).encode(Table({"question": [], "sentence": []}))
     assert len(encoded) == 0
 
 
@@ -134,7 +134,7 @@ def test_buckets_save_most_of_the_padding_and_keep_the_order_random() -> None:
 
 @pytest.mark.parametrize("left", [False, True])
 def test_collating_pads_and_masks(tokenizer: Any, left: bool) -> None:
-    encoded = Encoder(tokenizer, COLUMNS, 64).encode(colour_rows(20))
+    encoded = Encoder(tokenizer, Texts(COLUMNS), 64).encode(colour_rows(20))
     rows = np.array([3, 17, 4])
     padding = Padding(tokenizer.pad_token_id, left=left, longest=64)
     inputs = collate(encoded, rows, padding)

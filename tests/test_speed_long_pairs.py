@@ -11,7 +11,7 @@ import pytest
 
 from glueharness import Table
 from glueharness_finetune.tokens.long_pairs import shorten_pairs
-from glueharness_finetune.tokens.tokenize import Encoder
+from glueharness_finetune.tokens.tokenize import Encoder, Texts
 from tests.finetune_tools import colour_rows, write_checkpoint
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def test_the_encoder_s_rows_are_the_tokenizer_s(tokenizer: Any, side: str) -> No
     rows = Table({"question": [one for one, _ in pairs], "sentence": [two for _, two in pairs]})
     before, tokenizer.truncation_side = tokenizer.truncation_side, side
     try:
-        encoded = Encoder(tokenizer, ("question", "sentence"), 32).encode(rows)
+        encoded = Encoder(tokenizer, Texts(("question", "sentence")), 32).encode(rows)
         expected = tokenizer(
             *map(list, zip(*pairs, strict=True)), truncation="longest_first", max_length=32
         )
@@ -120,6 +120,6 @@ def test_two_texts_of_16000_words_take_no_time(tokenizer: Any) -> None:
     draw = random.Random(3)
     rows = Table({"question": [text(draw, 16_000)], "sentence": [text(draw, 16_000)]})
     began = time.perf_counter()
-    encoded = Encoder(tokenizer, ("question", "sentence"), 128).encode(rows)
+    encoded = Encoder(tokenizer, Texts(("question", "sentence")), 128).encode(rows)
     assert time.perf_counter() - began < 3
     assert encoded.lengths.tolist() == [128]

@@ -11,7 +11,7 @@ import pytest
 
 from glueharness_finetune.pretrained.tokenizer import learn_vocabulary
 from glueharness_finetune.tokens.cache import TokenCache, key_of
-from glueharness_finetune.tokens.tokenize import Encoder
+from glueharness_finetune.tokens.tokenize import Encoder, Texts
 from tests.finetune_tools import colour_rows
 
 if TYPE_CHECKING:
@@ -129,8 +129,8 @@ def test_a_folder_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
 def test_encoding_uses_it(tmp_path: Path, tokenizer: Any) -> None:
     rows, other = colour_rows(50), colour_rows(50, seed=1)
     cache, done = TokenCache(tmp_path), list[int]()
-    plain = Encoder(tokenizer, ("question", "sentence"), 64).encode(rows)
-    encoder = Encoder(tokenizer, ("question", "sentence"), 64, cache)
+    plain = Encoder(tokenizer, Texts(("question", "sentence")), 64).encode(rows)
+    encoder = Encoder(tokenizer, Texts(("question", "sentence")), 64, cache)
     first, second = encoder.encode(rows), encoder.encode(rows, done.append)
     assert done == [50]
     assert len(list(cache.folder.iterdir())) == 1

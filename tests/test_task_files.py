@@ -24,7 +24,7 @@ from glueharness.testing.checking import check_plugin
 from tests.hub_runs import NOWHERE, python
 from tests.hub_stand_in import Repository, running
 from tests.installing import call
-from tests.task_files import BOOLQ, TASKS, write_lines, write_task
+from tests.task_files import BOOLQ, COPA, PAIRS, TASKS, facts_of, write_lines, write_task
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,7 +104,7 @@ def test_wic_shows_the_word_before_its_sentence(tmp_path: Path) -> None:
 
 
 def test_copa_has_two_rows_for_each_question_which_belong_together(tmp_path: Path) -> None:
-    path = write_task("copa", tmp_path)
+    path = write_task("pairs", tmp_path)
     rows = rows_of(path, "train")
     assert rows["choice"][:4] == [
         "wet floor 0",
@@ -117,6 +117,43 @@ def test_copa_has_two_rows_for_each_question_which_belong_together(tmp_path: Pat
     assert rows["idx"][:4] == ["0", "0", "1", "1"]
     assert len(rows_of(path, "test")["choice"]) == 16
     assert task_of(path)[0].primary.unit == "idx"
+
+
+def test_copa_has_choices_whose_names_are_labels(tmp_path: Path) -> None:
+    path = write_task("copa", tmp_path)
+    task, registry = task_of(path)
+    assert (task.choices, task.labels) == (("choice1", "choice2"), ("choice1", "choice2"))
+    assert task.context == ("premise",)
+    rows = rows_of(path, "train")
+    assert rows["label"][:2] == ["choice1", "choice2"]
+    assert rows["choice2"][:2] == ["dry wall and roof 0", "wet floor 2"]
+    given = {"model": "tfidf", "runs_dir": str(tmp_path / "runs")}
+    record = run(build_config("copa", [Layer(origin="test", values=given)], registry),
+                 registry).record  # fmt: skip
+    table = pq.read_table(tmp_path / "runs" / record.id / "predictions" / "dev.parquet")
+    assert table.column_names[-2:] == ["score:choice1", "score:choice2"]
+    assert record.primary is not None
+    assert record.primary > 0.7
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new", "said"),
+    [
+        (COPA, 'choices = ["choice1", "choice2"]\n', "",
+         "task.toml: it says neither labels nor score_range"),
+        (COPA, 'choices = ["choice1", "choice2"]', 'choices = ["choice2", "choice1"]',
+         "task.toml:5: task 'copa': the choices must be the last of the columns"),
+        (COPA, 'metrics =', 'labels = ["a", "b", "c"]\nmetrics =', "task.toml:14: the task has no"),
+        (COPA, '"choice1", 1 = "choice2"', '"first"',
+         "task.toml:13: the task has no label 'first'"),
+        (PAIRS, 'unit = "idx"', "", "task.toml:6: exact_match needs to know which rows belong"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_choices_and_units_is_told(
+    text: str, old: str, new: str, said: str, tmp_path: Path
+) -> None:
+    assert text.count(old) == 1
+    assert said in refusal(tmp_path, text.replace(old, new))
 
 
 def test_cb_lies_below_the_folder_that_the_user_gives(tmp_path: Path) -> None:
@@ -284,14 +321,14 @@ def test_a_distribution_may_consist_of_task_files_alone(
     assert again.code != before
 
 
-HUB = f"""
-title = "Tone"
-description = "Is the headline friendly?"
-columns = ["text", "where"]
-labels = ["friendly", "unfriendly"]
-metrics = ["accuracy"]
-licence = "CC0-1.0"
-
+HUB = f"""{
+    facts_of(
+        "Tone",
+        description="Is the headline friendly?",
+        columns=["text", "where"],
+        labels=["friendly", "unfriendly"],
+    )
+}
 [source]
 kind = "hub"
 dataset = "somebody/headlines"
@@ -381,16 +418,16 @@ def test_a_hub_data_set_must_be_named_and_pinned(
     assert said in refusal(tmp_path, HUB.replace(old, new))
 
 
-ADVERSARIAL = """
-name = "adversarial"
-title = "Adversarial mood"
-description = "Is the customer happy, whatever was done to the text?"
-columns = ["text"]
-labels = ["unhappy", "happy"]
-metrics = ["accuracy"]
-licence = "CC0-1.0"
-trained_on = "own"
-
+ADVERSARIAL = f"""{
+    facts_of(
+        "Adversarial mood",
+        name="adversarial",
+        description="Is the customer happy, whatever was done to the text?",
+        columns=["text"],
+        labels=["unhappy", "happy"],
+        trained_on="own",
+    )
+}
 [source]
 kind = "csv"
 

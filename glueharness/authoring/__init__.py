@@ -8,7 +8,7 @@ from glueharness.authoring.datafiles import FileForm
 from glueharness.authoring.evaluate_modules import as_evaluate_metric, evaluate_metric
 from glueharness.authoring.jsonfiles import jsonl_source
 from glueharness.authoring.layouts import HubLayout, TsvLayout
-from glueharness.authoring.metrics import ACCURACY, metric
+from glueharness.authoring.metrics import ACCURACY, EXACT_MATCH, grouped_metric, metric
 from glueharness.authoring.parquetfiles import parquet_source
 from glueharness.authoring.standard_metrics import (
     F1,
@@ -21,6 +21,7 @@ from glueharness.authoring.standard_metrics import (
 
 __all__ = [
     "ACCURACY",
+    "EXACT_MATCH",
     "F1",
     "MACRO_F1",
     "MATTHEWS",
@@ -34,6 +35,7 @@ __all__ = [
     "as_evaluate_metric",
     "csv_source",
     "evaluate_metric",
+    "grouped_metric",
     "jsonl_source",
     "metric",
     "parquet_source",

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glueharness.errors import ConfigError, SpecError
-from glueharness.specs import MetricSpec
+from glueharness.specs import GroupedMetric, MetricSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -64,6 +64,10 @@ def as_evaluate_metric(spec: MetricSpec, task: TaskSpec) -> Any:
     from datasets import Features, Value
 
     metric = spec.factory(task)
+    if isinstance(metric, GroupedMetric):
+        raise SpecError(
+            f"{spec.name} looks at rows that belong together, which an evaluate.Metric is not told"
+        )
     value = Value("float64" if task.regression else "string")
 
     class TaskMetric(evaluate.Metric):  # type: ignore[misc]  # evaluate has no type information

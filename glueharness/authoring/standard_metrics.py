@@ -11,7 +11,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from glueharness.authoring.metrics import ACCURACY, metric
+from glueharness.authoring.metrics import ACCURACY, EXACT_MATCH, FunctionMetric, metric
 from glueharness.errors import SpecError
 from glueharness.specs import MetricSpec
 
@@ -34,7 +34,8 @@ def _f1(task: TaskSpec) -> Metric:
             f"F1 needs two labels; {task.name} has {len(task.labels)}",
             remedy="For more labels take macro_f1.",
         )
-    return metric("f1", "F1", partial(_f1_score, positive=task.labels[1])).factory(task)
+    function = partial(_f1_score, positive=task.labels[1])
+    return FunctionMetric("f1", function)
 
 
 def _macro_f1_score(
@@ -50,7 +51,7 @@ def _macro_f1_score(
 
 def _macro_f1(task: TaskSpec) -> Metric:
     function = partial(_macro_f1_score, labels=task.labels)
-    return metric("macro_f1", "Macro F1", function).factory(task)
+    return FunctionMetric("macro_f1", function)
 
 
 def _matthews(references: Sequence[str], predictions: Sequence[str]) -> float:
@@ -98,6 +99,6 @@ SPEARMAN = metric("spearman", "Spearman", _spearman, bounds=(-1.0, 1.0))
 """Spearman rank correlation, ties at their average rank, in [-1, 1]."""
 
 METRICS: Mapping[str, MetricSpec] = MappingProxyType(
-    {spec.name: spec for spec in (ACCURACY, F1, MACRO_F1, MATTHEWS, PEARSON, SPEARMAN)}
+    {spec.name: spec for spec in (ACCURACY, F1, MACRO_F1, MATTHEWS, EXACT_MATCH, PEARSON, SPEARMAN)}
 )
 """The usual metrics by name."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from glueharness.plugin.registry import Registry
 
-NAMES = ("train_file", "dev_file", "test_file", "text", "label")
+NAMES = ("train_file", "dev_file", "test_file", "text", "choice", "label")
 """The parameters that these options make."""
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -42,6 +42,12 @@ def data_file_options(command: Callable[..., Any]) -> Callable[..., Any]:
                 help="The field that the model sees; twice for a pair of texts.",
             ),
             click.option(
+                "--choice",
+                multiple=True,
+                metavar="FIELD",
+                help="For multiple choice: a field with a choice; twice or more.",
+            ),
+            click.option(
                 "--label",
                 default="label",
                 show_default=True,
@@ -63,6 +69,7 @@ class DataFiles:
         dev: The dev file.
         test: The test file, if there is one.
         texts: Fields that the model sees.
+        choices: Fields with choices.
         label: Field with the label.
     """
 
@@ -70,6 +77,7 @@ class DataFiles:
     dev: Path | None
     test: Path | None
     texts: tuple[str, ...]
+    choices: tuple[str, ...]
     label: str
 
     @classmethod
@@ -79,12 +87,16 @@ class DataFiles:
         Raises:
             click.UsageError: Some were given, and not all that are needed.
         """
-        train, dev, test, texts, label = (values.pop(name) for name in NAMES)
-        if train is None and (dev or test or texts):
-            raise click.UsageError("--dev-file, --test-file and --text need a --train-file, too.")
+        train, dev, test, texts, choices, label = (values.pop(name) for name in NAMES)
+        if train is None and (dev or test or texts or choices):
+            raise click.UsageError(
+                "--dev-file, --test-file, --text and --choice need a --train-file, too."
+            )
+        if len(choices) == 1:
+            raise click.UsageError("--choice is needed twice or more: once for each choice.")
         if train is not None and dev is None:
             raise click.UsageError("--train-file needs a --dev-file, too: what is not trained on.")
-        return cls(train=train, dev=dev, test=test, texts=texts, label=label)
+        return cls(train=train, dev=dev, test=test, texts=texts, choices=choices, label=label)
 
     def draft(self, name: str, folder: Path, registry: Registry) -> TaskDraft:
         """Make the task.
@@ -103,6 +115,7 @@ class DataFiles:
             name=name,
             files={split: path for split, path in files.items() if path is not None},
             texts=self.texts,
+            choices=self.choices,
             label=self.label,
             folder=folder,
         )
@@ -122,6 +135,7 @@ class DataFiles:
         given = (("--train-file", self.train), ("--dev-file", self.dev), ("--test-file", self.test))
         words = [word for flag, path in given if path for word in (flag, str(path))]
         words += [word for text in self.texts for word in ("--text", text)]
+        words += [word for choice in self.choices for word in ("--choice", choice)]
         return shlex.join([*words, *(["--label", self.label] if self.label != "label" else [])])
 
 

@@ -51,6 +51,7 @@ def show(ctx: click.Context, name: str, *, as_json: bool) -> None:
             "what": model.description,
             "called": _call(model),
             "trains": "" if model.trains else "no, it only predicts: glueharness evaluate",
+            "multiple choice": "yes" if model.multiple_choice else "no",
             "parameters": _parameters(model) if model.parameters else "",
             "checkpoint": model.checkpoint,
             "revision": model.revision,
@@ -83,6 +84,7 @@ def describe(ctx: click.Context, model: ModelSpec) -> dict[str, Any]:
         "parameters": model.parameters,
         "citation": model.citation,
         "trains": model.trains,
+        "multiple_choice": model.multiple_choice,
         "settings": {**settings, **model.recipe},
         "plugin": App.of(ctx).registry.models.owner(model.name).owner,
     }

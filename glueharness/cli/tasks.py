@@ -67,6 +67,7 @@ def show(ctx: click.Context, name: str, *, as_json: bool) -> None:
         {
             "what": task.description,
             "input": " + ".join(task.columns),
+            "choices": ", ".join(task.choices),
             "labels": ", ".join(task.labels) or _range(task),
             "splits": ", ".join(splits),
             "metrics": ", ".join(metric.title for metric in task.metrics),
@@ -130,6 +131,7 @@ def describe(ctx: click.Context, task: TaskSpec) -> dict[str, Any]:
         "title": task.title,
         "description": task.description,
         "columns": list(task.columns),
+        "choices": list(task.choices),
         "labels": list(task.labels),
         "score_range": task.score_range,
         "splits": [

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from glueharness.errors import PluginError
+from glueharness.errors import ConfigError, PluginError
 from glueharness.plugin.blame import blamed
 from glueharness.specs import (
     Bundler,
@@ -64,8 +64,15 @@ class OfferedModel:
         """The untrained model.
 
         Raises:
+            ConfigError: The task is one of multiple choice, and the model does not know such.
             PluginError: The factory raised something.
         """
+        if context.task.choices and not self.spec.multiple_choice:
+            raise ConfigError(
+                f"the model {self.spec.name!r} does not know multiple choice, which "
+                f"{context.task.name} is",
+                remedy="Take another model: glueharness models shows which do.",
+            )
         with blamed(f"the model {self.spec.name!r}", self.owner, "cannot be made"):
             return GuardedModel(self.spec.factory(context), self.spec.name, self.owner)
 

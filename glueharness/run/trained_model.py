@@ -167,8 +167,8 @@ def predict(
         if rows > PIECE:
             tell(f"  {min(start + PIECE, rows):,} of {rows:,} rows")
     scores = np.concatenate(pieces)
-    if learnt is task or task.regression:
-        return scores
+    if learnt is task or task.regression or task.choices:
+        return scores  # of choices, what counts is their place, whatever their labels are called
     # Labels travel by name: the tasks may number them differently.
     return scores[:, [learnt.labels.index(label) for label in task.labels]]
 
@@ -177,10 +177,15 @@ def check_alike(learnt: TaskSpec, task: TaskSpec) -> None:
     """Refuse a task that a model of another task cannot predict.
 
     Raises:
-        ConfigError: They do not have the same labels, or as many columns.
+        ConfigError: They do not have the same labels, or as many choices, or as many columns.
     """
     what = f"{task.name} cannot be predicted with a model of {learnt.name}"
-    if set(learnt.labels) != set(task.labels):
+    if len(learnt.choices) != len(task.choices):
+        raise ConfigError(
+            f"{what}: {task.name} has {len(task.choices) or 'no'} choices, {learnt.name} has "
+            f"{len(learnt.choices) or 'none'}"
+        )
+    if not task.choices and set(learnt.labels) != set(task.labels):
         raise ConfigError(
             f"{what}: the labels of {task.name} are {', '.join(task.labels) or 'numbers'}, those "
             f"of {learnt.name} are {', '.join(learnt.labels) or 'numbers'}"

@@ -8,7 +8,7 @@ from glueharness.errors import DataError, ModelError, PluginError
 from glueharness.plugin.blame import blamed
 from glueharness.record.computation import LARGEST_NUMBER
 from glueharness.scoring.losses import mean_loss
-from glueharness.specs import LABEL_COLUMN, Evaluation
+from glueharness.specs import LABEL_COLUMN, Evaluation, GroupedMetric
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,6 +56,34 @@ def decide(scores: FloatArray, task: TaskSpec) -> list[Any]:
     return [float(value) for value in scores.clip(low, high)]
 
 
+def computed(
+    metric: Metric,
+    name: str,
+    values: Sequence[Any],
+    references: Sequence[Any],
+    units: Sequence[str] | None,
+) -> float:
+    """What a metric says of predictions.
+
+    Args:
+        metric: The metric.
+        name: Its name, the key of its result.
+        values: Label names, or floats for a regression; length n.
+        references: The same for the truth.
+        units: What each row belongs to, for a metric that looks at rows together.
+
+    Raises:
+        ValueError: The metric looks at rows together, and there are no units.
+    """
+    if isinstance(metric, GroupedMetric):
+        if units is None:
+            raise ValueError("nothing says which rows belong together")
+        found = metric.compute_grouped(predictions=values, references=references, units=units)
+    else:
+        found = metric.compute(predictions=values, references=references)
+    return float(found[name])
+
+
 class Scorer:
     """Scores predictions of a task's dev splits.
 
@@ -66,7 +94,7 @@ class Scorer:
         kind: What the model's scores are: of some there is a loss.
 
     Raises:
-        DataError: A dev split has no labels.
+        DataError: A dev split has no labels, or lacks the column that a metric groups its rows by.
         PluginError: A metric cannot be made.
     """
 
@@ -88,9 +116,22 @@ class Scorer:
             self._references[name] = list(split[LABEL_COLUMN])
         # Made now, so that a metric that is not there is no surprise after an epoch of training.
         self._metrics: dict[str, Metric] = {}
+        self._units: dict[tuple[str, str], Sequence[str]] = {}
         for spec in task.metrics:
             with self._blamed(spec, "cannot be made"):
                 self._metrics[spec.name] = spec.factory(task)
+            if isinstance(self._metrics[spec.name], GroupedMetric):
+                self._find_units(spec, dev)
+
+    def _find_units(self, spec: MetricSpec, dev: Mapping[str, Split]) -> None:
+        """Keep which rows belong together, for a metric that looks at them so."""
+        for name, split in dev.items():
+            if spec.unit not in split.column_names:
+                raise DataError(
+                    f"the {name} split of {self.task.name} has no column {spec.unit!r}, which says "
+                    f"what rows {spec.name} looks at together"
+                )
+            self._units[name, spec.unit] = [str(value) for value in split[spec.unit]]
 
     def _blamed(self, spec: MetricSpec, failure: str) -> AbstractContextManager[None]:
         """A metric is the task's, not the model's that is at work."""
@@ -103,8 +144,13 @@ class Scorer:
         results = {}
         for spec in self.task.metrics:
             with self._blamed(spec, "failed"):
-                answer = self._metrics[spec.name].compute(predictions=values, references=references)
-                results[spec.name] = float(answer[spec.name])
+                results[spec.name] = computed(
+                    self._metrics[spec.name],
+                    spec.name,
+                    values,
+                    references,
+                    self._units.get((split, spec.unit)),
+                )
             _check_bounds(spec, self.task, results[spec.name])
         return results
 

@@ -9,8 +9,8 @@ from glueharness.settings.fields import setting
 
 RESERVED = frozenset(
     {
-        "as_json", "config", "dev_file", "executor", "grid", "help", "init_from", "jobs", "json",
-        "label", "preset", "rerun", "resume", "run", "run_id", "seeds", "task",
+        "as_json", "choice", "config", "dev_file", "executor", "grid", "help", "init_from", "jobs",
+        "json", "label", "preset", "rerun", "resume", "run", "run_id", "seeds", "task",
         "tasks", "test_file", "text", "train_file",
     }
 )  # fmt: skip

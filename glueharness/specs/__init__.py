@@ -64,6 +64,7 @@ from glueharness.specs.submission import (
     worst,
 )
 from glueharness.specs.task import (
+    GroupedMetric,
     Location,
     Metric,
     MetricSpec,
@@ -104,6 +105,7 @@ __all__ = [
     "FitContext",
     "FloatArray",
     "GroupSpec",
+    "GroupedMetric",
     "Location",
     "Metric",
     "MetricSpec",

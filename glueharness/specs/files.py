@@ -58,6 +58,8 @@ class DraftRequest:
         texts: Names of the one or two fields that the model sees; empty if the user did not say.
         label: Name of the field with the label.
         folder: Where the file that describes the task is going to be.
+        choices: Names of the fields with the choices, for multiple choice; ``texts`` are then what
+            they are chosen for.
     """
 
     name: str
@@ -65,6 +67,7 @@ class DraftRequest:
     texts: tuple[str, ...]
     label: str
     folder: Path
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

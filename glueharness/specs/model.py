@@ -80,6 +80,8 @@ class ModelSpec:
         score_kind: What :meth:`Predictor.predict` gives for labels: ``logits``, of which a softmax
             makes probabilities, ``probabilities``, or ``margins``, of which it does not. Of the
             first two a run keeps the dev loss.
+        multiple_choice: Whether it also knows tasks of multiple choice, which have more than two
+            columns (see ``choices`` of :class:`glueharness.TaskSpec`).
     """
 
     name: str
@@ -94,6 +96,7 @@ class ModelSpec:
     citation: str = ""
     trains: bool = True
     score_kind: ScoreKind = "not known"
+    multiple_choice: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a kind of scores that there is not."""

@@ -36,6 +36,31 @@ class Metric(Protocol):
         ...
 
 
+@runtime_checkable
+class GroupedMetric(Metric, Protocol):
+    """A metric that looks at rows together, for instance at all answers to one question.
+
+    The column that says which rows belong together is its spec's ``unit``. It is called in the
+    place of :meth:`Metric.compute`, which cannot know and may raise a ``ValueError``.
+    """
+
+    def compute_grouped(
+        self, *, predictions: Sequence[Any], references: Sequence[Any], units: Sequence[str]
+    ) -> Any:
+        """Score predictions.
+
+        Args:
+            predictions: As for :meth:`Metric.compute`; length n.
+            references: The same for the truth.
+            units: What each row's ``unit`` column holds: rows with the same value belong
+                together; length n.
+
+        Returns:
+            As :meth:`Metric.compute`.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricSpec:
     """A metric of a task.
@@ -47,7 +72,7 @@ class MetricSpec:
         factory: Makes the metric for a task; an ``evaluate.Metric`` is one.
         unit: Column of the data that says which rows belong together, for instance the number of
             a question that has several rows; intervals and tests then count its values, not
-            rows. Empty if every row stands alone.
+            rows, and a :class:`GroupedMetric` is given them. Empty if every row stands alone.
     """
 
     name: str
@@ -120,9 +145,13 @@ class TaskSpec:
         name: The name on the command line, lower case.
         title: The name in print, for instance ``"QNLI"``.
         description: One sentence.
-        columns: The one or two text columns that the model sees, in this order.
+        columns: The one or two text columns that the model sees, in this order; in a task of
+            multiple choice the choices follow.
         labels: Label names, the position is the id in data that number them; empty for a
             regression. Labels cross every seam by name.
+        choices: In a task of multiple choice, those columns, the last ones, that a row's choices
+            are in: as many as there are labels, and the first label says that the first choice is
+            right. Empty for other tasks.
         score_range: Lowest and highest score of a regression; None for classification.
         splits: All splits of the task.
         metrics: The metrics, the primary one first: it picks the best epoch and ranks runs.
@@ -151,6 +180,7 @@ class TaskSpec:
     labels: tuple[str, ...]
     splits: tuple[SplitSpec, ...]
     metrics: tuple[MetricSpec, ...]
+    choices: tuple[str, ...] = ()
     score_range: tuple[float, float] | None = None
     locations: tuple[object, ...] = ()
     sources: tuple[SourceSpec, ...] = ()
@@ -181,8 +211,16 @@ class TaskSpec:
         return not self.labels
 
     @property
+    def context(self) -> tuple[str, ...]:
+        """The columns that are no choices: all of them, but in a task of multiple choice."""
+        return self.columns[: len(self.columns) - len(self.choices)]
+
+    @property
     def num_outputs(self) -> int:
-        """Values that a model computes per row: one per label, or one for a regression."""
+        """Values that a model computes per row: one per label, or one for a regression.
+
+        A choice has a label of its own, so that there is one for each choice.
+        """
         return len(self.labels) or 1
 
     def split(self, name: str) -> SplitSpec:
@@ -221,6 +259,7 @@ def _problems_of_types(task: TaskSpec) -> list[str]:
     inside: tuple[tuple[str, type[Any], tuple[object, ...]], ...] = (
         ("label", str, task.labels),
         ("column", str, task.columns),
+        ("choice", str, task.choices),
         ("split", SplitSpec, task.splits),
         ("metric", MetricSpec, task.metrics),
         ("submission file", SubmissionFile, task.submission),
@@ -233,7 +272,8 @@ def _problems_of_types(task: TaskSpec) -> list[str]:
     ]
 
 
-def _problems_of_columns(columns: tuple[str, ...]) -> list[str]:
+def _problems_of_columns(task: TaskSpec) -> list[str]:
+    columns = task.columns
     # A column's name is also an option of `predict` and a heading in files.
     taken = {LABEL_COLUMN, INDEX_COLUMN, "help"}
     found = [
@@ -241,10 +281,32 @@ def _problems_of_columns(columns: tuple[str, ...]) -> list[str]:
         for column in columns
         if not column.isidentifier() or column in taken
     ]
-    if len(columns) not in {1, 2}:
-        found.append(f"columns must be one or two, not {len(columns)}")
+    if task.choices:
+        found += _problems_of_choices(task)
+    elif len(columns) not in {1, 2}:
+        found.append(
+            f"columns must be one or two, not {len(columns)}; a task of multiple choice says which "
+            "of them are its choices"
+        )
     if len(set(columns)) != len(columns):
         found.append("two columns have the same name")
+    return found
+
+
+def _problems_of_choices(task: TaskSpec) -> list[str]:
+    found = []
+    if task.columns[len(task.context) :] != task.choices:
+        found.append(
+            "the choices must be the last of the columns, in their order: "
+            + ", ".join(task.choices)
+        )
+    elif len(task.context) not in {1, 2}:
+        found.append(f"before the choices, columns must be one or two, not {len(task.context)}")
+    if len(task.labels) != len(task.choices):
+        found.append(
+            f"each choice needs a label that says that it is right: there are {len(task.choices)} "
+            f"choices and {len(task.labels)} labels"
+        )
     return found
 
 
@@ -265,7 +327,7 @@ def _problems(task: TaskSpec) -> list[str]:
     found = []
     if not _NAME.fullmatch(task.name):
         found.append("the name must be one lower-case word of letters, digits, '.', '_' and '-'")
-    found += _problems_of_columns(task.columns)
+    found += _problems_of_columns(task)
     if len(task.labels) == 1 or len(set(task.labels)) != len(task.labels):
         found.append("labels must be at least two different names, or none for a regression")
     if task.labels and task.score_range is not None:

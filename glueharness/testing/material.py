@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 
 FORMS = ("pair", "single", "score")
 """Two texts and two labels; one text and three labels; two texts and a score."""
+CHOICE = "choice"
+"""Multiple choice: a text, and two others of which one goes with it; for models that know such."""
 
 TRAIN_ROWS, DEV_ROWS, TEST_ROWS = 48, 18, 9
+_CHOICES = ("ending1", "ending2")
 _CUES = (
     ("harbour", "anchor", "sail", "tide"),
     ("orchard", "apple", "blossom", "ladder"),
@@ -42,16 +45,20 @@ def make_task(form: str, *, labels_reversed: bool = False) -> TaskSpec:
     """A small task of one of the :data:`FORMS`.
 
     Args:
-        form: The form.
-        labels_reversed: Whether the labels are in the opposite order.
+        form: The form, or :data:`CHOICE`.
+        labels_reversed: Whether the labels are in the opposite order; of multiple choice they
+            belong to the choices, in their order.
     """
-    names = {"pair": ("sea", "garden"), "single": ("sea", "garden", "mountain")}.get(form, ())
+    columns = {"single": ("text",), CHOICE: ("text", *_CHOICES)}.get(form, ("first", "second"))
+    choices = _CHOICES if form == CHOICE else ()
+    names = {"pair": ("sea", "garden"), "single": ("sea", "garden", "mountain")}.get(form, choices)
     labels = tuple(reversed(names)) if labels_reversed else names
     return TaskSpec(
         name=f"trial-{form}",
         title=f"Trial {form}",
         description="A task made for tests.",
-        columns=("text",) if form == "single" else ("first", "second"),
+        columns=columns,
+        choices=choices,
         labels=labels,
         score_range=(0.0, 5.0) if form == "score" else None,
         splits=(
@@ -70,6 +77,8 @@ def make_task(form: str, *, labels_reversed: bool = False) -> TaskSpec:
 
 def make_split(form: str, rows: int, *, start: int = 0) -> Table:
     """Rows whose texts all give the answer away, numbered from ``start`` so that splits differ."""
+    if form == CHOICE:
+        return _choice_split(range(start, start + rows))
     kinds = 3 if form == "single" else 2
     numbers = range(start, start + rows)
     texts = [[_sentence(number, number % kinds, place) for number in numbers] for place in (0, 1)]
@@ -79,6 +88,23 @@ def make_split(form: str, rows: int, *, start: int = 0) -> Table:
     ]
     columns = {"text": texts[0]} if form == "single" else {"first": texts[0], "second": texts[1]}
     return Table({"index": list(range(rows)), **columns, "label": answers})
+
+
+def _choice_split(numbers: range) -> Table:
+    """Rows of multiple choice: the right choice is of the sea, the other is not."""
+    right = [number % 2 for number in numbers]
+    sea = [_sentence(number, 0, 0) for number in numbers]
+    land = [_sentence(number, 1, 1) for number in numbers]
+    pairs = [(b, a) if second else (a, b) for a, b, second in zip(sea, land, right, strict=True)]
+    return Table(
+        {
+            "index": list(range(len(numbers))),
+            "text": [f"{_sentence(number, 2, 0)}, and then?" for number in numbers],
+            _CHOICES[0]: [pair[0] for pair in pairs],
+            _CHOICES[1]: [pair[1] for pair in pairs],
+            "label": [_CHOICES[second] for second in right],
+        }
+    )
 
 
 def _sentence(number: int, kind: int, place: int) -> str:

@@ -11,6 +11,7 @@ from glueharness.specs import LABEL_COLUMN, Model, ModelContext
 from glueharness.testing.expect import expect, expect_error, skip
 from glueharness.testing.installed import expect_cheap_description, installed
 from glueharness.testing.material import (
+    CHOICE,
     FORMS,
     TrialContext,
     chosen,
@@ -42,7 +43,8 @@ class ModelConformance:
         settings: Values for some of its settings, to make it quick.
         argument: For a family of models, the text after the colon.
         forms: The kinds of tasks to test it on: ``"pair"``, ``"single"`` and ``"score"`` (a
-            regression). Those that the model refuses with a ``ModelError`` are skipped.
+            regression). Those that the model refuses with a ``ModelError`` are skipped. A model
+            whose spec says ``multiple_choice`` is tested on that, too.
         learns: Whether the model can learn the small tasks with these settings. If so, it must.
         tolerance: How much scores may differ that should be equal; 0 if the model computes each
             row by itself.
@@ -88,6 +90,14 @@ class ModelConformance:
         if self.model.trains:
             learner(model)
         expect(callable(getattr(model, "predict", None)), "it has no predict")
+
+    def test_multiple_choice_is_done_if_it_is_promised(self) -> None:
+        """A model whose spec says ``multiple_choice`` trains and predicts such a task."""
+        if not self.model.multiple_choice:
+            skip("its spec does not say that it knows multiple choice")
+        for _, task, model in self._each(only=(CHOICE,)):
+            dev = dev_split(CHOICE)
+            check_scores(model.predict(dev), task, len(dev))
 
     def test_scores_have_the_right_form(self) -> None:
         """Scores are float32 ``[n, k]``, or ``[n]`` for a regression, and all are numbers."""
@@ -195,7 +205,7 @@ class ModelConformance:
         if not self.learns:
             skip("no test file says that its settings suffice to learn (`learns = True`)")
         for form, _, _ in self._each():
-            for labels_reversed in (False, True) if form != "score" else (False,):
+            for labels_reversed in (False, True) if form not in {"score", CHOICE} else (False,):
                 task = make_task(form, labels_reversed=labels_reversed)
                 dev = dev_split(form)
                 model = self._ready(task, form)
@@ -221,7 +231,8 @@ class ModelConformance:
     def _each(self, only: tuple[str, ...] = ()) -> Iterator[tuple[str, TaskSpec, Predictor]]:
         """Each form with its task and a model trained on it, without those that it refuses."""
         refusals = []
-        for form in only or self.forms:
+        forms = only or (*self.forms, *((CHOICE,) if self.model.multiple_choice else ()))
+        for form in forms:
             task = make_task(form)
             if form not in self._fitted:
                 try:
@@ -237,7 +248,7 @@ class ModelConformance:
                     )
                     raise
             yield form, task, self._fitted[form]
-        if len(refusals) == len(only or self.forms):
+        if len(refusals) == len(forms):
             doing = "be trained" if self.model.trains else "predict"
             self._leave_out(f"the model could not {doing}: {'; '.join(refusals)}")
 

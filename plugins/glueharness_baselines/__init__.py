@@ -32,6 +32,7 @@ def glueharness_models() -> list[ModelSpec]:
             description="The most frequent label of the training data, or its mean score.",
             factory=_majority,
             score_kind="probabilities",
+            multiple_choice=True,
         ),
         ModelSpec(
             name="tfidf",
@@ -39,6 +40,7 @@ def glueharness_models() -> list[ModelSpec]:
             factory=_tfidf,
             settings=TfidfSettings,
             score_kind="margins",
+            multiple_choice=True,
             citation="scikit-learn: Pedregosa et al. 2011, JMLR 12",
         ),
     ]

@@ -1,4 +1,7 @@
-"""Logistic regression on TF-IDF, or ridge regression for scores; saved without pickle."""
+"""Logistic regression on TF-IDF, or ridge regression for scores; saved without pickle.
+
+Shapes: n = rows, c = choices a row, k = labels, f = features.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +20,16 @@ if TYPE_CHECKING:
     from glueharness_baselines.settings import TfidfSettings
 
 _WEIGHTS, _VOCABULARY = "weights.npz", "vocabulary.json"
+_TOGETHER = "texts"
+"""The one vectorizer of multiple choice: only with it can texts have words in common."""
 _WORD = r"(?u)\b\w+\b"
 
 
 class Tfidf:
     """A linear model on bags of word n-grams, one bag per text column.
+
+    Of multiple choice, each choice is a row of its own, which is right or wrong: a bag of its
+    context, one of itself, and one of the n-grams that both have.
 
     Args:
         task: The task.
@@ -43,11 +51,14 @@ class Tfidf:
 
     def fit(self, train: Split, dev: Mapping[str, Split], context: FitContext) -> None:
         """Learn vocabulary, weights and bias; scores the dev splits once."""
-        for column in self.task.columns:
-            self._vectorizers[column] = self._vectorizer().fit(list(train[column]))
+        for name, texts in self._texts(train).items():
+            self._vectorizers[name] = self._vectorizer().fit(texts)
         features = self._features(train)
         if self.task.regression:
             self._fit_scores(features, train[LABEL_COLUMN])
+        elif self.task.choices:
+            labels = np.array(train[LABEL_COLUMN])[:, None]  # [n, 1]
+            self._solve(features, (labels == np.array(self.task.labels)).ravel())  # [n * c]
         else:
             self._fit_labels(features, train[LABEL_COLUMN])
         evaluation = context.score({name: self.predict(split) for name, split in dev.items()})
@@ -63,6 +74,8 @@ class Tfidf:
         values = np.asarray(self._features(split) @ self._weights.T + self._bias, dtype=np.float32)
         if self.task.regression:
             return values[:, 0]
+        if self.task.choices:
+            return values.reshape(len(split), -1)
         if values.shape[1] == 1:  # two labels: one value, positive for the second
             return np.concatenate([-values, values], axis=1)
         return values
@@ -88,10 +101,10 @@ class Tfidf:
             arrays = np.load(folder / _WEIGHTS, allow_pickle=False)
             vocabularies = json.loads((folder / _VOCABULARY).read_text(encoding="utf-8"))
             self._weights, self._bias = arrays["weights"], arrays["bias"]
-            for column in self.task.columns:
-                vectorizer = self._vectorizer(vocabularies[column])
-                vectorizer.idf_ = arrays[f"idf:{column}"]
-                self._vectorizers[column] = vectorizer
+            for name in [_TOGETHER] if self.task.choices else self.task.columns:
+                vectorizer = self._vectorizer(vocabularies[name])
+                vectorizer.idf_ = arrays[f"idf:{name}"]
+                self._vectorizers[name] = vectorizer
         except (OSError, ValueError, KeyError) as error:
             raise ModelError(f"the model cannot be read: {error}", where=str(folder)) from error
 
@@ -107,15 +120,34 @@ class Tfidf:
             token_pattern=_WORD,
         )
 
+    def _texts(self, split: Split) -> dict[str, list[str]]:
+        """What each vectorizer learns its words from."""
+        columns = {name: list(split[name]) for name in self.task.columns}
+        if not self.task.choices:
+            return columns
+        return {_TOGETHER: [text for texts in columns.values() for text in texts]}
+
     def _features(self, split: Split) -> Any:
         from scipy.sparse import hstack
 
+        if self.task.choices:
+            return self._features_of_choices(split)
         parts = [self._vectorizers[name].transform(list(split[name])) for name in self.task.columns]
         return hstack(parts, format="csr")
 
-    def _fit_labels(self, features: Any, labels: Any) -> None:
-        from sklearn.linear_model import LogisticRegression
+    def _features_of_choices(self, split: Split) -> Any:
+        """The features of every choice, one row's choices after the other: ``[n * c, 3 * f]``."""
+        from scipy.sparse import hstack
 
+        words, many = self._vectorizers[_TOGETHER], len(self.task.choices)
+        contexts = zip(*(split[name] for name in self.task.context), strict=True)
+        rows = zip(*(split[name] for name in self.task.choices), strict=True)
+        context = words.transform([" ".join(texts) for texts in contexts])  # [n, f]
+        context = context[np.repeat(np.arange(len(split)), many)]
+        choice = words.transform([text for texts in rows for text in texts])
+        return hstack([context, choice, context.multiply(choice)], format="csr")
+
+    def _fit_labels(self, features: Any, labels: Any) -> None:
         ids = np.array([self.task.labels.index(label) for label in labels])
         seen = np.unique(ids)
         if len(seen) < len(self.task.labels):
@@ -124,6 +156,11 @@ class Tfidf:
                 f"the training data have no row labelled {', '.join(missing)}",
                 remedy="Use more training rows.",
             )
+        self._solve(features, ids)
+
+    def _solve(self, features: Any, ids: Any) -> None:
+        from sklearn.linear_model import LogisticRegression
+
         solver = LogisticRegression(
             C=self.settings.inverse_regularization, max_iter=1000, random_state=self.seed
         ).fit(features, ids)

@@ -41,6 +41,7 @@ def encoder(
         factory=make,
         settings=FinetuneSettings,
         recipe=recipe,
+        multiple_choice=True,
         checkpoint=checkpoint.name,
         revision=checkpoint.revision,
         score_kind="logits",
@@ -66,6 +67,7 @@ def glueharness_models() -> list[ModelSpec]:
             settings=FinetuneSettings,
             family=True,
             score_kind="logits",
+            multiple_choice=True,
         )
     ]
 

@@ -61,6 +61,12 @@ def choose_engine(
     if wanted == TORCH:
         return Choice(spec=None, reason="asked for")
     known = {spec.name: spec for spec in context.engines}
+    if context.task.choices:
+        reason = "multiple choice is computed by PyTorch alone"
+        if wanted in known:
+            raise ConfigError(f"--engine {wanted}: {reason}", remedy="Use --engine auto, or torch.")
+        if wanted == AUTO:
+            return Choice(spec=None, reason=reason)
     if wanted != AUTO and wanted not in known:
         raise ConfigError(
             f"--engine {wanted}: there is no such engine",

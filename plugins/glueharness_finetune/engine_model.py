@@ -28,7 +28,7 @@ from glueharness_finetune.pretrained.tokenizer import check_known
 from glueharness_finetune.recipes import Recipes
 from glueharness_finetune.start import hash_of_files
 from glueharness_finetune.tokens.cache import TokenCache
-from glueharness_finetune.tokens.tokenize import Encoder
+from glueharness_finetune.tokens.tokenize import Encoder, Texts
 from glueharness_finetune.training.checkpoint import CheckpointFolder, Progress
 from glueharness_finetune.training.checksums import read_arrays, size_of
 from glueharness_finetune.training.engine_trainee import EngineTrainee, scores_of
@@ -318,7 +318,7 @@ class EngineModel:
         cache = TokenCache() if self.settings.token_cache else None
         self._classifier, self._scored = classifier, []
         rows = int(classifier.config["vocab_size"])
-        self._encoder = Encoder(tokenizer, self.task.columns, longest, cache, rows)
+        self._encoder = Encoder(tokenizer, Texts(self.task.columns), longest, cache, rows)
         return self._engine
 
     def _saved(self, checkpoints: CheckpointFolder, rows: int, context: FitContext) -> Saved | None:

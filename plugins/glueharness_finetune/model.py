@@ -15,6 +15,7 @@ from glueharness.settings.fields import result_settings
 from glueharness_finetune.engine_choice import TORCH, warn_of_change
 from glueharness_finetune.predictor import Predictor
 from glueharness_finetune.pretrained import load as loading
+from glueharness_finetune.pretrained.auto_class import outputs_of, texts_of
 from glueharness_finetune.pretrained.finetuned import load_finetuned
 from glueharness_finetune.pretrained.tokenizer import check_known
 from glueharness_finetune.pretrained.trial import Trial
@@ -120,7 +121,7 @@ class FinetunedEncoder:
         if saved is None:
             classifier = self._begin(train, context)
         else:
-            classifier = loading.make_empty(checkpoints.start, self.settings)
+            classifier = loading.make_empty(checkpoints.start, self.task, self.settings)
         for message in self._use(classifier, self.checkpoint.name, train=True):
             context.warn(message)
         assert self._predictor is not None  # noqa: S101 - for the type checker
@@ -182,7 +183,10 @@ class FinetunedEncoder:
             return self._predictor.scores(self._encoder.encode(split))
 
     def save(self, folder: Path) -> None:
-        """Write a checkpoint that ``pipeline("text-classification", model=folder)`` takes."""
+        """Write a checkpoint that ``pipeline("text-classification", model=folder)`` takes.
+
+        For multiple choice, one that ``AutoModelForMultipleChoice.from_pretrained(folder)`` takes.
+        """
         if self._classifier is None:
             raise ModelError("the model is not trained yet")
         loading.save(self._classifier, folder)
@@ -193,10 +197,11 @@ class FinetunedEncoder:
         Raises:
             ModelError: It is damaged, not in safetensors, or of another task.
         """
-        classifier = loading.load_saved(folder, self.settings)
+        classifier = loading.load_saved(folder, self.task, self.settings)
         names = loading.label_names(classifier.model.config)
         named = [names[number] for number in sorted(names)]
-        if not self.task.regression and named != list(self.task.labels):
+        unnamed = self.task.regression or self.task.choices
+        if not unnamed and named != list(self.task.labels):
             raise ModelError(
                 f"the model's labels are {', '.join(named)}; those of {self.task.name} are "
                 f"{', '.join(self.task.labels)}",
@@ -284,12 +289,12 @@ class FinetunedEncoder:
 
     def _use(self, classifier: Classifier, where: str, *, train: bool) -> Sequence[str]:
         """Take a classifier, once it is tried; returns what the user should know of it."""
-        tokenizer, model = classifier.tokenizer, classifier.model
+        tokenizer, model, texts = classifier.tokenizer, classifier.model, texts_of(self.task)
         trial = Trial(
             model=model,
             tokenizer=tokenizer,
-            columns=self.task.columns,
-            outputs=self.task.num_outputs,
+            columns=("text", "other")[: texts.parts],
+            outputs=outputs_of(self.task),
             where=where,
         )
         with choose_runtime(self.settings).threading():
@@ -297,10 +302,10 @@ class FinetunedEncoder:
             runtime, self._engine = set_going(trial, form, self.settings, train=train)
         self._classifier, self._scored = classifier, []
         cache = TokenCache() if self.settings.token_cache else None
-        self._encoder = Encoder(tokenizer, self.task.columns, form.max_length, cache, form.rows)
+        self._encoder = Encoder(tokenizer, texts, form.max_length, cache, form.rows)
         self._predictor = Predictor(
             model=model,
-            outputs=self.task.num_outputs,
+            outputs=outputs_of(self.task),
             padding=form.padding,
             runtime=runtime,
             tokens=self.settings.evaluation_tokens,

@@ -1,6 +1,6 @@
 """Predicts rows sorted by length, with as many rows at once as fit into a number of tokens.
 
-Shapes: n = rows, k = outputs.
+Shapes: n = rows, c = choices a row (1 if a task has none), k = outputs a sequence.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Predictor:
 
     Attributes:
         model: The model, on its device.
-        outputs: Values that it computes per row.
+        outputs: Values that it computes per sequence.
         padding: How rows are padded.
         runtime: Where and how it computes.
         tokens: Tokens at once, padding included.
@@ -47,16 +47,17 @@ class Predictor:
     tokens: int
 
     def scores(self, encoded: Encoded, advance: Callable[[int], None] | None = None) -> FloatArray:
-        """Scores in the rows' order: float32 ``[n, k]``, ``[n]`` for a regression.
+        """Scores in the rows' order: float32 ``[n, k]``, ``[n]`` for a regression, or for multiple
+        choice ``[n, c]``.
 
         Args:
             encoded: The rows.
             advance: Told how many rows are done; it may raise to stop.
-        """
+        """  # noqa: D205 - one sentence
         import torch
 
         outputs = self.outputs
-        found = np.zeros((len(encoded), outputs), dtype=np.float32)
+        found = np.zeros((len(encoded.lengths), outputs), dtype=np.float32)
         plan = plan_prediction(encoded.lengths, self.padding, self.tokens)
         batches = ((rows, collate(encoded, rows, self.padding)) for rows in plan)
         was_training = self.model.training
@@ -68,9 +69,11 @@ class Predictor:
                     found[rows] = self._logits(encoded, rows, inputs)
                     done += len(rows)
                     if advance is not None:
-                        advance(done)
+                        advance(done // encoded.choices)
         finally:
             self.model.train(was_training)
+        if encoded.choices > 1:
+            return found.reshape(-1, encoded.choices)
         return found[:, 0] if outputs == 1 else found
 
     def _logits(

@@ -70,7 +70,7 @@ def draft(request: DraftRequest) -> TaskDraft:
     fields = _fields(train, kind)
     _check_fields(request, fields, train)
     labels = _labels(request, kind)
-    columns = _columns_of(request.texts)
+    columns = _columns_of((*request.texts, *request.choices))
     content = _written(request, name, kind, (columns, labels))
     try:
         content.encode()
@@ -78,8 +78,10 @@ def draft(request: DraftRequest) -> TaskDraft:
         raise ConfigError(
             "a field's name or a label holds half of a character", where=str(train)
         ) from error
-    shown_columns = " + ".join(request.texts)
-    facts = {"task": name, "input": shown_columns, "label": request.label, "labels": _told(labels)}
+    facts = {"task": name, "input": " + ".join(request.texts)}
+    if request.choices:
+        facts["choices"] = ", ".join(request.choices)
+    facts |= {"label": request.label, "labels": _told(labels)}
     return TaskDraft(name=name, content=content, facts=facts)
 
 
@@ -124,7 +126,7 @@ def _check_fields(request: DraftRequest, fields: list[str], train: Path) -> None
         )
     if len(request.texts) > 2:
         raise ConfigError("a model sees one or two texts", remedy="Give --text once or twice.")
-    for name in (*request.texts, request.label):
+    for name in (*request.texts, *request.choices, request.label):
         if name not in fields:
             raise UnknownNameError.among("field", name, fields)
 
@@ -149,6 +151,8 @@ def _labels(request: DraftRequest, kind: str) -> _Labels:
                     where=place,
                     remedy="Is it the label? Say which field is: --label FIELD.",
                 )
+    if request.choices:
+        return _labels_of_choices(request, counts)
     values = [_number(word) for word in counts]
     plain = [value for value in values if value is not None]
     if len(plain) == len(values) and any(not value.is_integer() for value in plain):
@@ -165,6 +169,28 @@ def _labels(request: DraftRequest, kind: str) -> _Labels:
         )
     ordered = sorted(counts, key=lambda word: (_number(word) is None, _number(word) or 0.0, word))
     return _Labels({word: counts[word] for word in ordered})
+
+
+def _labels_of_choices(request: DraftRequest, counts: Mapping[str, int]) -> _Labels:
+    """Which choice each label means: numbers count them, from 0 or 1; names are those of fields.
+
+    Raises:
+        ConfigError: They are neither.
+    """
+    for start in (0, 1):
+        words = [str(start + number) for number in range(len(request.choices))]
+        if set(counts) <= set(words):
+            return _Labels({word: counts.get(word, 0) for word in words})
+    if set(counts) <= set(request.choices):
+        return _Labels({word: counts.get(word, 0) for word in request.choices})
+    listing = ", ".join(sorted(counts)[:_SHOWN])
+    raise ConfigError(
+        f"the labels are {listing}, which do not say which of the {len(request.choices)} choices "
+        "is right",
+        where=str(request.files["train"]),
+        remedy="They must be the choices' numbers or the names of their fields; write any others "
+        "below [source.labels] in a task file.",
+    )
 
 
 def _number(word: str) -> float | None:
@@ -196,6 +222,7 @@ def _written(
     renamed = {column: text for column, text in columns.items() if column != text}
     if request.label != LABEL_COLUMN:
         renamed[LABEL_COLUMN] = request.label
+    chosen = list(columns)[len(request.texts) :]
     if labels.low is None:
         facts = [f"labels = {_list(labels.counts)}", f"metrics = {_list(['accuracy', 'macro_f1'])}"]
     else:
@@ -209,6 +236,7 @@ def _written(
             f"title = {_text(name)}",
             f"description = {_text(f'The {request.label} of {texts}.')}",
             f"columns = {_list(columns)}",
+            *([f"choices = {_list(chosen)}"] if chosen else []),
             *facts,
             'licence = "not stated"',
             "",

@@ -7,6 +7,7 @@ import tomllib
 from typing import TYPE_CHECKING, Any, cast
 
 from glueharness import (
+    EXACT_MATCH,
     METRICS,
     ConfigError,
     MetricSpec,
@@ -30,7 +31,7 @@ _TEXTS = (
     "trained_on", "writer",
 )  # fmt: skip
 KEYS = (
-    "name", "columns", "labels", "score_range", "metrics", "unit", *_TEXTS,
+    "name", "columns", "choices", "labels", "score_range", "metrics", "unit", *_TEXTS,
     "texts_may_be_shared", "source", "splits", "submission",
 )  # fmt: skip
 """The keys at the top of a task file."""
@@ -107,7 +108,9 @@ def _no_toml(path: Path, said: str) -> ConfigError:
 
 def _task(top: Section, path: Path) -> TaskSpec:
     columns = top.texts("columns", '["premise", "hypothesis"]')
-    labels = top.texts("labels", '["yes", "no"]')
+    choices = top.texts("choices", '["choice1", "choice2"]')
+    # Each choice has a label that says that it is right: its own name, if none is given.
+    labels = top.texts("labels", '["yes", "no"]') or choices
     score_range = _score_range(top)
     if not columns:
         raise top.wrong("columns", "it says no columns", 'Write columns = ["text"].')
@@ -126,6 +129,7 @@ def _task(top: Section, path: Path) -> TaskSpec:
             **cast("Any", {"title": name, "description": "", **texts}),
             name=name,
             columns=columns,
+            choices=choices,
             labels=labels,
             score_range=score_range,
             splits=splits,
@@ -141,8 +145,9 @@ def _task(top: Section, path: Path) -> TaskSpec:
 
 def _place_of(what: str, top: Section) -> str:
     """The line of the first key that a spec's complaint is about."""
-    keys = {"label": "labels", "column": "columns", "split": "splits", "metric": "metrics",
-            "score_range": "score_range", "must say": "submission", "name": "name"}  # fmt: skip
+    keys = {"choice": "choices", "label": "labels", "column": "columns", "split": "splits",
+            "metric": "metrics", "score_range": "score_range", "must say": "submission",
+            "name": "name"}  # fmt: skip
     said = what.partition(": ")[2]
     key = next((key for word, key in keys.items() if word in said), "")
     return top.lines.where("", key)
@@ -179,6 +184,11 @@ def _metrics(top: Section, labels: tuple[str, ...]) -> tuple[MetricSpec, ...]:
             "For more labels take macro_f1.",
         )  # fmt: skip
     unit = top.text("unit")
+    if not unit and EXACT_MATCH.name in names:
+        raise top.wrong(
+            "metrics", "exact_match needs to know which rows belong together",
+            'Write the field that says so: unit = "question".',
+        )  # fmt: skip
     return tuple(dataclasses.replace(METRICS[name], unit=unit) for name in names)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from glueharness.errors import RunFolderError
 from glueharness.plugin.blame import blamed
+from glueharness.scoring.scorer import computed
 from glueharness_leaderboard.statistics import influence
 from glueharness_leaderboard.statistics.weighted_metrics import FAST
 
@@ -138,14 +139,15 @@ def _by_definition(
         return [split.labels[value] for value in values]
 
     references = np.array(named(split.truth), dtype=object)
+    together = split.units.get(spec.unit)
     predictions = [np.array(named(row), dtype=object) for row in split.predictions]
 
     def score(rows: Values) -> list[float]:
         truth = list(references[rows])
+        units = None if together is None else [str(unit) for unit in together[rows]]
         with blamed(part, None, "failed"):
             return [
-                float(metric.compute(predictions=list(row[rows]), references=truth)[spec.name])
-                for row in predictions
+                computed(metric, spec.name, list(row[rows]), truth, units) for row in predictions
             ]
 
     whole = np.array(score(np.arange(len(references))))

@@ -50,9 +50,10 @@ def _problem(classifier: Classifier, task: TaskSpec) -> tuple[str, str]:
         return f"the checkpoint is not fine-tuned: it has no {min(absent)}", train
     if not head.keep:
         wanted = f"the labels of {task.name} are {labels}" if labels else f"{task.name} has scores"
+        renamed = "If its outputs are these labels under other names: --head-labels A,B (in order)"
         return (
             f"the checkpoint's head does not fit {task.name}: {head.reason}; {wanted}",
-            "If its outputs are these labels under other names: --head-labels A,B (in its order)",
+            train if task.choices else renamed,
         )
     if not head.named:
         return (

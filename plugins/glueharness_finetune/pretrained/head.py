@@ -110,7 +110,12 @@ def _plain(name: str) -> str:
 
 
 def name_outputs(config: PretrainedConfig, task: TaskSpec) -> None:
-    """Put the task's label names into a model's configuration, in the task's order."""
+    """Put the task's label names into a model's configuration, in the task's order.
+
+    A model for multiple choice has one output without a name: its configuration stays as it is.
+    """
+    if task.choices:
+        return
     if task.regression:
         config.num_labels = 1
         config.problem_type = "regression"

@@ -7,6 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from glueharness import ModelError
+from glueharness_finetune.pretrained.auto_class import (
+    auto_class,
+    check_architecture,
+    outputs_of,
+    plan_choice_head,
+    take_sequences,
+)
 from glueharness_finetune.pretrained.config import read_config
 from glueharness_finetune.pretrained.dropout_rates import own_dropout, set_dropout
 from glueharness_finetune.pretrained.explained import explained
@@ -88,18 +95,21 @@ def load_pretrained(
             classify.
     """
     import torch
-    from transformers import AutoModelForSequenceClassification
 
     check_contents(folder)
     trusted = {"trust_remote_code": settings.trust_remote_code, "local_files_only": True}
     with explained(folder), _quiet():
         check_stored(folder)
         config, other = _configuration(folder, checkpoint, trusted)
+        check_architecture(config, task, folder)
         tokenizer = load_tokenizer(folder, config, **trusted)
-        head = plan_head(_output_names(config, settings, folder), task)
+        if task.choices:
+            head = plan_choice_head(config, settings)
+        else:
+            head = plan_head(_output_names(config, settings, folder), task)
         name_outputs(config, task)
         dropout = set_dropout(config, settings.dropout)
-        model, report = AutoModelForSequenceClassification.from_pretrained(
+        model, report = auto_class(task).from_pretrained(
             folder,
             config=config,
             dtype=torch.float32,
@@ -107,7 +117,8 @@ def load_pretrained(
             output_loading_info=True,
             **trusted,
         )
-        layer_name, layer = output_layer(model, task.num_outputs)
+        layer_name, layer = output_layer(model, outputs_of(task))
+        take_sequences(model, task)
     check_sizes(report, {f"{layer_name}.weight", f"{layer_name}.bias"}, folder)
     check_size(tokenizer, model, folder)
     absent = {*report["missing_keys"], *(str(key[0]) for key in report["mismatched_keys"])}
@@ -157,15 +168,8 @@ def load_pretrained(
 def _configuration(
     folder: Path, checkpoint: Checkpoint | None, trusted: Mapping[str, bool]
 ) -> tuple[PretrainedConfig, bool]:
-    """A checkpoint's configuration, and whether it is for another architecture than its own.
-
-    Raises:
-        ModelError: There is no text classifier of that architecture.
-    """
+    """A checkpoint's configuration, and whether it is for another architecture than its own."""
     from transformers import AutoConfig
-    from transformers.models.auto.modeling_auto import (
-        MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING as CLASSIFIERS,
-    )
 
     wanted = checkpoint.model_type if checkpoint is not None else ""
     fresh = checkpoint.fresh if checkpoint is not None else None
@@ -173,13 +177,6 @@ def _configuration(
     other = bool(wanted) and wanted != config.model_type
     if other:
         config = AutoConfig.for_model(wanted, **_sizes_of(config))
-    own_code = "AutoModelForSequenceClassification" in (getattr(config, "auto_map", None) or {})
-    if type(config) not in CLASSIFIERS and not own_code:
-        raise ModelError(
-            f"it is a model of the architecture {config.model_type!r}, and transformers has no "
-            "text classifier of that",
-            where=str(folder),
-        )
     _take_charge(config)
     return config, other
 
@@ -201,14 +198,13 @@ def _sizes_of(config: PretrainedConfig) -> dict[str, Any]:
     return {name: value for name, value in config.to_dict().items() if name not in named}
 
 
-def load_saved(folder: Path, settings: FinetuneSettings) -> Classifier:
+def load_saved(folder: Path, task: TaskSpec, settings: FinetuneSettings) -> Classifier:
     """A classifier that :func:`save` wrote.
 
     Raises:
         ModelError: There is none, it is damaged, or its weights are not in safetensors.
     """
     import torch
-    from transformers import AutoModelForSequenceClassification
 
     if not any(folder.glob("*.safetensors")):
         raise ModelError(
@@ -219,9 +215,10 @@ def load_saved(folder: Path, settings: FinetuneSettings) -> Classifier:
     check_folder(folder)
     trusted = {"trust_remote_code": settings.trust_remote_code, "local_files_only": True}
     with explained(folder), _quiet():
-        model = AutoModelForSequenceClassification.from_pretrained(
+        model = auto_class(task).from_pretrained(
             folder, dtype=torch.float32, use_safetensors=True, **trusted
         )
+        take_sequences(model, task)
         tokenizer = load_tokenizer(folder, model.config, **trusted)
     return Classifier(model=model, tokenizer=tokenizer)
 
@@ -237,7 +234,7 @@ def make_fresh(
         task: The task.
         settings: Dropout, if it is set.
     """
-    from transformers import AutoConfig, AutoModelForSequenceClassification
+    from transformers import AutoConfig
 
     tokenizer = learn_vocabulary(texts, start.vocabulary)
     config = AutoConfig.for_model(
@@ -247,34 +244,35 @@ def make_fresh(
     )
     name_outputs(config, task)
     dropout = set_dropout(config, settings.dropout)
-    # transformers leaves some of what is used here without annotations.
-    from_config: Any = AutoModelForSequenceClassification.from_config
+    model = auto_class(task).from_config(config)
+    take_sequences(model, task)
     return Classifier(
-        model=from_config(config),
+        model=model,
         tokenizer=tokenizer,
         facts={"head": "fresh: all weights are", "vocabulary": len(tokenizer)},
         dropout=dropout,
     )
 
 
-def make_empty(folder: Path, settings: FinetuneSettings) -> Classifier:
+def make_empty(folder: Path, task: TaskSpec, settings: FinetuneSettings) -> Classifier:
     """The classifier of what :func:`save_frame` wrote; its weights mean nothing.
 
     Args:
         folder: The folder.
+        task: The task.
         settings: Dropout, if it is set, and whether code of the checkpoint may run.
 
     Raises:
         ModelError: The files are damaged.
     """
-    from transformers import AutoConfig, AutoModelForSequenceClassification
+    from transformers import AutoConfig
 
     trusted = {"trust_remote_code": settings.trust_remote_code}
     with explained(folder), _quiet():
         config = AutoConfig.from_pretrained(folder, local_files_only=True, **trusted)
         dropout = set_dropout(config, settings.dropout)
-        from_config: Any = AutoModelForSequenceClassification.from_config
-        model = from_config(config, **trusted)
+        model = auto_class(task).from_config(config, **trusted)
+        take_sequences(model, task)
         tokenizer = load_tokenizer(folder, config, local_files_only=True, **trusted)
     return Classifier(model=model, tokenizer=tokenizer, dropout=dropout)
 

@@ -74,8 +74,8 @@ class Trial:
     Attributes:
         model: The model, on the processor.
         tokenizer: Its tokenizer.
-        columns: The task's columns.
-        outputs: Values a row.
+        columns: Names of a sequence's texts: one, or two for a pair.
+        outputs: Values a sequence.
         where: The checkpoint, for messages.
     """
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from glueharness import Table
 from glueharness_finetune.tokens.batches import collate
-from glueharness_finetune.tokens.tokenize import Encoded, Encoder
+from glueharness_finetune.tokens.tokenize import Encoded, Encoder, Texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,7 +33,7 @@ def sample_row(
 
     Args:
         tokenizer: The tokenizer.
-        columns: The task's columns.
+        columns: Names of its texts: one, or two for a pair.
         words: Words a column.
         max_length: Most tokens.
 
@@ -41,7 +41,7 @@ def sample_row(
         Exception: Whatever the tokenizer raises.
     """
     text = " ".join((_WORDS.split() * (1 + words // len(_WORDS.split())))[:words])
-    encoder = Encoder(tokenizer, columns, max_length)
+    encoder = Encoder(tokenizer, Texts(tuple(columns)), max_length)
     found = encoder.encode(Table({name: [text] for name in columns}))
     if not len(found.ids):
         raise ValueError("it makes no tokens")

@@ -1,11 +1,11 @@
 """From texts to tokens, in the same way for training, evaluation and prediction.
 
-Shapes: n = rows, t = tokens of all rows together.
+Shapes: n = rows, c = choices a row (1 if a task has none), t = tokens of all rows together.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -31,25 +31,79 @@ _ROWS_AT_ONCE = 2000
 class Encoded:
     """Tokens of a split, row after row without padding.
 
+    A row of multiple choice is a sequence of tokens for each choice, one after the other; any other
+    row is one sequence.
+
     Attributes:
         ids: Token ids, int32 ``[t]``.
         types: Token types, int8 ``[t]``: 0 the first text, 1 the second; None if the model has
             no such input.
-        offsets: Row i has the tokens ``offsets[i]`` to ``offsets[i + 1]``, int64 ``[n + 1]``.
+        offsets: Sequence i has the tokens ``offsets[i]`` to ``offsets[i + 1]``, int64
+            ``[n * c + 1]``.
+        choices: Sequences a row: c.
     """
 
     ids: npt.NDArray[np.int32]
     types: npt.NDArray[np.int8] | None
     offsets: npt.NDArray[np.int64]
+    choices: int = 1
 
     def __len__(self) -> int:
         """Number of rows."""
-        return len(self.offsets) - 1
+        return (len(self.offsets) - 1) // self.choices
 
     @property
     def lengths(self) -> npt.NDArray[np.int64]:
-        """Number of tokens of each row, ``[n]``."""
+        """Number of tokens of each sequence, ``[n * c]``."""
         return np.diff(self.offsets)
+
+    @property
+    def longest(self) -> npt.NDArray[np.int64]:
+        """Number of tokens of each row's longest sequence, ``[n]``."""
+        found: npt.NDArray[np.int64] = self.lengths.reshape(-1, self.choices).max(axis=1)
+        return found
+
+    def sequences(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """The sequences of some rows ``[b]``, one row's after the other: ``[b * c]``."""
+        if self.choices == 1:
+            return rows
+        return (rows[:, None] * self.choices + np.arange(self.choices)).ravel()
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """Which texts of a row become which sequences.
+
+    Attributes:
+        context: One or two text columns; two are encoded as a pair.
+        choices: Columns of which each makes a sequence of its own, a pair of the context and the
+            choice; of two columns of context the second begins the choice's text, as SWAG's
+            sentences do. Empty: the context alone is the one sequence.
+    """
+
+    context: tuple[str, ...]
+    choices: tuple[str, ...] = ()
+
+    @property
+    def parts(self) -> int:
+        """Texts of a sequence: one, or two for a pair."""
+        return 2 if self.choices else len(self.context)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All columns."""
+        return (*self.context, *self.choices)
+
+    def of(self, split: Split) -> list[list[str]]:
+        """The first texts of all sequences, and for pairs the second ones."""
+        if not self.choices:
+            return [list(split[column]) for column in self.context]
+        contexts = [[text for text in split[name] for _ in self.choices] for name in self.context]
+        rows = zip(*(split[name] for name in self.choices), strict=True)
+        second = [text for texts in rows for text in texts]
+        if len(contexts) > 1:
+            second = [f"{begun} {text}" for begun, text in zip(contexts[1], second, strict=True)]
+        return [contexts[0], second]
 
 
 class Encoder:
@@ -57,7 +111,7 @@ class Encoder:
 
     Args:
         tokenizer: The model's tokenizer.
-        columns: One or two text columns; two are encoded as a pair.
+        texts: Which columns become which sequences.
         max_length: Longest input, in tokens.
         cache: Where encoded splits are kept; None: nowhere.
         known: Tokens that the model has an embedding for: the ids below that; None: all.
@@ -66,13 +120,13 @@ class Encoder:
     def __init__(
         self,
         tokenizer: PreTrainedTokenizerBase,
-        columns: Sequence[str],
+        texts: Texts,
         max_length: int,
         cache: TokenCache | None = None,
         known: int | None = None,
     ) -> None:
         self.tokenizer = tokenizer
-        self.columns = tuple(columns)
+        self.texts = texts
         self.max_length = max_length
         self.cache = cache
         self.known = known
@@ -91,36 +145,39 @@ class Encoder:
         encoded = self._found_or_made(split, advance)
         if self.known is not None and encoded.ids.max(initial=0) >= self.known:
             place = int(np.argmax(encoded.ids >= self.known))
-            row = int(np.searchsorted(encoded.offsets, place, side="right"))
+            row = int(np.searchsorted(encoded.offsets, place, side="right") - 1) // encoded.choices
             token = self.tokenizer.convert_ids_to_tokens(int(encoded.ids[place]))
             raise ModelError(
-                f"row {row} holds {token!r}, which is a token of its own to the tokenizer, and the "
-                f"model's embedding has only {self.known} rows",
+                f"row {row + 1} holds {token!r}, which is a token of its own to the tokenizer, and "
+                f"the model's embedding has only {self.known} rows",
                 where=str(self.tokenizer.name_or_path),
             )
         return encoded
 
     def _found_or_made(self, split: Split, advance: Callable[[int], None] | None) -> Encoded:
         """Tokens from the cache, or made and put there."""
-        texts = [list(split[column]) for column in self.columns]
+        texts = self.texts.of(split)
+        choices = max(1, len(self.texts.choices))
         key = "" if self.cache is None else key_of(self.tokenizer, self.max_length, texts)
         found = self.cache.get(key) if self.cache is not None and key else None
         if found is not None:
             if advance is not None:
                 advance(len(split))
-            return Encoded(found["ids"], found.get("types"), found["offsets"])
-        encoded = self._encode(texts, advance)
+            return Encoded(found["ids"], found.get("types"), found["offsets"], choices)
+        encoded = replace(self._encode(texts, choices, advance), choices=choices)
         if self.cache is not None and key:
             kept = {"ids": encoded.ids, "types": encoded.types, "offsets": encoded.offsets}
             self.cache.put(key, {name: value for name, value in kept.items() if value is not None})
         return encoded
 
-    def _encode(self, texts: list[list[str]], advance: Callable[[int], None] | None) -> Encoded:
+    def _encode(
+        self, texts: list[list[str]], choices: int, advance: Callable[[int], None] | None
+    ) -> Encoded:
         count, parts = len(texts[0]), []
         for start in range(0, count, _ROWS_AT_ONCE):
             parts.append(self._rows([column[start : start + _ROWS_AT_ONCE] for column in texts]))
             if advance is not None:
-                advance(min(start + _ROWS_AT_ONCE, count))
+                advance(min(start + _ROWS_AT_ONCE, count) // choices)
         return _join(parts, typed=self.typed)
 
     def _rows(self, texts: Sequence[Sequence[str]]) -> tuple[list[list[int]], list[list[int]]]:

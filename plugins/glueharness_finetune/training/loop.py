@@ -131,7 +131,7 @@ def _steps_left(training: Training) -> Iterator[tuple[npt.NDArray[np.int64], Any
     """The running epoch's steps from where it stands: rows of each ``[b]``, and its inputs."""
     progress, settings, trainee = training.progress, training.settings, training.trainee
     plan = plan_epoch(
-        training.train.lengths,
+        training.train.longest,
         settings.rows_a_step,
         (training.seed, len(progress.history)),
         buckets=settings.length_buckets,

@@ -1,12 +1,16 @@
 """A model of transformers and its optimiser, for the training loop.
 
-Shapes: b = rows of a batch, s = padded length, k = outputs, n = rows of the split.
+Shapes: b = rows of a batch, c = choices a row (1 if a task has none), s = padded length,
+k = outputs a sequence, n = rows of the split.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from glueharness_finetune.runtime import ran_out
 from glueharness_finetune.tokens.batches import collate, together
@@ -16,7 +20,6 @@ from glueharness_finetune.training.weights import copy_of, load_weights, weights
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    import numpy as np
     import numpy.typing as npt
     import torch
 
@@ -26,7 +29,21 @@ if TYPE_CHECKING:
     from glueharness_finetune.tokens.tokenize import Encoded
     from glueharness_finetune.training.optimiser import Optimiser
 
-    Batch = tuple[dict[str, torch.Tensor], torch.Tensor]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Rows that get their gradient together.
+
+    Attributes:
+        inputs: What goes through the model at once, ``[*, s]`` each: all of the rows' sequences, or
+            those of one length after the other where rows cannot be padded.
+        order: Where each sequence is among those of all inputs, ``[b * c]``; None: in its place.
+        targets: Label numbers or scores, ``[b]``.
+    """
+
+    inputs: Sequence[Mapping[str, torch.Tensor]]
+    order: torch.Tensor | None
+    targets: torch.Tensor
 
 
 class TorchTrainee:
@@ -65,7 +82,7 @@ class TorchTrainee:
         return self.predictor.runtime.on_gpu
 
     def inputs(self, rows: npt.NDArray[np.int64]) -> Sequence[Batch]:
-        """The rows as batches of inputs ``[b, s]`` and targets ``[b]``."""
+        """The rows as batches of inputs and targets."""
         return list(self._batches(rows))
 
     def step(
@@ -109,14 +126,49 @@ class TorchTrainee:
         self.optimiser.release()
 
     def _batches(self, rows: npt.NDArray[np.int64]) -> Iterator[Batch]:
-        padding = self.predictor.padding
-        for part in together(rows, self.train.lengths, padding, self.rows_at_once):
-            inputs = collate(self.train, part, padding)
-            targets = self.targets[part]
-            if self.on_gpu:
-                inputs = {name: value.pin_memory() for name, value in inputs.items()}
-                targets = targets.pin_memory()
-            yield inputs, targets
+        padding, lengths = self.predictor.padding, self.train.lengths
+        if self.train.choices == 1:
+            for part in together(rows, lengths, padding, self.rows_at_once):
+                yield self._batch([part], None, part)
+            return
+        for start in range(0, len(rows), self.rows_at_once):
+            part = rows[start : start + self.rows_at_once]
+            sequences = self.train.sequences(part)
+            groups = list(together(sequences, lengths, padding, len(sequences)))
+            order = None if len(groups) == 1 else np.argsort(np.concatenate(groups))
+            if order is not None:  # the place of each sequence, in the order that the rows have
+                order = order[np.searchsorted(np.sort(sequences), sequences)]
+            yield self._batch(groups, order, part)
+
+    def _batch(
+        self,
+        groups: Sequence[npt.NDArray[np.int64]],
+        order: npt.NDArray[np.int64] | None,
+        rows: npt.NDArray[np.int64],
+    ) -> Batch:
+        import torch
+
+        inputs = [collate(self.train, group, self.predictor.padding) for group in groups]
+        targets = self.targets[rows]
+        if self.on_gpu:
+            inputs = [{name: v.pin_memory() for name, v in each.items()} for each in inputs]
+            targets = targets.pin_memory()
+        places = None if order is None else torch.from_numpy(order)
+        return Batch(inputs=inputs, order=places, targets=targets)
+
+    def _logits(self, batch: Batch) -> torch.Tensor:
+        """What the model says of a batch: ``[b, k]``, or ``[b, c]`` for multiple choice."""
+        import torch
+
+        runtime, found = self.predictor.runtime, []
+        for inputs in batch.inputs:
+            placed = {n: v.to(runtime.device, non_blocking=True) for n, v in inputs.items()}
+            with runtime.autocast():
+                found.append(self.model(**placed).logits.float())
+        logits = found[0] if len(found) == 1 else torch.cat(found)
+        if batch.order is not None:
+            logits = logits[batch.order.to(logits.device)]
+        return logits.reshape(-1, self.train.choices) if self.train.choices > 1 else logits
 
     def _gradient(
         self, rows: npt.NDArray[np.int64], batches: Sequence[Batch], number: int
@@ -130,12 +182,9 @@ class TorchTrainee:
             runtime.draw_from(seed_of(self.seed, number))
             total = torch.zeros((), device=runtime.device)
             try:
-                for inputs, targets in batches:
-                    placed = {n: v.to(runtime.device, non_blocking=True) for n, v in inputs.items()}
-                    wanted = targets.to(runtime.device, non_blocking=True)  # [b]
-                    with runtime.autocast():
-                        logits = self.model(**placed).logits  # [b, k]
-                    loss = _loss(logits.float(), wanted) * (len(targets) / len(rows))
+                for batch in batches:
+                    wanted = batch.targets.to(runtime.device, non_blocking=True)  # [b]
+                    loss = _loss(self._logits(batch), wanted) * (len(wanted) / len(rows))
                     torch.autograd.backward(loss)
                     total += loss.detach()
             except (RuntimeError, MemoryError) as error:

@@ -43,7 +43,11 @@ def with_history(runs: Path, record: RunRecord, seconds: float = 1.5) -> None:
     score = record.primary or 0.0
     record.history = [
         EpochRecord(
-            epoch=epoch, primary=score - 0.02 * (3 - epoch), metrics={}, values={"loss": 1 / epoch}
+            epoch=epoch,
+            primary=score - 0.02 * (3 - epoch),
+            metrics={},
+            values={"loss": 1 / epoch},
+            losses={"dev": 1 / epoch + 0.1},
         )
         for epoch in (1, 2, 3)
     ]

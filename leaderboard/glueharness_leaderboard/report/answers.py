@@ -57,8 +57,8 @@ class Answers:
 
 def score_kind(record: RunRecord) -> Kind:
     """What a run's scores are, if its record says so; margins of a classifier are neither."""
-    told = getattr(record, "score_kind", "")
-    return next((kind for kind in ("probabilities", "logits") if kind == told), "")
+    kind = record.score_kind
+    return kind if kind in ("logits", "probabilities") else ""
 
 
 def answers_of(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from glueharness.settings.fields import DEFAULT
@@ -56,6 +57,8 @@ class RunsDocument:
                 "started": record.started[:19],
                 "timings": {name: round(value, 2) for name, value in record.timings.items()},
                 "history": history(record),
+                "measured": measured_document(record),
+                "losses": {name: significant(value) for name, value in record.losses.items()},
                 "settings": self._place(self.settings, settings_document(record)),
                 "environment": self._place(self.environments, environment_document(record)),
                 "data": data_document(record),
@@ -78,16 +81,19 @@ class RunsDocument:
 
 
 def history(record: RunRecord) -> dict[str, Any] | None:
-    """What a run told of its epochs: their numbers, dev scores and other values by name."""
+    """What a run told of its epochs: numbers, dev scores, losses (of dev the mean of splits)."""
     epochs = record.history[:_MOST_EPOCHS]
     if not epochs:
         return None
-    names = dict.fromkeys(name for epoch in epochs for name in epoch.values)
+    dev = [fmean(epoch.losses.values()) if epoch.losses else None for epoch in epochs]
+    losses = {"loss": [epoch.values.get("loss") for epoch in epochs], "dev_loss": dev}
     return {
         "epochs": [epoch.epoch for epoch in epochs],
         "scores": [rounded(epoch.primary) for epoch in epochs],
-        "values": {
-            name: [significant(epoch.values.get(name)) for epoch in epochs] for name in names
+        "losses": {
+            name: [significant(value) for value in values]
+            for name, values in losses.items()
+            if any(value is not None for value in values)
         },
     }
 
@@ -157,8 +163,23 @@ def note_of(record: RunRecord, names: Sequence[str]) -> str:
 
 def parameters_of(record: RunRecord) -> int | None:
     """How many numbers the model has, if it told."""
+    if record.measured is not None:
+        return record.measured.parameters
     told = record.notes.get("parameters")
     return told if isinstance(told, int) and 0 < told < 10**15 else None
+
+
+def measured_document(record: RunRecord) -> dict[str, float | None]:
+    """What a run took, as far as it is known."""
+    measured = record.measured
+    if measured is None:
+        return {}
+    return {
+        "steps": measured.steps,
+        "training": significant(measured.train_rows_per_second),
+        "memory": measured.peak_memory_bytes,
+        "gpu": measured.peak_gpu_memory_bytes,
+    }
 
 
 def rounded(value: float | None) -> float | None:

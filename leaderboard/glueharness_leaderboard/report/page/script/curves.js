@@ -12,7 +12,7 @@ function curvesSection(board) {
   const [low, high] = ends(of(runs, "scores"));
   const kinds = lossKinds(runs);
   const [lossLow, lossHigh] = ends(kinds.flatMap(([key]) =>
-    runs.flatMap((run) => DATA.runs[run].history?.values[key] || [])));
+    runs.flatMap((run) => DATA.runs[run].history?.losses[key] || [])));
   const options = { score: { low, high, most, height: 84 }, loss: { low: lossLow, high: lossHigh, most, height: 44 } };
   return h("section", { class: "curves", "aria-labelledby": "curves-title" },
     h("h2", { id: "curves-title" }, "Learning curves"),
@@ -25,7 +25,7 @@ function curvesSection(board) {
 
 // The losses that the records tell of, and how each is drawn.
 function lossKinds(runs) {
-  const told = (key) => runs.some((run) => DATA.runs[run].history?.values[key]?.some((value) => value !== null));
+  const told = (key) => runs.some((run) => DATA.runs[run].history?.losses[key]?.some((value) => value !== null));
   return [["loss", "training loss"], ["dev_loss", "dev loss (dashed)"]].filter(([key]) => told(key));
 }
 
@@ -52,6 +52,6 @@ function multiple(row, options, kinds) {
       h("span", { class: "sub" }, kept.length ? `scored: epoch ${epochs.join(", ")}` : "")),
     lines(series(row, (history) => history.scores, row.tied ? "tied" : ""), { ...options.score, kept }),
     kinds.length
-      ? lines(kinds.flatMap(([key]) => series(row, (history) => history.values[key], key)), options.loss)
+      ? lines(kinds.flatMap(([key]) => series(row, (history) => history.losses[key], key)), options.loss)
       : null);
 }

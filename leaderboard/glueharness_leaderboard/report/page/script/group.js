@@ -13,7 +13,7 @@ function groupSection(group) {
     h("p", { class: "lead" },
       "A filled dot: may be the best on that task. Small figures: the ranks that the model may have. " +
       `Each task has its own axis.${scored ? "" : ` ${group.tasks.length} of ${group.total} tasks are here, so there is no ${group.title} score.`}`),
-    h("div", { class: "wide", tabindex: 0, role: "region", "aria-labelledby": "group-title" },
+    h("div", { class: "wide", tabindex: 0, role: "region", "aria-label": "Scores of all tasks" },
       h("table", { class: "grouped" },
         h("thead", {}, h("tr", {},
           h("th", { scope: "col" }, "Model"),

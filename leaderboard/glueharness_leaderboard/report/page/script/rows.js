@@ -96,7 +96,7 @@ function rowList(board, first, second, places, search) {
       board.texts.note ? ` ${board.texts.note}` : ""),
     listed.map(([split, place]) => quotedRow(board, split, place, [first, second])),
     found.length ? h("details", {}, h("summary", {}, "Row numbers"),
-      h("p", { class: "numbers" }, numbers.length > 20000 ? `${numbers.slice(0, 20000)} …` : numbers), copyButton(numbers, "Copy all")) : null,
+      h("p", { class: "numbers", tabindex: 0, role: "region", "aria-label": "Row numbers" }, numbers.length > 20000 ? `${numbers.slice(0, 20000)} …` : numbers), copyButton(numbers, "Copy all")) : null,
   ];
 }
 

@@ -33,6 +33,9 @@ function figures(run, row, board) {
     figure(row.rank && rankText(row.rank), `rank of ${board.rows.length}`),
     figure(row.speed && count(Math.round(row.speed)), "rows a second, scoring"),
     figure(run.timings.fit && duration(run.timings.fit), "training"),
+    figure(run.measured.training && count(Math.round(run.measured.training)), "rows a second, training"),
+    figure(run.measured.memory && `${(run.measured.memory / 1e9).toFixed(1)} GB`, "memory at most"),
+    figure(run.measured.gpu && `${(run.measured.gpu / 1e9).toFixed(1)} GB`, "GPU memory at most"),
     figure(row.parameters && large(row.parameters), "parameters"),
     figure(kept && run.history.epochs.length > 1 && `${kept[0]} of ${run.history.epochs.length}`, "epoch that is scored"));
 }
@@ -114,7 +117,7 @@ function curveOf(run, row) {
   const only = { ...row, runs: [position], note: "" };
   const kinds = lossKinds([position]);
   const [low, high] = ends(run.history.scores);
-  const losses = kinds.flatMap(([key]) => run.history.values[key]);
+  const losses = kinds.flatMap(([key]) => run.history.losses[key]);
   const [lossLow, lossHigh] = ends(losses);
   const most = Math.max(...run.history.epochs);
   return h("div", { class: "multiples one" }, h("h3", {}, "Epochs"),

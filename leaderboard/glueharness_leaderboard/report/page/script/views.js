@@ -98,7 +98,10 @@ function tabs(view) {
   ];
   const list = h("ul", { onkeydown: alongTabs }, links.map(([href, label, now]) =>
     h("li", {}, h("a", { href, "aria-current": now ? "page" : null }, label))));
-  clear(document.getElementById("tabs"), links.length > 1 ? list : null);
+  const place = document.getElementById("tabs");
+  const had = place.contains(document.activeElement);
+  clear(place, links.length > 1 ? list : null);
+  if (had) place.querySelector("a[aria-current]")?.focus();
 }
 
 function alongTabs(event) {
@@ -107,10 +110,7 @@ function alongTabs(event) {
   const next = links[links.indexOf(event.target) + step];
   if (!step || !next) return;
   event.preventDefault();
-  const href = next.getAttribute("href");
-  go(href);
-  render();
-  document.querySelector(`#tabs a[href="${CSS.escape(href)}"]`)?.focus();
+  go(next.getAttribute("href"));
 }
 
 function foot() {

@@ -2,9 +2,9 @@
 
 It serves repositories held in memory and is no easier than the true hub: files of git come by way
 of a redirect on the hub itself (307), large files from another host with signed addresses (302) or,
-if asked for, from the chunk store of Xet; lists come in pages; commits, ETags, sizes and error
-codes are told in its headers. It can want a token, ask clients to wait, fail, be slow, and cut a
-download short.
+if asked for, from the chunk store of Xet; uploads are taken by way of Git LFS; lists come in pages;
+commits, ETags, sizes and error codes are told in its headers. It can want a token, ask clients to
+wait, fail, be slow, and cut a download short.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from tests.hub_storage import Storage, StorageHandler
+from tests.hub_uploads import take
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,9 +37,11 @@ class Repository:
     Attributes:
         kind: ``"datasets"`` or ``"models"``.
         name: Its id.
-        commit: The only commit, also called ``main``.
+        commit: The commit at the head of its branch.
         files: Content by path.
         gated: Whether access must be asked for.
+        private: Whether only those see it who may write to it.
+        branch: The branch whose head it is.
     """
 
     kind: str
@@ -46,10 +49,12 @@ class Repository:
     commit: str
     files: Mapping[str, bytes]
     gated: bool = False
+    private: bool = False
+    branch: str = "main"
 
     def has(self, revision: str) -> bool:
         """Whether that revision is this commit."""
-        return revision in {"main", self.commit}
+        return revision in {self.branch, self.commit}
 
     def entry(self, path: str, *, xet: bool) -> dict[str, Any]:
         """A file as the API lists it."""
@@ -99,6 +104,7 @@ class Hub:
         xet: Whether large files are in the chunk store.
         endpoint: Its address, once it runs.
         storage: The other host, where large files lie.
+        accounts: Token to the namespaces that it may write to.
     """
 
     repositories: tuple[Repository, ...]
@@ -113,10 +119,12 @@ class Hub:
     xet: bool = False
     endpoint: str = ""
     storage: Storage = field(default_factory=Storage)
+    accounts: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def find(self, kind: str, name: str) -> Repository | None:
-        """The repository of that name."""
-        return next((r for r in self.repositories if (r.kind, r.name) == (kind, name)), None)
+    def find(self, kind: str, name: str, revision: str = "main") -> Repository | None:
+        """The repository of that name, at that revision if it has it."""
+        found = [r for r in self.repositories if (r.kind, r.name) == (kind, name)]
+        return next((r for r in found if r.has(revision)), found[0] if found else None)
 
     def fault(self, path: str) -> Fault | None:
         """What goes wrong with this request, if anything."""
@@ -211,6 +219,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(fault.status, "", "as the test wants it", fault.headers)
         elif not path:
             self._send(b"")
+        elif self.command == "POST" and take(self, words, body):
+            pass
         elif words[0] == "api" and words[1] == "resolve-cache":
             self._file(words[2], "/".join(words[3:5]), words[5], "/".join(words[6:]))
         elif words[0] == "api" and len(words) >= 4:
@@ -226,7 +236,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _found(self, kind: str, name: str, revision: str) -> Repository | None:
         """The repository, if this client may see it; otherwise the refusal is sent."""
         wanted, given = self.served.token, self.headers.get("Authorization")
-        repository = self.served.find(kind, name)
+        repository = self.served.find(kind, name, revision)
+        if repository is not None and repository.private and not self._may_write(name):
+            repository = None
         if wanted and given is None:
             self._refuse(401, "", "Invalid username or password.")
         elif wanted and given != f"Bearer {wanted}":
@@ -241,6 +253,10 @@ class _Handler(BaseHTTPRequestHandler):
             return repository
         return None
 
+    def _may_write(self, name: str) -> bool:
+        token = str(self.headers.get("Authorization") or "").removeprefix("Bearer ")
+        return name.partition("/")[0] in self.served.accounts.get(token, ())
+
     def _api(self, kind: str, name: str, rest: list[str], asked: tuple[str, bytes]) -> None:
         action = rest[0] if rest else "revision"
         repository = self._found(kind, name, rest[1] if len(rest) > 1 else "main")
@@ -252,7 +268,7 @@ class _Handler(BaseHTTPRequestHandler):
                     "_id": "0" * 24,
                     "id": name,
                     "sha": repository.commit,
-                    "private": False,
+                    "private": repository.private,
                     "gated": False,
                     "tags": [],
                     "siblings": [{"rfilename": path} for path in repository.files],
@@ -335,9 +351,11 @@ class _Handler(BaseHTTPRequestHandler):
             content, headers = gzip.compress(content), {**headers, "Content-Encoding": "gzip"}
         self._send(content, headers=headers)
 
-    def _json(self, value: Any, headers: Mapping[str, str] | None = None) -> None:
+    def _json(
+        self, value: Any, headers: Mapping[str, str] | None = None, *, status: int = 200
+    ) -> None:
         kind = {"Content-Type": "application/json"}
-        self._send(json.dumps(value).encode(), headers={**kind, **(headers or {})})
+        self._send(json.dumps(value).encode(), status, {**kind, **(headers or {})})
 
     def _refuse(
         self, status: int, code: str, message: str, more: Mapping[str, str] | None = None

@@ -7,6 +7,7 @@ a term a range of chunks in a block ("xorb"), a block is fetched by byte range.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ class Storage:
         requests: ``METHOD path`` of every request.
         cut: Path of a file to the number of bytes after which connections are cut.
         fault: A status that is answered to everything; 0 for none.
+        objects: Content of uploaded files by their SHA-256.
     """
 
     address: str = ""
@@ -40,6 +42,7 @@ class Storage:
     requests: list[str] = field(default_factory=list)
     cut: dict[str, int] = field(default_factory=dict)
     fault: int = 0
+    objects: dict[str, bytes] = field(default_factory=dict)
 
     def signed(self, path: str, content: bytes) -> str:
         """An address that needs no token."""
@@ -79,6 +82,25 @@ class StorageHandler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self._answer()
+
+    def do_PUT(self) -> None:
+        """Take an upload, at the address that was signed for it and whole."""
+        parts = urlsplit(self.path)
+        path = unquote(parts.path).strip("/")
+        self.served.requests.append(f"PUT {path}")
+        content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        kind, _, name = path.partition("/")
+        if self.served.fault:
+            self._send(b"as the test wants it", self.served.fault)
+        elif self.headers.get("Authorization"):
+            self._send(b"Only one auth mechanism allowed", 400)
+        elif kind != "put" or "X-Amz-Signature" not in parse_qs(parts.query):
+            self._send(b"Access Denied", 403)
+        elif hashlib.sha256(content).hexdigest() != name:
+            self._send(b"XAmzContentSHA256Mismatch", 400)
+        else:
+            self.served.objects[name] = content
+            self._send(b"")
 
     def _answer(self) -> None:
         parts = urlsplit(self.path)

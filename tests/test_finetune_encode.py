@@ -12,6 +12,8 @@ import pytest
 from glueharness import ModelError, Table
 from glueharness_finetune import Checkpoint
 from glueharness_finetune.model import FinetunedEncoder
+from glueharness_finetune.pretrained import load as loading
+from glueharness_finetune.settings import FinetuneSettings
 from glueharness_finetune.tokens.batches import (
     Padding,
     collate,
@@ -200,3 +202,15 @@ def test_making_ahead_keeps_order_and_hands_errors_on() -> None:
     assert next(items) == 1
     with pytest.raises(ValueError, match="broken"):
         next(items)
+
+
+def test_a_saved_tokenizer_does_not_tell_what_was_encoded(checkpoint: Path, tmp_path: Path) -> None:
+    saved = []
+    for name in ("asked", "not asked"):
+        classifier = loading.load_saved(checkpoint, colour_task(), FinetuneSettings())
+        if name == "asked":
+            Encoder(classifier.tokenizer, Texts(COLUMNS), 8).encode(colour_rows(3))
+        (tmp_path / name).mkdir()
+        loading.save(classifier, tmp_path / name)
+        saved.append((tmp_path / name / "tokenizer.json").read_bytes())
+    assert saved[0] == saved[1]

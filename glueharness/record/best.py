@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from glueharness.errors import RunFolderError
+from glueharness.record.reproductions import without_reproductions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,7 +93,7 @@ def choose_best(
     left = _Left(
         [
             record
-            for record in records
+            for record in without_reproductions(records)
             if record.task == wanted.task
             and record.kind == "training"
             and wanted.model in {"", record.model}

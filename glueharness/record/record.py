@@ -166,7 +166,7 @@ class MeasuredRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParentRecord:
-    """The run whose trained encoder another run starts from, or whose model it evaluates.
+    """The run whose encoder another run starts from, whose model it evaluates, or that it repeats.
 
     Attributes:
         id: Its id when it was taken.
@@ -218,6 +218,7 @@ class RunRecord:
         command: The command line.
         parent: The run whose encoder it starts from, or whose model it evaluates; None if there
             is none.
+        reproduction_of: The run that it was to reproduce; None for a run of its own right.
         resumed: How often the run was resumed after an interruption.
         seals: SHA-256 of each file of the predictions and the model, by its path in the folder.
         schema: Version of this form.
@@ -251,6 +252,7 @@ class RunRecord:
     command: list[Text] = field(default_factory=list)
     resumed: Annotated[int, Meta(ge=0, le=10**9)] = 0
     parent: ParentRecord | None = None
+    reproduction_of: ParentRecord | None = None
     seals: dict[Text, Name] = field(default_factory=dict)
     schema: int = SCHEMA
 

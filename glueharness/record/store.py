@@ -134,9 +134,10 @@ class RunStore:
     def completed(self, identity: str) -> RunRecord | None:
         """The newest completed run of the same computation, with its model, if there is one.
 
-        An evaluation keeps no model of its own.
+        An evaluation keeps no model of its own. A reproduction serves where there is no other.
         """
-        for record in reversed(self.all()):
+        newest = reversed(self.all())
+        for record in sorted(newest, key=lambda record: record.reproduction_of is not None):
             same = record.identity == identity and record.status == "completed"
             if same and (record.kind == "evaluation" or self.has_model(record)):
                 return self._again(record)
@@ -145,7 +146,8 @@ class RunStore:
     def unfinished(self, identity: str) -> RunRecord | None:
         """The newest run of the same computation that can be resumed; None if there is none."""
         for record in reversed(self.all()):
-            if record.identity != identity or not self.resumable(record):
+            repeats = record.reproduction_of is not None
+            if repeats or record.identity != identity or not self.resumable(record):
                 continue
             if self.holder(record) is None:  # what somebody repeats with --rerun is his
                 return self._again(record)

@@ -28,6 +28,7 @@ class Summary(msgspec.Struct, frozen=True, array_like=True):
         own: The id that the run had when it was made.
         marks: What sets the run apart.
         dev: Names of the splits that it was scored on.
+        reproduction: Whether it was to reproduce another run.
         values: The fields of the record that are kept, in order; the id is the folder's name.
     """
 
@@ -36,6 +37,7 @@ class Summary(msgspec.Struct, frozen=True, array_like=True):
     own: str
     marks: tuple[str, ...]
     dev: tuple[str, ...]
+    reproduction: bool
     values: tuple[Any, ...]
 
 
@@ -46,7 +48,9 @@ _decoder = msgspec.msgpack.Decoder(Summary)
 def encode(record: RunRecord, digest: str, original: str, own: str) -> bytes:
     """A record's summary as bytes."""
     values = tuple(getattr(record, name) for name in _FIELDS)
-    return _encoder.encode(Summary(digest, original, own, record.marks, record.dev_splits, values))
+    reproduction = record.reproduction_of is not None
+    summary = Summary(digest, original, own, record.marks, record.dev_splits, reproduction, values)
+    return _encoder.encode(summary)
 
 
 def decode(content: bytes) -> Summary:
@@ -82,6 +86,8 @@ class IndexedRecord(RunRecord):
         """Take over what is known."""
         self._digest, self._store = summary.digest, store
         self._marks, self._dev = summary.marks, summary.dev
+        if not summary.reproduction:  # which lists of runs ask of each
+            self.reproduction_of = None
         for name, value in zip(_FIELDS, summary.values, strict=True):
             setattr(self, name, value)
 

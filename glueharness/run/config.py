@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from glueharness.plugin.registry import Registry
-    from glueharness.record.record import ParentRecord
+    from glueharness.record.record import ParentRecord, RunRecord
 
 COMMAND_LINE = "command line"
 GRID = "grid"
@@ -37,6 +37,7 @@ class RunConfig:
             one with these settings. Empty: that one if there is one, else a new run.
         rerun: Begin a new run, whatever is unfinished or complete.
         parent: The run whose encoder it starts from; None: the pretrained one.
+        reproduces: The run that it reproduces; None for a run of its own right.
     """
 
     task: str
@@ -46,6 +47,7 @@ class RunConfig:
     resume: str = ""
     rerun: bool = False
     parent: ParentRecord | None = None
+    reproduces: RunRecord | None = None
 
 
 def read_toml(path: Path) -> Layer:

@@ -72,21 +72,27 @@ def evaluate(
         ModelError: The checkpoint has no head for the task.
         GlueharnessError: It could not be done; the record, if there is one, says why.
     """
+    options: RunOptions = resolve(RunOptions, _shared(request.layers), owner="evaluate").settings
+    with tracked(options.track, registry):
+        return complete(prepare_request(request, registry, tell), registry, tell)
+
+
+def prepare_request(
+    request: EvaluationRequest, registry: Registry, tell: Callable[[str], None] = lambda _: None
+) -> Prepared:
+    """What an evaluation works with; arguments and errors as of :func:`evaluate`."""
     task = registry.task(request.task)
     require_dev(task)
     named = any("model" in layer.values for layer in request.layers)
     if named and request.run:
         raise ConfigError("--run and --model exclude each other: a run has its own model")
     options: RunOptions = resolve(RunOptions, _shared(request.layers), owner="evaluate").settings
-    with tracked(options.track, registry):
-        if named:
-            config = build_config(task.name, list(request.layers), registry, rerun=request.rerun)
-            prepared = _from_elsewhere(config, registry)
-        else:
-            choice = _choose(request, RunStore(options.runs_dir), registry)
-            tell(f"evaluating the model of run {choice.record.id}: {choice.why}")
-            prepared = _of_run(choice.record, request, registry)
-        return complete(prepared, registry, tell)
+    if named:
+        config = build_config(task.name, list(request.layers), registry, rerun=request.rerun)
+        return _from_elsewhere(config, registry)
+    choice = _choose(request, RunStore(options.runs_dir), registry)
+    tell(f"evaluating the model of run {choice.record.id}: {choice.why}")
+    return _of_run(choice.record, request, registry)
 
 
 def evaluate_run(

@@ -67,6 +67,7 @@ def new_record(prepared: Prepared, registry: Registry) -> RunRecord:
         environment=describe_environment(registry.plugins),
         notes=dict(prepared.loaded.notes) if prepared.loaded is not None else {},
         command=[without_password(word) for word in sys.argv],
+        reproduction_of=_reproduced(config),
         parent=config.parent or _parent(config, prepared.offered.argument),
         data=DataRecord(
             source=origin.source,
@@ -115,6 +116,13 @@ def _describe_model(prepared: Prepared, found: Fingerprint, registry: Registry) 
         settings={name: _plain(value) for name, value in sorted(settings.items())},
         code=_code_of(prepared, found, registry),
     )
+
+
+def _reproduced(config: RunConfig) -> ParentRecord | None:
+    first = config.reproduces
+    if first is None:
+        return None
+    return ParentRecord(id=first.id, identity=first.identity, marks=first.marks)
 
 
 def _parent(config: RunConfig, argument: str) -> ParentRecord | None:
@@ -250,7 +258,8 @@ def nearest_difference(record: RunRecord, earlier: Sequence[RunRecord]) -> str:
     alike = [
         (len(found), -place, other, found)
         for place, other in enumerate(earlier)
-        if (other.task, other.model, other.status) == (record.task, record.model, "completed")
+        if record.reproduction_of is None
+        and (other.task, other.model, other.status) == (record.task, record.model, "completed")
         and other.kind == record.kind
         and other.computation is not None
         and (found := differences(other.computation, record.computation))

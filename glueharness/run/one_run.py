@@ -106,6 +106,22 @@ def complete(
         return _compute(prepared, record, earlier, store, registry)
 
 
+def compute_anew(prepared: Prepared, record: RunRecord, registry: Registry) -> RunResult:
+    """Do what is prepared in a folder of its own, whatever was done before.
+
+    Args:
+        prepared: What the run works with.
+        record: Its record (see :func:`glueharness.run.new_record.new_record`).
+        registry: Its plugins hear the run's events.
+
+    Returns and raises as :func:`run`.
+    """
+    store = RunStore(prepared.config.options.runs_dir)
+    check_writable(store.folder)
+    check_keepable(record)
+    return _compute(prepared, record, None, store, registry)
+
+
 def _compute(
     prepared: Prepared,
     record: RunRecord,

@@ -17,8 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    import numpy.typing as npt
+
     from glueharness.record.record import RunRecord
     from glueharness.specs import FloatArray, Split, TaskSpec
+
+SCORE_COLUMN = "score:"
+"""What the names of columns with a label's scores begin with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +61,7 @@ def write_predictions(
         columns[LABEL_COLUMN] = pa.array(list(split[LABEL_COLUMN]))
     if not task.regression:
         for position, label in enumerate(task.labels):
-            columns[f"score:{label}"] = pa.array(scores[:, position])
+            columns[f"{SCORE_COLUMN}{label}"] = pa.array(scores[:, position])
     for unit in sorted({metric.unit for metric in task.metrics} & {*split.column_names}):
         columns[f"unit:{unit}"] = pa.array([str(value) for value in split[unit]])
     # For a submission, a task with no training data is predicted in the run of another task, which
@@ -101,3 +106,69 @@ def read_predictions(folder: Path, record: RunRecord, name: str) -> SplitPredict
         values=values,
         references=table[LABEL_COLUMN].to_pylist() if LABEL_COLUMN in names else None,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitDifference:
+    """How the predictions of two runs for the same rows differ.
+
+    Attributes:
+        rows: Rows of the split.
+        other: Rows with another predicted label, or another value of a regression.
+        identical: Whether all predictions and scores are the same, bit by bit.
+        largest: Largest difference of a label's scores, or of a regression's values.
+    """
+
+    rows: int
+    other: int
+    identical: bool
+    largest: float
+
+
+def differing_predictions(
+    first: tuple[Path, RunRecord], again: tuple[Path, RunRecord], name: str
+) -> SplitDifference:
+    """Compare what two runs predicted for a split.
+
+    Args:
+        first: Folder and record of one run.
+        again: Those of the other.
+        name: Name of the split.
+
+    Raises:
+        RunFolderError: Predictions are missing, damaged, changed, or for other rows.
+    """
+    import numpy as np
+
+    tables = [_numbers(folder, record, name) for folder, record in (first, again)]
+    (there, before), (here, now) = tables
+    if there.index != here.index or before.keys() != now.keys():
+        raise RunFolderError(
+            f"the two runs did not predict the same rows of {name}", where=str(again[0])
+        )
+    pairs = [(before[column], now[column]) for column in before]
+    largest = [float(np.abs(a - b).max()) for a, b in pairs if len(a)]
+    return SplitDifference(
+        rows=len(there.index),
+        other=sum(a != b for a, b in zip(there.values, here.values, strict=True)),
+        identical=list(there.values) == list(here.values)
+        and all(a.tobytes() == b.tobytes() for a, b in pairs),
+        largest=max(largest, default=0.0),
+    )
+
+
+def _numbers(
+    folder: Path, record: RunRecord, name: str
+) -> tuple[SplitPredictions, dict[str, npt.NDArray[Any]]]:
+    """Predictions of a split, and the numbers they follow from: a column a label, or values."""
+    import numpy as np
+    import pyarrow.parquet as pq
+
+    read = read_predictions(folder, record, name)
+    with (folder / PREDICTIONS_FOLDER / f"{name}.parquet").open("rb") as stream:
+        table = pq.read_table(stream)
+    columns = [column for column in table.column_names if column.startswith(SCORE_COLUMN)]
+    if columns:
+        return read, {column: table[column].to_numpy() for column in columns}
+    values = [float(value) for value in read.values if not isinstance(value, str)]
+    return read, {"prediction": np.array(values, dtype=np.float64)}

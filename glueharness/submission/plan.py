@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from glueharness.errors import ConfigError, SubmissionError
+from glueharness.record.reproductions import without_reproductions
 from glueharness.record.store import RunStore
 from glueharness.submission.check import submitted_tasks
 from glueharness.submission.choose_run import REFUSED, choose_run, learner
@@ -167,7 +168,7 @@ def _common_model(
     if options.run or options.mix or len(learnt) < 2:
         return ""
     scores: dict[str, dict[str, float]] = {}
-    for record in plan.store.all():
+    for record in without_reproductions(plan.store.all()):
         trained = record.status == "completed" and record.kind == "training"
         fits = trained and not REFUSED & set(record.marks)
         if fits and record.task in learnt and options.seed in {None, record.seed}:

@@ -11,6 +11,7 @@ from glueharness.cli.app import App, json_option, runs_dir, runs_dir_option, war
 from glueharness.cli.output import stderr, stdout
 from glueharness.errors import UnknownNameError
 from glueharness.record.names import short_names
+from glueharness.record.reproductions import without_reproductions
 from glueharness.record.store import RunStore
 from glueharness.system.collection import without_collection
 from glueharness_leaderboard.ranking.group_standings import known_group_standings
@@ -133,7 +134,7 @@ def ranked(wishes: Wishes, registry: Registry) -> tuple[Answer, str]:
         UnknownNameError: No plugin knows such a task or group, and no run is one of it.
     """
     store = RunStore(wishes.runs)
-    records, problems = store.all(), store.problems
+    records, problems = without_reproductions(store.all()), store.problems
     warn_of_index(store)
     for problem in problems:
         _warn(problem)
@@ -182,7 +183,7 @@ def _tasks(records: list[RunRecord], wishes: Wishes, registry: Registry) -> list
 
 def _answer(store: RunStore, tasks: list[str], wishes: Wishes, registry: Registry) -> Answer:
     """The tables; for readers from the cache, where nothing has changed since."""
-    records = store.all()
+    records = without_reproductions(store.all())
     if wishes.format in _FOR_PROGRAMS:
         return _make(records, tasks, wishes, registry, _warn)
     asked = [

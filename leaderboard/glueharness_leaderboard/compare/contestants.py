@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from glueharness.errors import ConfigError, UnknownNameError
+from glueharness.record.reproductions import without_reproductions
 from glueharness_leaderboard.ranking.conditions import Conditions
 from glueharness_leaderboard.ranking.sections import sections_of
 from glueharness_leaderboard.ranking.settings import (
@@ -67,10 +68,13 @@ def find_contestants(words: Sequence[str], store: RunStore, task: str) -> list[C
             f"a comparison takes 2 runs or models or more, not {len(words)}",
             remedy="Write: glueharness compare RUN RUN, or compare MODEL MODEL --task TASK",
         )
-    records = [record for record in store.all() if record.status == "completed"]
+    completed = [record for record in store.all() if record.status == "completed"]
+    records = without_reproductions(completed)
     models = {record.model for record in records}
     groups: dict[int, list[RunRecord]] = {
-        place: _runs(word, records, store) for place, word in enumerate(words) if word not in models
+        place: _runs(word, completed, store)
+        for place, word in enumerate(words)
+        if word not in models
     }
     named = {place: word for place, word in enumerate(words) if word in models}
     if named:
@@ -196,7 +200,7 @@ def others_on_the_rows(
     if len({configuration(run) for each in contestants for run in each.runs}) == 1:
         return []
     by_conditions: dict[Conditions, list[RunRecord]] = {}
-    for record in records:
+    for record in without_reproductions(records):
         if record.status == "completed" and record.id not in taking_part:
             found = Conditions.of(record)
             if found in tables:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from glueharness import __version__
+from glueharness.record.reproductions import without_reproductions
 from glueharness_leaderboard.ranking.group_standings import known_group_standings
 from glueharness_leaderboard.ranking.sections import sections_of
 from glueharness_leaderboard.report.board_document import BoardsDocument
@@ -81,7 +82,8 @@ def report_of(
         problems.append(problem.what)
         warn(problem)
 
-    of_tasks = [record for record in store.all() if record.task in wanted.tasks]
+    counted = without_reproductions(store.all())
+    of_tasks = [record for record in counted if record.task in wanted.tasks]
     completed = [record for record in of_tasks if record.status == "completed"]
     specs = {task.name: task for task in registry.tasks}
     boards = boards_of(sections_of(completed, specs, "model", registry.groups), store.folder, tell)

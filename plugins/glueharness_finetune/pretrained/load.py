@@ -310,7 +310,7 @@ def save(classifier: Classifier, folder: Path) -> None:
     """
     with _quiet(), plain_errors(), own_dropout(classifier.model.config, classifier.dropout):
         classifier.model.save_pretrained(folder)
-        classifier.tokenizer.save_pretrained(str(folder))
+        _save_tokenizer(classifier.tokenizer, folder)
 
 
 def save_frame(classifier: Classifier, folder: Path) -> None:
@@ -321,7 +321,19 @@ def save_frame(classifier: Classifier, folder: Path) -> None:
     """
     with own_dropout(classifier.model.config, classifier.dropout):
         classifier.model.config.save_pretrained(folder)
-    classifier.tokenizer.save_pretrained(str(folder))
+    _save_tokenizer(classifier.tokenizer, folder)
+
+
+def _save_tokenizer(tokenizer: Any, folder: Path) -> None:
+    """Write a tokenizer as it is, and not what was last done with it.
+
+    Else the saved model would depend on whether the texts were in the cache.
+    """
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is not None:
+        backend.no_padding()
+        backend.no_truncation()
+    tokenizer.save_pretrained(str(folder))
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -187,8 +186,3 @@ def is_alive(process: int) -> bool:
             return stream.read().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
-
-
-def environment(**more: str) -> dict[str, str]:
-    """This process's environment, and more."""
-    return {**os.environ, **more}

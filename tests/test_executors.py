@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import signal
@@ -415,3 +416,31 @@ def test_a_setting_is_either_given_or_tried(tmp_path: Path) -> None:
     request = plan_request(tmp_path, values={"steps": 3}, grid={"steps": (1, 2)})
     with pytest.raises(ConfigError, match="given twice"):
         build_plan(request, registry)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="ray is not installed")
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "nonsense", "ray-head.invalid:6379"])
+def test_no_cluster_at_the_address(command: Command, address: str) -> None:
+    done = command.run("run", "numbers", "--model", "slow", "--executor", f"ray:{address}")
+    assert done.returncode == 1
+    assert f"no Ray cluster answers at {address}" in done.stderr
+    assert "--executor ray" in done.stderr
+
+
+def test_a_missing_extra_is_named_with_its_pip_line(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A package of that name that is none hides the real one.
+    blocked = command.folder / "blocked"
+    blocked.mkdir()
+    (blocked / "sitecustomize.py").write_text(
+        "import importlib.util as u\n"
+        "find = u.find_spec\n"
+        "gone = ('ray', 'submitit')\n"
+        "u.find_spec = lambda name, *rest: None if name in gone else find(name, *rest)\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(blocked))
+    for name in ("ray",):
+        done = command.run("run", "numbers", "--model", "slow", "--executor", name)
+        assert done.returncode == 1
+        assert f"pip install 'glueharness[{name}]'" in done.stderr

@@ -16,13 +16,25 @@ def _local(context: ExecutorContext) -> Executor:
     return LocalExecutor(context)
 
 
+def _ray(context: ExecutorContext) -> Executor:
+    from glueharness_executors.ray_cluster import RayExecutor
+
+    return RayExecutor(context)
+
+
 @hookimpl
 def glueharness_executors() -> list[ExecutorSpec]:
-    """Worker processes on this machine."""
+    """Worker processes on this machine, and a Ray cluster."""
     return [
         ExecutorSpec(
             name="local",
             description="Worker processes on this machine, which share its processors.",
             factory=_local,
+        ),
+        ExecutorSpec(
+            name="ray",
+            description="A Ray cluster: that of an address, or one for this command [extra: ray].",
+            factory=_ray,
+            argument="ADDRESS",
         ),
     ]

@@ -73,10 +73,10 @@ def words_of(*words: str, seeds: str = "4") -> tuple[str, ...]:
 
 def workers_in(command: Command) -> list[int]:
     """Process ids that the logs of running runs tell of."""
-    found = []
-    for holder in command.folder.glob("runs/*/.lock.holder"):
-        found.append(int(json.loads(holder.read_text())["process"]))
-    return found
+    return [
+        int(json.loads(holder.read_text())["process"])
+        for holder in command.folder.glob("runs/*/.lock.holder")
+    ]
 
 
 def test_two_nodes_compute_what_this_process_computes(nodes: Nodes, joined: Command) -> None:

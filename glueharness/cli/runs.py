@@ -14,6 +14,7 @@ from glueharness.cli.app import runs_dir as find_runs_dir
 from glueharness.cli.learning_curve import learning_curve
 from glueharness.cli.measured import losses, size, speed
 from glueharness.cli.output import make_table, percent, print_facts, print_json, stderr, stdout
+from glueharness.cli.runs_manage import COMMANDS
 from glueharness.errors import RunFolderError
 from glueharness.record.best import Wanted
 from glueharness.record.seals import broken_seals
@@ -31,6 +32,10 @@ def command(ctx: click.Context, runs_dir: Path | None, *, as_json: bool) -> None
     """List the runs, newest last, or show one: glueharness runs show ID."""
     if ctx.invoked_subcommand is None:
         _list(runs_dir, as_json=as_json)
+
+
+for _command in COMMANDS:
+    command.add_command(_command)
 
 
 def _list(given: Path | None, *, as_json: bool) -> None:
@@ -73,6 +78,7 @@ def _as_json(record: RunRecord, store: RunStore) -> dict[str, Any]:
         **dataclasses.asdict(record),
         "status": store.state(record),
         "marks": list(record.marks),
+        "annotations": dataclasses.asdict(store.annotations(record)),
         "folder": str(store.path(record)),
     }
 
@@ -146,7 +152,7 @@ def _show(record: RunRecord, store: RunStore) -> None:
         for split, metrics in record.metrics.items()
         for metric, value in metrics.items()
     ]
-    environment = record.environment
+    environment, said = record.environment, store.annotations(record)
     print_facts(
         record.id,
         {
@@ -160,6 +166,10 @@ def _show(record: RunRecord, store: RunStore) -> None:
             "loss": losses(record),
             "score kind": "" if record.score_kind == "values" else record.score_kind,
             "marks": ", ".join(record.marks),
+            "tags": ", ".join(said.tags),
+            "note": said.note,
+            "archived": "yes: left out of leaderboards and submissions" if said.archived else "",
+            "imported": said.imported,
             "identity": _identity(record),
             "parent": record.parent.id if record.parent else "",
             "data": f"{data.source}: {data.location} {data.revision}".strip(),

@@ -27,6 +27,7 @@ class Contents:
         records: The runs, oldest first, each once however often its folder was copied.
         digests: By run id: a hash of its ``run.json``.
         problems: What is wrong with the folders that cannot be read as runs.
+        originals: What is of a run and of its copies alone, to the run's id.
         copies: Folders that hold a copy of another run here: their names, and that run's id.
         notice: Why an index that the user named is not used; empty if it is.
     """
@@ -34,6 +35,7 @@ class Contents:
     records: list[RunRecord] = field(default_factory=list)
     digests: dict[str, str] = field(default_factory=dict)
     problems: list[RunFolderError] = field(default_factory=list)
+    originals: dict[str, str] = field(default_factory=dict)
     copies: dict[str, str] = field(default_factory=dict)
     notice: str = ""
 
@@ -81,6 +83,7 @@ def read_contents(folder: Path) -> Contents:
     kept = [each for each in found if each.record.id not in contents.copies]
     contents.records = [each.record for each in kept]
     contents.records.sort(key=lambda record: record.began)
+    contents.originals = {each.original: each.record.id for each in kept}
     contents.digests = {each.record.id: each.digest for each in kept}
     return contents
 
@@ -122,7 +125,7 @@ def refuse_link(path: Path) -> None:
 
 def _from_file(stored: Stored) -> _Found:
     record = stored.record
-    return _Found(record, stored.digest, _original(record, stored.own), stored.own)
+    return _Found(record, stored.digest, original_of(record, stored.own), stored.own)
 
 
 def _indexed(row: Row, store: Path) -> _Found:
@@ -139,7 +142,7 @@ def _row(signature: str, found: _Found) -> Row:
     return Row(signature, encode(found.record, found.digest, found.original, found.own))
 
 
-def _original(record: RunRecord, own: str) -> str:
+def original_of(record: RunRecord, own: str) -> str:
     """What two folders share only if one is a copy of the other."""
     facts = (own, record.started, record.finished, record.identity, record.seed)
     text = repr((*facts, sorted(record.seals.items())))

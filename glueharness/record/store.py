@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glueharness.errors import RunFolderError, UnknownNameError
+from glueharness.record.annotations import ANNOTATIONS_FILE, NONE, read_annotations
 from glueharness.record.best import choose_best
 from glueharness.record.contents import read_contents, refuse_link
 from glueharness.record.names import answers_to, new_run_id, short_names
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import datetime
 
+    from glueharness.record.annotations import Annotations
     from glueharness.record.best import Choice, Wanted
     from glueharness.record.contents import Contents
     from glueharness.record.record import RunRecord
@@ -47,10 +50,11 @@ class RunStore:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._found: Contents | None = None
+        self._said: dict[str, Annotations] | None = None
 
     def refresh(self) -> None:
         """Read again when next asked: this or another process may have added runs."""
-        self._found = None
+        self._found = self._said = None
 
     def path(self, record: RunRecord) -> Path:
         """A run's folder."""
@@ -66,9 +70,42 @@ class RunStore:
             self._found = read_contents(self.folder)
         return self._found
 
+    def listed(self) -> list[RunRecord]:
+        """The runs that are not archived, oldest first."""
+        said = self._annotations
+        return [record for record in self.all() if not said.get(record.id, NONE).archived]
+
+    def annotations(self, record: RunRecord) -> Annotations:
+        """What users say of a run; nothing where it cannot be read, which listings tell."""
+        if self._found is not None:
+            return self._annotations.get(record.id, NONE)
+        try:  # of one run: no need to look at the others
+            return read_annotations(self.path(record))
+        except RunFolderError:
+            return NONE
+
+    @property
+    def _annotations(self) -> dict[str, Annotations]:
+        """What is said of those runs of which something is said."""
+        if self._said is None:
+            self._said = {}
+            for record in self._contents.records:
+                folder = f"{self.folder}/{record.id}"
+                if os.access(f"{folder}/{ANNOTATIONS_FILE}", os.F_OK):
+                    try:
+                        self._said[record.id] = read_annotations(folder)
+                    except RunFolderError as error:
+                        self._contents.problems.append(error)
+        return self._said
+
     def digest(self, record: RunRecord) -> str:
         """A hash of the whole ``run.json`` of a run among :meth:`all`."""
         return self._contents.digests[record.id]
+
+    @property
+    def originals(self) -> dict[str, str]:
+        """What is of a run and of its copies alone (:func:`original_of`), to the run's id."""
+        return dict(self._contents.originals)
 
     @property
     def notice(self) -> str:
@@ -124,8 +161,10 @@ class RunStore:
         Raises:
             RunFolderError: There is none.
         """
-        choice = choose_best(self.all(), wanted, has_model=self.has_model, where=self.folder)
-        return replace(choice, record=self._again(choice.record))
+        choice = choose_best(self.listed(), wanted, has_model=self.has_model, where=self.folder)
+        imported = self.annotations(choice.record).imported
+        why = f"{choice.why}; it was imported, {imported}" if imported else choice.why
+        return replace(choice, record=self._again(choice.record), why=why)
 
     def _again(self, record: RunRecord) -> RunRecord:
         """The record as its file has it now: what is done with a run relies on nothing else."""
@@ -134,12 +173,14 @@ class RunStore:
     def completed(self, identity: str) -> RunRecord | None:
         """The newest completed run of the same computation, with its model, if there is one.
 
-        An evaluation keeps no model of its own. A reproduction serves where there is no other.
+        An evaluation keeps no model of its own. A reproduction serves where there is no other. What
+        was imported does not count: nobody has seen it computed here.
         """
         newest = reversed(self.all())
         for record in sorted(newest, key=lambda record: record.reproduction_of is not None):
             same = record.identity == identity and record.status == "completed"
-            if same and (record.kind == "evaluation" or self.has_model(record)):
+            there = record.kind == "evaluation" or self.has_model(record)
+            if same and there and not self.annotations(record).imported:
                 return self._again(record)
         return None
 

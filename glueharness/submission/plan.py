@@ -168,7 +168,7 @@ def _common_model(
     if options.run or options.mix or len(learnt) < 2:
         return ""
     scores: dict[str, dict[str, float]] = {}
-    for record in without_reproductions(plan.store.all()):
+    for record in without_reproductions(plan.store.listed()):
         trained = record.status == "completed" and record.kind == "training"
         fits = trained and not REFUSED & set(record.marks)
         if fits and record.task in learnt and options.seed in {None, record.seed}:

@@ -24,7 +24,7 @@ _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 _PROBE_BYTES = 4 * 1024 * 1024
 
 
-def read_within(path: Path, limit: int, *, links: bool = True) -> bytes:
+def read_within(path: Path | str, limit: int, *, links: bool = True) -> bytes:
     """The content of a regular file, or of one that a link leads to.
 
     Args:
@@ -74,7 +74,7 @@ def write_named(path: Path, text: str) -> None:
         aside.write_bytes(content)
 
 
-def read_untrusted(path: Path, limit: int) -> bytes:
+def read_untrusted(path: Path | str, limit: int) -> bytes:
     """The content of a regular file of at most ``limit`` bytes.
 
     Raises:

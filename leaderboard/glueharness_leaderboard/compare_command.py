@@ -175,7 +175,7 @@ def _pool(
     from glueharness_leaderboard.evidence.cache import key_of_store
     from glueharness_leaderboard.evidence.pool import keep_seeds, known_seeds, seeds_of_others
 
-    records = store.all()
+    records = store.listed()
     if len(records) < _FEWEST_RUNS:
         return seeds_of_others(others_on_the_rows(records, contestants), contest, reference)
     labels = contest.task.labels if contest.task else ()

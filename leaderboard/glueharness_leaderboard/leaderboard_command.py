@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,7 +10,6 @@ import click
 from glueharness.cli.app import App, json_option, runs_dir, runs_dir_option, warn_of_index
 from glueharness.cli.output import stderr, stdout
 from glueharness.errors import UnknownNameError
-from glueharness.record.names import short_names
 from glueharness.record.reproductions import without_reproductions
 from glueharness.record.store import RunStore
 from glueharness.system.collection import without_collection
@@ -134,12 +133,12 @@ def ranked(wishes: Wishes, registry: Registry) -> tuple[Answer, str]:
         UnknownNameError: No plugin knows such a task or group, and no run is one of it.
     """
     store = RunStore(wishes.runs)
-    records, problems = without_reproductions(store.all()), store.problems
+    records, problems = without_reproductions(store.listed()), store.problems
     warn_of_index(store)
     for problem in problems:
         _warn(problem)
     tasks = _tasks(records, wishes, registry)
-    answer = _answer(store, tasks, wishes, registry)
+    answer = _answer(records, store, tasks, wishes, registry)
     return answer, "" if answer.runs else _nothing(records, tasks, wishes, registry)
 
 
@@ -181,30 +180,10 @@ def _tasks(records: list[RunRecord], wishes: Wishes, registry: Registry) -> list
     return [wishes.task]
 
 
-def _answer(store: RunStore, tasks: list[str], wishes: Wishes, registry: Registry) -> Answer:
-    """The tables; for readers from the cache, where nothing has changed since."""
-    records = without_reproductions(store.all())
-    if wishes.format in _FOR_PROGRAMS:
-        return _make(records, tasks, wishes, registry, _warn)
-    asked = [
-        tasks, wishes.task, wishes.by, wishes.all_statuses, wishes.simultaneous, wishes.published,
-    ]  # fmt: skip
-    answer, problems = kept_or_made(
-        asked, records, store, registry,
-        lambda warn: _make(records, tasks, wishes, registry, warn),
-    )  # fmt: skip
-    for problem in problems:
-        _warn(problem)
-    return answer
-
-
-def _make(
-    records: list[RunRecord],
-    tasks: list[str],
-    wishes: Wishes,
-    registry: Registry,
-    warn: Callable[[GlueharnessError], None],
+def _answer(
+    records: list[RunRecord], store: RunStore, tasks: list[str], wishes: Wishes, registry: Registry
 ) -> Answer:
+    """The tables; for readers from the cache, where nothing has changed since."""
     group = registry.groups.items.get(wishes.task)
     chosen = [
         record
@@ -212,8 +191,42 @@ def _make(
         if record.task in tasks
         and (record.status == "completed" or (wishes.all_statuses and not group))
     ]
+    these = _Ranked(records=chosen, tasks=tasks, store=store)
+    if wishes.format in _FOR_PROGRAMS:
+        return _make(these, wishes, registry, _warn)
+    asked = [
+        tasks, wishes.task, wishes.by, wishes.all_statuses, wishes.simultaneous, wishes.published,
+        [record.id for record in chosen],
+    ]  # fmt: skip
+    answer, problems = kept_or_made(
+        asked, store, registry, lambda warn: _make(these, wishes, registry, warn)
+    )
+    for problem in problems:
+        _warn(problem)
+    imported = sum(bool(store.annotations(record).imported) for record in chosen)
+    if imported:
+        runs = "run was" if imported == 1 else f"of {len(chosen)} runs were"
+        line = f"{imported} {runs} imported: nobody has seen the numbers computed here."
+        answer = replace(answer, legends=[*answer.legends, line])
+    return answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ranked:
+    records: list[RunRecord]
+    tasks: list[str]
+    store: RunStore
+
+
+def _make(
+    ranked: _Ranked,
+    wishes: Wishes,
+    registry: Registry,
+    warn: Callable[[GlueharnessError], None],
+) -> Answer:
+    group = registry.groups.items.get(wishes.task)
     specs = {task.name: task for task in registry.tasks}
-    sections = sections_of(chosen, specs, "model" if group else wishes.by, registry.groups)
+    sections = sections_of(ranked.records, specs, "model" if group else wishes.by, registry.groups)
     if group:
         return answer_group(
             sections,
@@ -228,9 +241,8 @@ def _make(
         with_standings(section, known_standings(section, wishes.runs, warn, wishes.simultaneous))
         for section in sections
     ]
-    names = short_names([record.id for record in records])
-    view = View(by=wishes.by, names=names, statuses=wishes.all_statuses)
-    shown = (tasks or list(specs)) if wishes.published else []
+    view = View(by=wishes.by, names=ranked.store.short_names(), statuses=wishes.all_statuses)
+    shown = (ranked.tasks or list(specs)) if wishes.published else []
     return answer_tasks(sections, view, registry, shown)
 
 

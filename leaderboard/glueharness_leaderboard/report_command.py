@@ -124,7 +124,7 @@ def _tasks(names: tuple[str, ...], store: RunStore, registry: Registry) -> list[
     Raises:
         UnknownNameError: No plugin knows such a task or group, and no run is one of it.
     """
-    with_runs = {record.task for record in store.all()}
+    with_runs = {record.task for record in store.listed()}
     if not names:
         return sorted(with_runs)
     known = {*registry.tasks.items, *with_runs}

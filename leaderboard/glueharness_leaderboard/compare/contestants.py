@@ -68,7 +68,7 @@ def find_contestants(words: Sequence[str], store: RunStore, task: str) -> list[C
             f"a comparison takes 2 runs or models or more, not {len(words)}",
             remedy="Write: glueharness compare RUN RUN, or compare MODEL MODEL --task TASK",
         )
-    completed = [record for record in store.all() if record.status == "completed"]
+    completed = [record for record in store.listed() if record.status == "completed"]
     records = without_reproductions(completed)
     models = {record.model for record in records}
     groups: dict[int, list[RunRecord]] = {

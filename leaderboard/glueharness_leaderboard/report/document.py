@@ -82,7 +82,7 @@ def report_of(
         problems.append(problem.what)
         warn(problem)
 
-    counted = without_reproductions(store.all())
+    counted = without_reproductions(store.listed())
     of_tasks = [record for record in counted if record.task in wanted.tasks]
     completed = [record for record in of_tasks if record.status == "completed"]
     specs = {task.name: task for task in registry.tasks}

@@ -16,11 +16,10 @@ from glueharness_leaderboard.tables.columns import Column, Sheet
 from glueharness_leaderboard.tables.leaderboard import Answer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from glueharness.errors import GlueharnessError
     from glueharness.plugin.registry import Registry
-    from glueharness.record.record import RunRecord
     from glueharness.record.store import RunStore
 
 FEWEST_RUNS = 1_000
@@ -30,7 +29,6 @@ _COMMAND = "leaderboard"
 
 def kept_or_made(
     asked: object,
-    records: Sequence[RunRecord],
     store: RunStore,
     registry: Registry,
     make: Callable[[Callable[[GlueharnessError], None]], Answer],
@@ -39,12 +37,12 @@ def kept_or_made(
 
     Args:
         asked: What was asked, as JSON takes it.
-        records: All runs of the store.
         store: The store.
         registry: What the plugins offer.
         make: Makes the answer, and is given what to tell problems to.
     """
     problems: list[GlueharnessError] = []
+    records = store.all()
     if len(records) < FEWEST_RUNS:
         return make(problems.append), problems
     key = cache.key_of_store(["board", asked, _code(registry)], records, store)

@@ -33,6 +33,7 @@ _COMMANDS = {
     "run": "Train a model on a task, score it, and keep the run.",
     "evaluate": "Score a model that is trained already on a task.",
     "reproduce": "Do a run again from its record, and say whether the numbers are the same.",
+    "rescore": "Compute a run's scores anew from its predictions.",
     "submit": "Write the submission of a run, or check one.",
     "predict": "Predict texts of your own with a trained model.",
     "tasks": "List the tasks, or show one.",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from glueharness.cli import complete
-from glueharness.cli.app import json_option, runs_dir_option, warn_of_index
+from glueharness.cli.app import App, json_option, runs_dir_option, warn_of_index
 from glueharness.cli.app import runs_dir as find_runs_dir
 from glueharness.cli.learning_curve import learning_curve
 from glueharness.cli.measured import losses, size, speed
@@ -22,6 +22,7 @@ from glueharness.record.store import RunStore
 
 if TYPE_CHECKING:
     from glueharness.record.record import RunRecord
+    from glueharness.run.rescore import Rescorer
 
 
 @click.group(name="runs", invoke_without_command=True)
@@ -101,7 +102,11 @@ def _find(store: RunStore, name: str) -> RunRecord:
 def verify(
     ctx: click.Context, run: str | None, runs_dir: Path | None, *, every: bool, as_json: bool
 ) -> None:
-    """Check that RUN's predictions and model are what they were when it was completed."""
+    """Check that RUN's predictions, model and scores are what they were when it was completed.
+
+    The scores are computed anew from the predictions and the data's labels; what cannot be checked
+    is said. Nothing is fetched from the network.
+    """
     if (run is None) != every:
         raise click.UsageError("Name a run, or give --all.", ctx)
     store = RunStore(find_runs_dir(runs_dir))
@@ -110,27 +115,36 @@ def verify(
         warn_of_problems(store)
         if not records:
             raise RunFolderError("there are no runs to verify", where=str(store.folder))
-    found = {record.id: _verdict(store, record) for record in records}
+    from glueharness.run.rescore import Rescorer
+
+    rescorer = Rescorer(store, App.of(ctx).registry)
+    found = {record.id: _verdict(store, record, rescorer) for record in records}
     if as_json:
         print_json(found)
     else:
-        for name, problems in found.items():
-            for problem in problems or ["sealed, unchanged"]:
-                stdout().print(f"{name}: {problem}", markup=False, highlight=False, soft_wrap=True)
-    if any(problems and problems != [_NOT_SEALED] for problems in found.values()) or (
-        every and store.problems
-    ):
+        for name, verdict in found.items():
+            lines = verdict["problems"] or [_SOUND if verdict["sealed"] else _NOT_SEALED]
+            lines = [*lines, *(f"not checked: {line}" for line in verdict["not_checked"])]
+            for line in lines:
+                stdout().print(f"{name}: {line}", markup=False, highlight=False, soft_wrap=True)
+    if any(verdict["problems"] for verdict in found.values()) or (every and store.problems):
         ctx.exit(1)
 
 
+_SOUND = "sealed, unchanged"
 _NOT_SEALED = "not sealed: it was not completed, or by an older version"
 
 
-def _verdict(store: RunStore, record: RunRecord) -> list[str]:
-    """What is wrong with a run; empty if its seals hold."""
-    if not record.seals and (record.computation is None or record.status != "completed"):
-        return [_NOT_SEALED]
-    return [error.what for error in broken_seals(store.path(record), record)]
+def _verdict(store: RunStore, record: RunRecord, rescorer: Rescorer) -> dict[str, Any]:
+    """What is wrong with a run, and what could not be checked; a broken seal says enough."""
+    sealed = bool(record.seals) or not (record.computation is None or record.status != "completed")
+    broken = [error.what for error in broken_seals(store.path(record), record)] if sealed else []
+    if broken:
+        return {"sealed": sealed, "problems": broken, "not_checked": []}
+    scored = rescorer.check(record)
+    # That an unfinished run has no scores goes without saying.
+    unchecked = scored.unchecked if record.status == "completed" else []
+    return {"sealed": sealed, "problems": scored.problems, "not_checked": unchecked}
 
 
 def warn_of_problems(store: RunStore) -> None:

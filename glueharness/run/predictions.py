@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from glueharness.data.table import labelled, row_numbers
@@ -14,7 +14,7 @@ from glueharness.specs import LABEL_COLUMN
 from glueharness.system import atomic
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 SCORE_COLUMN = "score:"
 """What the names of columns with a label's scores begin with."""
+UNIT_COLUMN = "unit:"
+"""What the names of columns begin with that say which rows belong together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +65,7 @@ def write_predictions(
         for position, label in enumerate(task.labels):
             columns[f"{SCORE_COLUMN}{label}"] = pa.array(scores[:, position])
     for unit in sorted({metric.unit for metric in task.metrics} & {*split.column_names}):
-        columns[f"unit:{unit}"] = pa.array([str(value) for value in split[unit]])
+        columns[f"{UNIT_COLUMN}{unit}"] = pa.array([str(value) for value in split[unit]])
     # For a submission, a task with no training data is predicted in the run of another task, which
     # has a test split too.
     foreign = task.trained_on and task.split(name).role == "test"
@@ -105,6 +107,51 @@ def read_predictions(folder: Path, record: RunRecord, name: str) -> SplitPredict
         index=index,
         values=values,
         references=table[LABEL_COLUMN].to_pylist() if LABEL_COLUMN in names else None,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredScores(SplitPredictions):
+    """Predictions of a split with all that was stored of them.
+
+    Attributes:
+        labels: The labels that have scores, in order.
+        scores: float32 ``[n, k]``; None for a regression.
+        units: Columns that say which rows belong together, by name.
+    """
+
+    labels: tuple[str, ...] = ()
+    scores: FloatArray | None = None
+    units: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+def read_scores(folder: Path, record: RunRecord, name: str) -> StoredScores:
+    """As :func:`read_predictions`, with the scores of each label.
+
+    Raises:
+        RunFolderError: As :func:`read_predictions`.
+    """
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    read = read_predictions(folder, record, name)
+    path = folder / PREDICTIONS_FOLDER / f"{name}.parquet"
+    try:
+        with path.open("rb") as stream:
+            table = pq.read_table(stream)
+        labels = [column for column in table.column_names if column.startswith(SCORE_COLUMN)]
+        columns = [np.asarray(table[column].to_numpy(), dtype=np.float32) for column in labels]
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise RunFolderError(f"predictions cannot be read: {error}", where=str(path)) from error
+    units = [column for column in table.column_names if column.startswith(UNIT_COLUMN)]
+    return StoredScores(
+        index=read.index,
+        values=read.values,
+        references=read.references,
+        labels=tuple(label.removeprefix(SCORE_COLUMN) for label in labels),
+        scores=np.stack(columns, axis=1) if columns else None,
+        units={column.removeprefix(UNIT_COLUMN): table[column].to_pylist() for column in units},
     )
 
 
@@ -159,16 +206,12 @@ def differing_predictions(
 
 def _numbers(
     folder: Path, record: RunRecord, name: str
-) -> tuple[SplitPredictions, dict[str, npt.NDArray[Any]]]:
+) -> tuple[StoredScores, dict[str, npt.NDArray[Any]]]:
     """Predictions of a split, and the numbers they follow from: a column a label, or values."""
     import numpy as np
-    import pyarrow.parquet as pq
 
-    read = read_predictions(folder, record, name)
-    with (folder / PREDICTIONS_FOLDER / f"{name}.parquet").open("rb") as stream:
-        table = pq.read_table(stream)
-    columns = [column for column in table.column_names if column.startswith(SCORE_COLUMN)]
-    if columns:
-        return read, {column: table[column].to_numpy() for column in columns}
+    read = read_scores(folder, record, name)
+    if read.scores is not None:
+        return read, {label: read.scores[:, at] for at, label in enumerate(read.labels)}
     values = [float(value) for value in read.values if not isinstance(value, str)]
     return read, {"prediction": np.array(values, dtype=np.float64)}

@@ -176,8 +176,9 @@ class RecordRows:
 
     def headings(self, split: str) -> dict[str, str]:
         """Column of the split to the name of its field."""
-        units = {metric.unit for metric in self.task.metrics if metric.unit}
-        wanted = [*self.task.columns, *sorted(units - {*self.task.columns})]
+        others = {metric.unit for metric in self.task.metrics if metric.unit}
+        others |= {key for file in self.task.submission if file.split == split for key in file.keys}
+        wanted = [*self.task.columns, *sorted(others - {*self.task.columns})]
         if self.task.split(split).role != "test":  # a test split's labels are never read
             wanted.append(LABEL_COLUMN)
         return {name: self.form.columns.get(name, name) for name in wanted}
@@ -210,7 +211,7 @@ class RecordRows:
             if not isinstance(value, str):
                 raise DataError(f"{name} is {shown(value)}, which is not text", where=place)
             return value
-        if name != LABEL_COLUMN:  # says which rows belong together
+        if name != LABEL_COLUMN:  # says which rows belong together, or which row is which
             return str(value)
         return self._score(value, place) if self.task.regression else self._label(value, place)
 

@@ -151,6 +151,7 @@ def _show(submission: Submission) -> None:
     lines.update({f"written {path}": [] for path in submission.main_paths})
     if submission.answer:
         lines[f"checked {submission.answer}"] = []
+    lines.update({f"note    {note}": [] for note in submission.notes})
     for line, names in lines.items():
         console.print(Text(line.replace("{}", ", ".join(names))), soft_wrap=True)
 
@@ -192,6 +193,8 @@ def _show_report(report: Report) -> None:
     more = report.more + sum(file.more for file in report.files)
     if more:
         console.print(Text(f"… and {more:,} more"), soft_wrap=True)
+    for note in report.notes:
+        console.print(Text(f"note: {note}"), soft_wrap=True)
     wrong = sum(bool(file.findings) for file in report.files)
     verdict = Text(f"{report.path}: ", end="")
     verdict.append(report.answer, style=f"bold {_STYLES[report.answer]}")

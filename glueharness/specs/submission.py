@@ -115,6 +115,7 @@ class Report:
             in it; the first few.
         more: Number of such findings that are not listed.
         recognised: Number of files found that belong to a submission.
+        notes: What the user has still to know or do, and is no mistake; a sentence each.
     """
 
     path: Path
@@ -122,6 +123,7 @@ class Report:
     findings: Sequence[Finding] = ()
     more: int = 0
     recognised: int = 0
+    notes: Sequence[str] = ()
 
     @property
     def all_findings(self) -> list[Finding]:
@@ -146,6 +148,7 @@ class Report:
             "clean": self.clean,
             "findings": [finding.as_json() for finding in self.findings],
             "more_findings": self.more,
+            "notes": list(self.notes),
             "files": [file.as_json() for file in self.files],
         }
 
@@ -161,6 +164,8 @@ class Prediction:
         values: Label names, or floats for a regression; length n.
         run: Id of the run that they come from; empty for a filler.
         folder: That run's folder, with the record of its scores and settings; None for a filler.
+        keys: What the split's columns hold that the file names as its ``keys``, by column; length
+            n each. Empty for a filler, which is made without the data.
     """
 
     task: TaskSpec
@@ -169,6 +174,7 @@ class Prediction:
     values: Sequence[str] | Sequence[float]
     run: str = ""
     folder: Path | None = None
+    keys: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @runtime_checkable

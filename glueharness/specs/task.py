@@ -95,6 +95,8 @@ class SubmissionFile:
         superseded: Row counts of versions that the server no longer takes, with what they are:
             ``{5740: "QNLI v1, expired on 2019-01-30"}``.
         names_taken: Whether the server is said to take label names where ``values`` has others.
+        keys: Columns of the split that say which row is which, for a writer that names rows by
+            more than their number: the passage, the question and the answer, for instance.
     """
 
     name: str
@@ -103,6 +105,7 @@ class SubmissionFile:
     decimals: int = 3
     superseded: Mapping[int, str] = field(default_factory=dict)
     names_taken: bool = False
+    keys: tuple[str, ...] = ()
 
 
 @runtime_checkable
@@ -339,6 +342,8 @@ def _problems(task: TaskSpec) -> list[str]:
     for file in task.submission:
         if file.split not in names:
             found.append(f"{file.name} is made from split {file.split!r}, which is not listed")
+        if not isinstance(file.keys, tuple | list) or {LABEL_COLUMN, *task.columns} & {*file.keys}:
+            found.append(f"the keys of {file.name} must be a tuple of columns that are no texts")
         if task.labels and set(file.values) != set(task.labels):
             found.append(f"{file.name} must say what is written for each label")
     return found

@@ -81,11 +81,13 @@ class Submission:
         paths: What was written; an archive comes first.
         answer: What the server would answer, as the writer's checker says; empty if the writer
             has none.
+        notes: What the user has still to know or do, as the checker says.
     """
 
     files: Sequence[SubmittedFile]
     paths: Sequence[Path]
     answer: str
+    notes: Sequence[str] = ()
 
     @property
     def main_paths(self) -> Sequence[Path]:
@@ -103,6 +105,7 @@ class Submission:
             **manifest(self.files),
             "written": [str(path) for path in self.paths],
             "answer": self.answer,
+            "notes": list(self.notes),
         }
 
 
@@ -149,8 +152,8 @@ def submit(options: SubmitOptions, registry: Registry, tell: Callable[[str], Non
     else:
         paths = writer.write(predictions, options.output)
     tell("checking what was written")
-    answer = _check_own(writer, paths[:1] if plan.archive else paths, plan.tasks)
-    return Submission(files=files, paths=paths, answer=answer)
+    answer, notes = _check_own(writer, paths[:1] if plan.archive else paths, plan.tasks)
+    return Submission(files=files, paths=paths, answer=answer, notes=notes)
 
 
 def _load_all(
@@ -219,6 +222,7 @@ def _predict_all(
                 values=decide(scores, job.task),
                 run=run,
                 folder=folder,
+                keys={key: [str(value) for value in split[key]] for key in file.keys},
             )
             files[file.name] = SubmittedFile(prediction=prediction, choice=job.choice)
     names = [file.name for task in plan.tasks for file in task.submission]
@@ -268,16 +272,20 @@ def filler(task: TaskSpec, file: SubmissionFile) -> Prediction:
     return Prediction(task=task, file=file, index=range(rows), values=values)
 
 
-def _check_own(writer: GuardedWriter, paths: Sequence[Path], tasks: Sequence[TaskSpec]) -> str:
-    """Check what was written with the writer's own checker, if it has one."""
+def _check_own(
+    writer: GuardedWriter, paths: Sequence[Path], tasks: Sequence[TaskSpec]
+) -> tuple[str, list[str]]:
+    """Check what was written with the writer's own checker, if it has one; its notes, too."""
     if not writer.checks:
-        return ""
+        return "", []
+    notes: dict[str, None] = {}
     for path in paths:
         report = writer.check(path, tasks)
+        notes |= dict.fromkeys(report.notes)
         for finding in report.all_findings:
             raise SubmissionError(
                 f"what was written is not as it must be: {finding.where}: {finding.what}",
                 where=str(path),
                 remedy="This is a mistake of the program; please report it.",
             )
-    return "accepted"
+    return "accepted", list(notes)

@@ -71,6 +71,13 @@ def load_test_split(task: TaskSpec, file: SubmissionFile, opened: OpenedData) ->
         )
     split = opened.load(file.split)
     check(split, task, name=file.split, where=where)
+    absent = [key for key in file.keys if key not in split.column_names]
+    if absent:
+        raise SubmissionError(
+            f"{file.name} names its rows by {', '.join(file.keys)}; the {file.split} split here "
+            f"lacks {', '.join(absent)}",
+            where=where,
+        )
     expected = task.split(file.split).rows
     if expected is not None and len(split) != expected:
         hint = file.superseded.get(len(split), "")

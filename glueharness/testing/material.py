@@ -123,6 +123,15 @@ def dev_split(form: str) -> Table:
     return make_split(form, DEV_ROWS, start=TRAIN_ROWS + 1)
 
 
+def made_up_keys(file: SubmissionFile, rows: int) -> dict[str, list[str]]:
+    """Values for the ``keys`` of a submission file: two rows each for all but the last key."""
+    *outer, last = file.keys or ("",)
+    if not outer:
+        return {key: [str(row) for row in range(rows)] for key in file.keys}
+    keys = {key: [str(row // 2) for row in range(rows)] for key in outer}
+    return {**keys, last: [str(row % 2) for row in range(rows)]}
+
+
 def replaced(split: Table, **columns: Sequence[Any]) -> Table:
     """The split, with different values in some columns."""
     return Table({**{name: split[name] for name in split.column_names}, **columns})

@@ -13,7 +13,7 @@ from glueharness.scoring.scorer import computed
 from glueharness.specs import LABEL_COLUMN, Checker, DataOptions, ModelContext, Prediction
 from glueharness.testing.expect import expect, expect_error, skip
 from glueharness.testing.installed import expect_cheap_description, installed
-from glueharness.testing.material import TrialContext, trial_folder
+from glueharness.testing.material import TrialContext, made_up_keys, trial_folder
 from glueharness.testing.models import learner
 
 if TYPE_CHECKING:
@@ -268,4 +268,7 @@ class TaskConformance:
         rows = self.task.split(file.split).rows or 12
         truth = self._truth()
         values = [truth[row % len(truth)] for row in range(rows)]
-        return Prediction(task=self.task, file=file, index=range(rows), values=values, run="trial")
+        return Prediction(
+            task=self.task, file=file, index=range(rows), values=values, run="trial",
+            keys=made_up_keys(file, rows),
+        )  # fmt: skip

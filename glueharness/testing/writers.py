@@ -9,7 +9,7 @@ from glueharness.errors import SubmissionError
 from glueharness.specs import Prediction
 from glueharness.testing.expect import expect, expect_error, skip
 from glueharness.testing.installed import expect_cheap_description, installed
-from glueharness.testing.material import TEST_ROWS, make_task, trial_folder
+from glueharness.testing.material import TEST_ROWS, made_up_keys, make_task, trial_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -134,8 +134,11 @@ class WriterConformance:
             choices: Sequence[Any] = task.labels or (1.25, 0.0, 3.5)
             values = [choices[row % len(choices)] for row in range(rows)]
             predictions.append(
-                Prediction(task=task, file=file, index=range(rows), values=values, run="trial-run")
-            )
+                Prediction(
+                    task=task, file=file, index=range(rows), values=values, run="trial-run",
+                    keys=made_up_keys(file, rows),
+                )
+            )  # fmt: skip
         return predictions
 
     def write(self, predictions: Sequence[Prediction], folder: Path) -> Sequence[Path]:
@@ -150,7 +153,12 @@ class WriterConformance:
 
 def _turned(prediction: Prediction) -> Prediction:
     values: Any = list(reversed(prediction.values))
-    return dataclasses.replace(prediction, index=list(reversed(prediction.index)), values=values)
+    return dataclasses.replace(
+        prediction,
+        index=list(reversed(prediction.index)),
+        values=values,
+        keys={key: list(reversed(told)) for key, told in prediction.keys.items()},
+    )
 
 
 def _rotated(prediction: Prediction) -> Any:

@@ -20,6 +20,7 @@ def make() -> dict[str, str]:
     from docs._reference import sections as parts
     from docs._reference.files import with_file_structure
     from docs._reference.names import names_section
+    from docs._reference.presets import engine_section, presets_section
     from docs._reference.schema import schema
     from glueharness.cli.app import App
     from glueharness.plugin.choice import PluginChoice
@@ -44,9 +45,11 @@ def make() -> dict[str, str]:
         parts.hooks_section(),
         parts.specs_section(),
         parts.helpers_section(),
+        engine_section(),
         parts.protocols_section(),
         parts.commands_section(App(registry)),
         parts.settings_section(registry),
+        presets_section(registry),
         parts.errors_section(),
         parts.record_section(),
     ]

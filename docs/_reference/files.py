@@ -15,7 +15,7 @@ BEGIN = "<!-- made by docs/make_reference.py from the modules' docstrings -->\n"
 END = "<!-- end of what docs/make_reference.py makes -->\n"
 
 _ORDER = (
-    "cli", "submission", "run", "scoring", "data", "plugin", "specs", "record", "settings",
+    "api", "cli", "submission", "run", "scoring", "data", "plugin", "specs", "record", "settings",
     "system", "", "authoring", "testing", "scaffold",
 )  # fmt: skip
 """The folders from the top of the core to its bottom, then what it offers to authors."""

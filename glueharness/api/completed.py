@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean
+from statistics import fmean, median
 from typing import TYPE_CHECKING, overload
 
 from glueharness.api.tables import html_table, text_table
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from glueharness.record.record import RunRecord
+    from glueharness.run.outcomes import TaskOutcome
     from glueharness.specs import TaskSpec
 
 
@@ -62,19 +63,18 @@ class Runs(Sequence[Run]):
 
     Args:
         runs: The runs.
+        tasks: What of them counts, by task: of a grid only the runs of its best point do.
     """
 
-    def __init__(self, runs: Sequence[Run]) -> None:
-        self._runs = tuple(runs)
+    def __init__(self, runs: Sequence[Run], tasks: Sequence[TaskOutcome]) -> None:
+        self._runs, self._tasks = tuple(runs), tuple(tasks)
 
     @overload
     def __getitem__(self, position: int) -> Run: ...
     @overload
-    def __getitem__(self, position: slice) -> Runs: ...
-    def __getitem__(self, position: int | slice) -> Run | Runs:
+    def __getitem__(self, position: slice) -> Sequence[Run]: ...
+    def __getitem__(self, position: int | slice) -> Run | Sequence[Run]:
         """One of them by its position, or several."""
-        if isinstance(position, slice):
-            return Runs(self._runs[position])
         return self._runs[position]
 
     def __len__(self) -> int:
@@ -83,16 +83,20 @@ class Runs(Sequence[Run]):
 
     @property
     def scores(self) -> dict[str, dict[str, dict[str, float]]]:
-        """Their scores by task, dev split and metric name; a mean if a task has several runs."""
-        values: dict[tuple[str, str, str], list[float]] = {}
-        for run in self._runs:
-            for split, metrics in run.scores.items():
-                for metric, value in metrics.items():
-                    values.setdefault((run.record.task, split, metric), []).append(value)
-        found: dict[str, dict[str, dict[str, float]]] = {}
-        for (task, split, metric), several in values.items():
-            found.setdefault(task, {}).setdefault(split, {})[metric] = fmean(several)
-        return found
+        """Their scores by task, dev split and metric name, over the seeds.
+
+        The mean; the median if the preset says so. Of a grid, those of its best point.
+        """
+        return {
+            outcome.task: {
+                split: {
+                    metric: median(values) if outcome.choose == "median" else fmean(values)
+                    for metric, values in metrics.items()
+                }
+                for split, metrics in outcome.values().items()
+            }
+            for outcome in self._tasks
+        }
 
     def __repr__(self) -> str:
         """A table with the scores of each run."""

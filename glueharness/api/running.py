@@ -8,6 +8,7 @@ from glueharness.api.completed import Run, Runs
 from glueharness.api.session import registry, shown
 from glueharness.cli.app import environment_layer
 from glueharness.errors import ConfigError, GlueharnessError
+from glueharness.run.outcomes import by_task
 from glueharness.settings.fields import Layer
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def run(
         GlueharnessError: It could not be done. If some of several runs failed, the others are
             complete all the same, and the same call returns them when the fault is mended.
     """
+    from glueharness.run.grid import remarks_on
     from glueharness.run.many_runs import PlanRequest, build_plan, run_plan
 
     if not tasks:
@@ -57,6 +59,9 @@ def run(
     )  # fmt: skip
     plan = build_plan(request, registry())
     with shown(len(plan)) as display:
+        if preset:
+            remarks = remarks_on(registry().presets.get(preset), [p.config.task for p in plan])
+            display.tell("\n".join(remarks))
         outcomes = run_plan(plan, registry(), display.announce, display.tell)
     return _completed(outcomes)
 
@@ -131,5 +136,6 @@ def _completed(outcomes: Sequence[Outcome]) -> Runs:
             )
             for outcome in outcomes
             if outcome.result is not None
-        ]
+        ],
+        by_task(outcomes),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from statistics import fmean, stdev
+from statistics import fmean, median, stdev
 from typing import TYPE_CHECKING
 
 from glueharness.cli.measured import speed
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from glueharness.record.record import RunRecord
     from glueharness.run.outcomes import Candidate, Outcome, TaskOutcome
     from glueharness.run.sweep import Sweep
-    from glueharness.specs import GroupSpec, TaskSpec
+    from glueharness.specs import Choose, GroupSpec, TaskSpec
 
 _SHOWN_SETTINGS = 20
 _LUCK = (
@@ -117,7 +117,7 @@ def _show_sweep(sweep: Sweep, task: TaskSpec) -> None:
 
 def _cells_of(candidate: Candidate) -> list[str]:
     values = [record.primary for record in candidate.records if record.primary is not None]
-    return [spread(values) if values else "failed", str(len(candidate.records))]
+    return [spread(values, candidate.choose) if values else "failed", str(len(candidate.records))]
 
 
 def _rows(outcome: TaskOutcome, task: TaskSpec) -> list[list[str]]:
@@ -131,7 +131,7 @@ def _rows(outcome: TaskOutcome, task: TaskSpec) -> list[list[str]]:
             task.title,
             split,
             titles[metric],
-            spread(values),
+            spread(values, outcome.choose),
             str(len(values)),
             ", ".join(marks) or "–",
         ]
@@ -140,10 +140,12 @@ def _rows(outcome: TaskOutcome, task: TaskSpec) -> list[list[str]]:
     ]
 
 
-def spread(values: Sequence[float]) -> str:
-    """The mean in points, and the standard deviation if there is more than one value."""
+def spread(values: Sequence[float], choose: Choose = "mean") -> str:
+    """Of several values mean and standard deviation in points, or median and range."""
     if len(values) < 2:
         return percent(values[0])
+    if choose == "median":
+        return f"median {percent(median(values))} ({percent(min(values))}–{percent(max(values))})"
     return f"{percent(fmean(values))} ± {percent(stdev(values))}"
 
 

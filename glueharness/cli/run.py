@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     default="",
     metavar="TASK",
     help="Start the tasks that usually start from TASK from the encoder of its run with the same "
-    "model and seed.",
+    "model and seed; pretrained: none of them does, whatever the preset says.",
     shell_complete=complete.tasks,
 )
 @click.option(
@@ -135,6 +135,7 @@ def command(
         grid=read_grid(grid, table, str(config or "")),
     )
     plan = build_plan(request, registry)
+    _tell_preset(preset, plan, registry)
     outcomes = _do(plan, registry, where)
     _tell_reused(outcomes)
     if as_json:
@@ -208,6 +209,16 @@ def _print_json(outcomes: Sequence[Outcome]) -> None:
         for outcome in outcomes
     ]
     print_json(values[0] if len(values) == 1 else values)
+
+
+def _tell_preset(preset: str, plan: Sequence[PlannedRun], registry: Registry) -> None:
+    """Say on stderr what of a preset's source the runs are not."""
+    from glueharness.cli.output import stderr
+    from glueharness.run.grid import remarks_on
+
+    if preset:
+        lines = remarks_on(registry.presets.get(preset), [each.config.task for each in plan])
+        stderr().print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
 
 
 def _tell_reused(outcomes: Sequence[Outcome]) -> None:

@@ -141,8 +141,12 @@ def _outcome(planned: PlannedRun, note: Note, runs_dir: Path, worker: str) -> Ou
     try:
         result = result_of(note, runs_dir)
     except GlueharnessError as error:
-        return Outcome(config=config, error=error, worker=worker, point=planned.point)
-    return Outcome(config=config, result=result, worker=worker, point=planned.point)
+        return Outcome(
+            config=config, error=error, worker=worker, point=planned.point, choose=planned.choose
+        )
+    return Outcome(
+        config=config, result=result, worker=worker, point=planned.point, choose=planned.choose
+    )
 
 
 def result_of(note: Note, runs_dir: Path) -> RunResult:

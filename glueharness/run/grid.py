@@ -107,16 +107,30 @@ def _range(text: str) -> Range | None:
     return Range(*bounds, whole=low.strip().isdecimal() and high.strip().isdecimal())
 
 
-def with_preset(grid: Grid, preset: PresetSpec | None, layers: Sequence[Layer]) -> Grid:
-    """A preset's grid, and beside it that of the user, which wins.
+def with_preset(grid: Grid, preset: PresetSpec | None, layers: Sequence[Layer], task: str) -> Grid:
+    """A preset's grid for a task, and beside it that of the user, which wins.
 
-    What the user gives one value is not tried with several: every point would be the same.
+    What the user, or the preset for this task, gives one value is not tried with several: every
+    point would be the same.
     """
     if preset is None:
         return dict(grid)
-    given = {name for layer in layers for name in layer.values}
+    given = {name for layer in layers for name in layer.values} | preset.fixed(task).keys()
     own = {name: tuple(values) for name, values in preset.grid.items() if name not in given}
     return {**own, **grid}
+
+
+def remarks_on(preset: PresetSpec, tasks: Sequence[str]) -> list[str]:
+    """What the preset is, what of its source no run is, and what it does not say of some tasks."""
+    lines = [f"preset {preset.name}: {preset.description}"]
+    lines += [f"  not as in its source: {lack}" for lack in preset.lacks]
+    of_tasks = {name for settings in preset.tasks.values() for name in settings}
+    open_ = sorted(of_tasks - {*preset.settings, *preset.grid})
+    for task in dict.fromkeys(tasks):
+        missing = [name for name in open_ if name not in preset.tasks.get(task, {})]
+        if missing:
+            lines.append(f"  it has no {', '.join(missing)} for {task}: they are the model's own")
+    return lines
 
 
 def points_of(grid: Grid) -> Iterator[dict[str, Any]]:

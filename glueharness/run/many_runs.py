@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from glueharness.run.config import RunConfig
     from glueharness.run.grid import Grid
     from glueharness.run.one_run import RunResult
-    from glueharness.specs import PresetSpec, TaskSpec
+    from glueharness.specs import Choose, PresetSpec, TaskSpec
 
+PRETRAINED = "pretrained"
+"""Start from the pretrained encoder, whatever the preset says."""
 _MAX_SEEDS = 1000
 
 
@@ -44,7 +46,8 @@ class PlanRequest:
         seeds: Seeds to run each task with; empty for the one that the settings give.
         preset: Name of a preset; empty for none.
         init_from: Task whose best run with the same model and seed gives its encoder to those of
-            the tasks that usually start from it, or to the only one named; empty for none.
+            the tasks that usually start from it, or to the only one named; :data:`PRETRAINED` for
+            none; empty for what the preset says.
         resume: Run to resume (see :class:`glueharness.run.config.RunConfig`).
         rerun: Repeat what is there already.
         grid: Values of settings to try, beside those of the preset.
@@ -71,6 +74,7 @@ class PlannedRun:
         evaluated: Task without training data that the trained model is then scored on; empty for
             none.
         point: The settings that a grid or a search gives it.
+        choose: What counts of several seeds.
     """
 
     config: RunConfig
@@ -78,6 +82,7 @@ class PlannedRun:
     init_from: str = ""
     evaluated: str = ""
     point: Mapping[str, Any] = field(default_factory=dict)
+    choose: Choose = "mean"
 
 
 def trainable_tasks(names: Sequence[str], registry: Registry) -> list[str]:
@@ -136,34 +141,32 @@ def build_plan(request: PlanRequest, registry: Registry) -> list[PlannedRun]:
         UnknownNameError: No such task, group, model or preset.
     """
     preset = registry.presets.get(request.preset) if request.preset else None
-    if request.init_from:
-        registry.task(request.init_from)
-    grid = with_preset(request.grid, preset, request.layers)
+    init_from, asked = _init_from(request, preset, registry)
     _refuse_twice(request)
     plan = []
     tasks = trainable_tasks(request.names, registry)
     # The task that others start from comes first.
-    for name in sorted(tasks, key=lambda name: name != request.init_from):
+    for name in sorted(tasks, key=lambda name: name != init_from):
         task, evaluated = _learnt(registry.task(name), registry)
-        usual = registry.task(task).starts_from == request.init_from
-        starts = task != request.init_from and (usual or len(tasks) == 1)
-        for point in points_of(grid):
-            for seed in request.seeds or (None,):
-                layers = point_layers(request, preset, point)
+        usual = registry.task(task).starts_from == init_from
+        starts = task != init_from and (usual or (asked and len(tasks) == 1))
+        for point in points_of(with_preset(request.grid, preset, request.layers, task)):
+            for seed, origin in _seeds(request, preset):
+                layers = point_layers(request, preset, point, task)
                 if seed is not None:
-                    layers.insert(0, Layer(origin="--seeds", values={"seed": seed}))
+                    layers.insert(0, Layer(origin=origin, values={"seed": seed}))
                 config = build_config(
                     task, layers, registry, resume=request.resume, rerun=request.rerun
                 )
                 require_learner(registry.model(config.options.model), registry.task(task))
-                init_from = request.init_from if starts else ""
                 plan.append(
                     PlannedRun(
                         config=config,
                         layers=layers,
-                        init_from=init_from,
+                        init_from=init_from if starts else "",
                         evaluated=evaluated,
                         point=point,
+                        choose=preset.choose if preset is not None else "mean",
                     )
                 )
     if request.resume and len(plan) != 1:
@@ -172,6 +175,30 @@ def build_plan(request: PlanRequest, registry: Registry) -> list[PlannedRun]:
             remedy="Leave it out: what is unfinished is resumed anyway.",
         )
     return plan
+
+
+def _init_from(
+    request: PlanRequest, preset: PresetSpec | None, registry: Registry
+) -> tuple[str, bool]:
+    """The task to start from, empty for none; and whether the user asked for it.
+
+    Raises:
+        UnknownNameError: There is no such task.
+    """
+    if request.init_from in {"", PRETRAINED}:
+        of_preset = preset.init_from if preset is not None and not request.init_from else ""
+        return of_preset, False
+    return registry.task(request.init_from).name, True
+
+
+def _seeds(request: PlanRequest, preset: PresetSpec | None) -> Sequence[tuple[int | None, str]]:
+    """The seeds to run each task with, and who says so; None for that of the settings."""
+    if request.seeds:
+        return [(seed, "--seeds") for seed in request.seeds]
+    given = any("seed" in layer.values for layer in request.layers)
+    if preset is None or given or not preset.seeds:
+        return [(None, "")]
+    return [(seed, f"preset {preset.name}") for seed in preset.seeds]
 
 
 def _learnt(task: TaskSpec, registry: Registry) -> tuple[str, str]:
@@ -188,7 +215,7 @@ def _learnt(task: TaskSpec, registry: Registry) -> tuple[str, str]:
 
 
 def point_layers(
-    request: PlanRequest, preset: PresetSpec | None, point: Mapping[str, Any]
+    request: PlanRequest, preset: PresetSpec | None, point: Mapping[str, Any], task: str
 ) -> list[Layer]:
     """The settings of a point of the grid, strongest first: the user's, then the preset's."""
     own = {name: value for name, value in point.items() if name in request.grid}
@@ -196,7 +223,7 @@ def point_layers(
     layers += request.layers
     if preset is not None:
         others = {name: value for name, value in point.items() if name not in own}
-        values = {**preset.settings, **others}
+        values = {**preset.fixed(task), **others}
         layers.append(Layer(origin=f"preset {preset.name}", values=values))
     return layers
 
@@ -241,7 +268,12 @@ def run_plan(
         try:
             result = do_planned(planned, registry, tell)[-1]
             outcomes.append(
-                Outcome(config=config_told(planned), result=result, point=planned.point)
+                Outcome(
+                    config=config_told(planned),
+                    result=result,
+                    point=planned.point,
+                    choose=planned.choose,
+                )
             )
         except Interrupted as stop:
             if len(plan) == 1:
@@ -252,12 +284,16 @@ def run_plan(
                 remedy="The same command continues from here.",
             ) from stop
         except GlueharnessError as error:
-            outcomes.append(Outcome(config=config, error=error, point=planned.point))
+            outcomes.append(
+                Outcome(config=config, error=error, point=planned.point, choose=planned.choose)
+            )
         except Exception as error:  # a model's defect must not cost the other tasks their runs
             if len(plan) == 1:
                 raise
             failure = GlueharnessError(f"internal error: {describe(error)}")
-            outcomes.append(Outcome(config=config, error=failure, point=planned.point))
+            outcomes.append(
+                Outcome(config=config, error=failure, point=planned.point, choose=planned.choose)
+            )
     return outcomes
 
 
@@ -308,7 +344,8 @@ def _started_from(
         purpose="start from",
         model=options.model,
         seed=options.seed,
-        remedy=f"Run {planned.init_from} first, or name it in the same command.",
+        remedy=f"Run {planned.init_from} first, or name it in the same command; or begin with the "
+        f"pretrained encoder: --init-from {PRETRAINED}",
     )
     try:
         choice = store.best(wanted)

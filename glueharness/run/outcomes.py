@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from statistics import fmean
+from statistics import fmean, median
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from glueharness.record.record import RunRecord
     from glueharness.run.config import RunConfig
     from glueharness.run.one_run import RunResult
+    from glueharness.specs import Choose
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,7 @@ class Outcome:
         error: Why it failed; None if it did not.
         worker: Who did it, where that was not this process, and where its log is.
         point: The settings that a grid or a search gave it.
+        choose: What counts of several seeds.
     """
 
     config: RunConfig
@@ -32,6 +34,7 @@ class Outcome:
     error: GlueharnessError | None = None
     worker: str = ""
     point: Mapping[str, Any] = field(default_factory=dict)
+    choose: Choose = "mean"
 
     @property
     def record(self) -> RunRecord | None:
@@ -52,11 +55,13 @@ class TaskOutcome:
         task: Task name.
         records: The runs of the best setting by the primary dev metric, one per seed.
         failed: Number of runs that failed.
+        choose: What counts of several seeds.
     """
 
     task: str
     records: list[RunRecord] = field(default_factory=list)
     failed: int = 0
+    choose: Choose = "mean"
 
     def values(self) -> dict[str, dict[str, list[float]]]:
         """The seeds' dev scores by split and metric name."""
@@ -76,30 +81,33 @@ class Candidate:
         point: The settings in which it differs from the others.
         records: Its completed runs, one per seed.
         failed: Number of runs that failed.
+        choose: What counts of several seeds.
     """
 
     point: Mapping[str, Any]
     records: list[RunRecord] = field(default_factory=list)
     failed: int = 0
+    choose: Choose = "mean"
 
     @property
     def score(self) -> float:
-        """Mean of the primary dev metric over its seeds; less than any score if it has none."""
+        """Mean or median of the primary dev metric over its seeds; less than any if it has none."""
         values = [record.primary for record in self.records if record.primary is not None]
-        return fmean(values) if values else float("-inf")
+        average = median if self.choose == "median" else fmean
+        return average(values) if values else float("-inf")
 
 
 def candidates_by_task(outcomes: Sequence[Outcome]) -> dict[str, list[Candidate]]:
     """The settings of each task, the best first.
 
-    Settings are compared by the mean over their seeds: the best setting for each seed by itself
-    would be a choice that nobody can make for the next seed.
+    Settings are compared by the mean, or the median, over their seeds: the best setting for each
+    seed by itself would be a choice that nobody can make for the next seed.
     """
     found: dict[str, dict[str, Candidate]] = {}
     for outcome in outcomes:
         points = found.setdefault(outcome.config.task, {})
         key = repr(sorted(outcome.point.items()))
-        candidate = points.setdefault(key, Candidate(point=outcome.point))
+        candidate = points.setdefault(key, Candidate(point=outcome.point, choose=outcome.choose))
         record = outcome.record
         if record is None:
             candidate.failed += 1
@@ -117,6 +125,11 @@ def candidates_by_task(outcomes: Sequence[Outcome]) -> dict[str, list[Candidate]
 def by_task(outcomes: Sequence[Outcome]) -> list[TaskOutcome]:
     """The outcomes by task; of several settings (a grid) the best on dev counts."""
     return [
-        TaskOutcome(task, candidates[0].records, sum(each.failed for each in candidates))
+        TaskOutcome(
+            task,
+            candidates[0].records,
+            sum(each.failed for each in candidates),
+            candidates[0].choose,
+        )
         for task, candidates in candidates_by_task(outcomes).items()
     ]

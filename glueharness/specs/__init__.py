@@ -34,7 +34,7 @@ from glueharness.specs.files import (
     TaskDraft,
     TaskDrafter,
 )
-from glueharness.specs.group import GroupSpec, PresetSpec, PublishedSpec, Scores
+from glueharness.specs.group import Choose, GroupSpec, PresetSpec, PublishedSpec, Scores
 from glueharness.specs.model import (
     FRESH,
     Evaluation,
@@ -82,6 +82,7 @@ __all__ = [
     "Answer",
     "Bundler",
     "Checker",
+    "Choose",
     "CommandSpec",
     "DataOptions",
     "DataOrigin",

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+Choose = Literal["mean", "median"]
+"""What is reported of several seeds."""
 
 Scores = Mapping[str, Mapping[str, Mapping[str, float]]]
 """Metric values by task, split and metric name, as the metrics give them."""
@@ -69,8 +72,14 @@ class PresetSpec:
         name: The name on the command line.
         description: One sentence.
         settings: Setting name to value; options and files override them.
-        grid: Setting name to the values to try; each combination is a run, and the best on the
-            dev splits is kept.
+        grid: Setting name to the values to try; each combination is a run.
+        tasks: Task name to the settings that it has instead of, or besides, those of all.
+        seeds: Seeds to run each task with, unless the user names some; empty for the usual one.
+        init_from: Task from whose run those start that usually do, unless the user says otherwise
+            (see :attr:`glueharness.TaskSpec.starts_from`); empty for none.
+        choose: What its source reports of several seeds, and chooses the best point of the grid
+            by: their ``"mean"`` or their ``"median"``.
+        lacks: What of its source no setting expresses, each in a sentence without full stop.
         citation: Where they come from.
     """
 
@@ -78,4 +87,13 @@ class PresetSpec:
     description: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     grid: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    tasks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    seeds: tuple[int, ...] = ()
+    init_from: str = ""
+    choose: Choose = "mean"
+    lacks: tuple[str, ...] = ()
     citation: str = ""
+
+    def fixed(self, task: str) -> dict[str, Any]:
+        """The settings that every run of a task has."""
+        return {**self.settings, **self.tasks.get(task, {})}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
@@ -16,7 +16,7 @@ from glueharness.plugin.choice import PluginChoice
 from glueharness.plugin.loading import load_plugins
 from glueharness.settings.fields import settings_of
 from glueharness.settings.run_options import RunOptions
-from glueharness.specs import Executor, ExecutorContext, Fact, FileReader
+from glueharness.specs import Choose, Executor, ExecutorContext, Fact, FileReader
 from glueharness.testing.expect import expect, skip
 
 if TYPE_CHECKING:
@@ -161,8 +161,14 @@ def check_preset(spec: PresetSpec, registry: Registry) -> None:
     known = {item.name for item in settings_of(RunOptions)}
     for model in registry.models:
         known |= {item.name for item in settings_of(model.settings)}
-    unknown = sorted({*spec.settings, *spec.grid} - known)
+    of_tasks = {name for settings in spec.tasks.values() for name in settings}
+    unknown = sorted({*spec.settings, *spec.grid, *of_tasks} - known)
     expect(not unknown, f"neither `run` nor any model has a setting {', '.join(unknown)}")
+    named = {*spec.tasks, *([spec.init_from] if spec.init_from else [])}
+    strange = sorted(named - {*registry.tasks.items})
+    expect(not strange, f"there is no task called {', '.join(strange)}")
+    expect(len({*spec.seeds}) == len(spec.seeds), "it names a seed twice")
+    expect(spec.choose in get_args(Choose), f"it chooses by {spec.choose!r}")
     empty = sorted(name for name, values in spec.grid.items() if not list(values))
     expect(not empty, f"its grid has no value for {', '.join(empty)}")
 

@@ -80,18 +80,7 @@ def glueharness_diagnostics() -> list[DiagnosticSpec]:
 
 @hookimpl
 def glueharness_presets() -> list[PresetSpec]:
-    """The settings of the usual tutorial."""
-    return [
-        PresetSpec(
-            name="tutorial",
-            description="What most tutorials set: batch 16, learning rate 2e-5, 5 epochs.",
-            settings={
-                "batch_size": 16,
-                "learning_rate": 2e-5,
-                "weight_decay": 0.01,
-                "epochs": 5,
-                "max_length": 512,
-                "warmup_ratio": 0.0,
-            },
-        )
-    ]
+    """The settings of the usual tutorial, and the recipes of papers."""
+    from glueharness_finetune.presets import PRESETS
+
+    return list(PRESETS)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import io
+import itertools
 import shutil
 import subprocess
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import CliRunner
 from rich.console import Console
 
+from glueharness.cli import cli
 from glueharness.record.names import short_names
 from glueharness.record.record import EpochRecord, SettingRecord
 from glueharness.record.run_file import write_record
 from glueharness.record.store import RunStore
+from glueharness.system.printable import printable
 from glueharness_glue.score import GLUE
 from glueharness_leaderboard.ranking.advice import advise
 from glueharness_leaderboard.ranking.sections import sections_of, with_standings
@@ -334,6 +338,27 @@ def test_markdown_shows_any_name_as_it_is(tmp_path: Path) -> None:
     assert line.replace(r"\|", "").count("|") == text.splitlines()[-3].count("|")
 
 
+def test_markdown_renders_as_a_table_of_the_same_texts(tmp_path: Path) -> None:
+    from markdown_it import MarkdownIt
+
+    models(tmp_path / "runs", (HOSTILE, 0.9, 2), ("a|b*c_<i>`d`", 0.8, 2))
+    (section,) = board(tmp_path / "runs")
+    sheet = sheet_of(section, View(by="model", names={}))
+    tokens = MarkdownIt("commonmark").enable("table").parse(markup.markdown([sheet], []))
+    cells = [
+        "".join(part.content for part in after.children or [])
+        for token, after in itertools.pairwise(tokens)
+        if token.type == "td_open"
+    ]
+    expected = [
+        " ".join(printable(cell, lines=True).split())
+        for row in zip(*(column.wide or column.cells for column in sheet.columns), strict=True)
+        for cell in row
+    ]
+    assert cells == expected
+    assert not any(part.type == "html_inline" for each in tokens for part in each.children or [])
+
+
 @pytest.mark.parametrize("name", ["=1+1", "+x", "-x", "@x"])
 def test_csv_never_starts_a_formula(name: str) -> None:
     text = export.write_csv([{"model": name, "score": -0.5, "none": None}])
@@ -649,17 +674,28 @@ def test_latex_and_html_show_any_name_as_it_is(tmp_path: Path) -> None:
     assert "default-src 'none'" in page
 
 
+def booktabs_is_there() -> bool:
+    if shutil.which("pdflatex") is None or shutil.which("kpsewhich") is None:
+        return False
+    found = subprocess.run(["kpsewhich", "booktabs.sty"], capture_output=True, check=False)
+    return found.returncode == 0
+
+
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex and booktabs")
+@pytest.mark.skipif(not booktabs_is_there(), reason="needs pdflatex and booktabs")
 def test_latex_compiles(tmp_path: Path) -> None:
     models(tmp_path / "runs", (HOSTILE, 0.9, 2), ('модель Ω 模型 é "quoted"', 0.8, 2))
     makings = [Making(task=task, seed=seed) for task in ("mrpc", "mnli") for seed in (1, 2)]
     make_runs(tmp_path / "runs", makings)
     found = board(tmp_path / "runs")
     sheets = [sheet_of(section, View(by="model", names={})) for section in found]
+    words = ["compare", HOSTILE, 'модель Ω 模型 é "quoted"', "--task", "qnli", "--format", "latex"]
+    result = CliRunner().invoke(cli, [*words, "--runs-dir", str(tmp_path / "runs")])
+    assert result.exit_code == 0, result.output
+    compared = result.stdout
     paper = (
         r"\documentclass{article}\usepackage{booktabs}\begin{document}"
-        f"\n{markup.latex(sheets, legends(found))}\n"
+        f"\n{markup.latex(sheets, legends(found))}\n{compared}\n"
         r"\end{document}"
     )
     (tmp_path / "paper.tex").write_text(paper, encoding="utf-8")

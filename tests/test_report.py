@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -135,6 +136,7 @@ def test_what_is_left_out_is_told(written: str) -> None:
     data = data_of(written)
     assert [run["state"] for run in data["unfinished"]] == ["failed"]
     assert len(data["problems"]) == 1
+    assert data["problems"][0].startswith("qnli-broken")
     assert "damaged" in data["problems"][0]
 
 
@@ -268,3 +270,33 @@ def test_margins_are_no_probabilities(tmp_path: Path) -> None:
     runs: list[dict[str, Any]] = data_of(write_report(tmp_path / "runs"))["runs"]
     assert all("calibration" not in run for run in runs)
     assert all(run["mistakes"] for run in runs)
+
+
+def test_a_task_that_no_plugin_knows_has_its_board(store: Path, tmp_path: Path) -> None:
+    output = tmp_path / "x.html"
+    words = ["--no-plugin", "glue", "report", "qnli", "--runs-dir", str(store), "-o", str(output)]
+    result = CliRunner().invoke(cli, words)
+    assert result.exit_code == 0, result.output
+    boards = data_of(output.read_text(encoding="utf-8"))["boards"]
+    assert [board["title"] for board in boards] == ["qnli", "qnli"]
+    assert any("no installed plugin knows the task" in note for note in boards[0]["notes"])
+
+
+def test_a_title_is_text(store: Path) -> None:
+    title = "</title><script>x</script>\x1b"
+    page_ = write_report(store, "--title", title)
+    assert data_of(page_)["title"] == title
+    assert "</title><script>" not in page_
+    assert "\x1b" not in page_
+
+
+@pytest.mark.slow
+def test_500_runs_are_quick_and_small(tmp_path: Path) -> None:
+    models = [(f"hf:org/encoder-{place:02d}", 0.6 + 0.005 * place) for place in range(56)]
+    for task in ("qnli", "rte", "cola"):
+        make_board(tmp_path / "runs", models, task=task, rows=5463)
+    began = time.process_time()
+    page_ = write_report(tmp_path / "runs")
+    assert time.process_time() - began < 20
+    assert len(data_of(page_)["runs"]) == 504
+    assert len(page_.encode()) < 3_000_000

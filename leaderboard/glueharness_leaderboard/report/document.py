@@ -76,10 +76,10 @@ def report_of(
         registry: What the plugins offer.
         warn: Told of what is missing or damaged.
     """
-    problems: list[str] = [error.what for error in store.problems]
+    problems = [_problem(error, store) for error in store.problems]
 
     def tell(problem: GlueharnessError) -> None:
-        problems.append(problem.what)
+        problems.append(_problem(problem, store))
         warn(problem)
 
     counted = without_reproductions(store.listed())
@@ -114,6 +114,12 @@ def report_of(
     }
     sheets = [*group_sheets, *(sheet_of(board.section, view) for board in boards)]
     return Report(title=wanted.title, data=data, sheets=sheets)
+
+
+def _problem(error: GlueharnessError, store: RunStore) -> str:
+    """What is wrong, and with which run: the folder of the runs is nobody's business."""
+    where = error.where.removeprefix(str(store.folder)).lstrip("/\\")
+    return f"{where}: {error.what}" if where else error.what
 
 
 def _groups(

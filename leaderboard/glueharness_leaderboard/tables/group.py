@@ -220,10 +220,11 @@ def _answers_by_task(rows: Sequence[GroupRow]) -> list[str]:
     first = sorted(name for name, count in tied.items() if count == most)
     if len(rows) < 2 or not most:
         return []
-    names = ", ".join(map(plain, first[:4])) + (f" and {len(first) - 4} more" if first[4:] else "")
+    shown = [*map(plain, first[:4]), *([f"{len(first) - 4} more"] if first[4:] else [])]
+    names = " and ".join(part for part in (", ".join(shown[:-1]), shown[-1]) if part)
     counts = {tested[name] for name in first}
     tasks = f"{most} of {counts.pop()} tasks" if len(counts) == 1 else f"{most} tasks"
-    return [f"On {tasks} nothing here is better than {names}."]
+    return [f"{names} may be the best on {tasks}: as far as the tests tell."]
 
 
 def _stand_out(rows: Sequence[GroupRow]) -> frozenset[int]:

@@ -17,7 +17,7 @@ function curvesSection(board) {
   return h("section", { class: "curves", "aria-labelledby": "curves-title" },
     h("h2", { id: "curves-title" }, "Learning curves"),
     h("p", { class: "lead" },
-      `${DATA.boards[board.position].rows.length > listed.length && rows.length > CURVES ? `The ${CURVES} best with curves. ` : ""}` +
+      (rows.length > CURVES ? `The ${CURVES} best with curves. ` : "") +
       `Dev score by epoch, 1 to ${most}, all on the same axes (${points(low, 1)} to ${points(high, 1)}); a ring is the epoch that is scored.` +
       (kinds.length ? ` Below: ${kinds.map(([, label]) => label).join(", ")} (${lossLow.toPrecision(2)} to ${lossHigh.toPrecision(2)}).` : "")),
     h("div", { class: "multiples" }, listed.map((row) => multiple(row, options, kinds))));

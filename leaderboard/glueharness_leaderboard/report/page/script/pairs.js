@@ -14,8 +14,10 @@ function pairsSection(board, [a, b]) {
   const section = h("section", { class: "pairs", "aria-labelledby": "pairs-title" },
     h("h2", { id: "pairs-title" }, "Pairs"),
     h("p", { class: "lead" },
-      `Row less column, in points, on the same rows. Tinted and bold: real at the 5 % level, all ${count(board.pairs.list.length)} pairs ` +
-      "allowed for (Holm), as compare with all these models prints it. Ranks on the board allow for a row’s own comparisons only."),
+      `Row less column, in points, on the same rows. Tinted and bold: real at the 5 % level` +
+      (board.pairs.list.length > 1
+        ? `, all ${count(board.pairs.list.length)} pairs allowed for (Holm), as compare with all these models prints it. Ranks on the board allow for a row’s own comparisons only.`
+        : ", as compare prints it.")),
     h("ul", { class: "legend" },
       h("li", {}, h("span", { class: "key better" }), "row is better"),
       h("li", {}, h("span", { class: "key worse" }), "row is worse"),

@@ -1,6 +1,8 @@
 // A run: score, the command that repeats it, settings, data, machine, confusion, calibration,
 // and the mistakes that it was surest of.
 
+const MOST_LABELS = 12;
+
 function runPage(run, position) {
   const board = DATA.boards[run.board];
   const row = board.rows[run.row];
@@ -75,6 +77,7 @@ function confusion(board, position) {
   if (!said) return h("p", { class: "dim" }, "The predictions of this run are not in this page.");
   if (isRegression(board)) return null;
   const { labels } = board.truth;
+  if (labels.length > MOST_LABELS) return confusions(board, said);
   const table = labels.map(() => labels.map(() => 0));
   truthOf(board).forEach((truth, split) => truth.forEach((label, place) => { table[label][said[split][place]] += 1; }));
   return h("div", { class: "wide", tabindex: 0, role: "region", "aria-label": "Confusion matrix" },
@@ -85,6 +88,18 @@ function confusion(board, position) {
         return h("tr", {}, h("th", { scope: "row" }, labels[label]), line.map((value, other) =>
           h("td", { class: other === label ? "true" : null }, h("b", {}, count(value)), h("span", { class: "sub" }, share(value, all)))));
       }))));
+}
+
+// Of many labels those that are taken for one another most often.
+function confusions(board, said) {
+  const counts = new Map();
+  truthOf(board).forEach((truth, split) => truth.forEach((label, place) => {
+    const other = said[split][place];
+    if (other !== label) counts.set(`${label} ${other}`, (counts.get(`${label} ${other}`) || 0) + 1);
+  }));
+  const most = [...counts].sort((a, b) => b[1] - a[1]).slice(0, MOST_LABELS);
+  return factsTable("Most frequent confusions: label, said, rows", most.map(([pair, rows]) =>
+    [...pair.split(" ").map((label) => valueName(board, Number(label))), count(rows)]));
 }
 
 function calibrationOf(run) {

@@ -300,3 +300,20 @@ def test_500_runs_are_quick_and_small(tmp_path: Path) -> None:
     assert time.process_time() - began < 20
     assert len(data_of(page_)["runs"]) == 504
     assert len(page_.encode()) < 3_000_000
+
+
+def test_what_users_say_of_a_run_is_told_and_archived_runs_are_left_out(tmp_path: Path) -> None:
+    first, second, third = make_board(tmp_path / "runs", MODELS, seeds=1)
+    words = ["--runs-dir", str(tmp_path / "runs")]
+    run_cli("runs", "tag", first.id, "paper", *words)
+    run_cli("runs", "archive", second.id, *words)
+    run_cli("runs", "export", third.id, "--output", str(tmp_path / "runs.tar"), *words)
+    shutil.rmtree(tmp_path / "runs" / third.id)
+    run_cli("runs", "import", str(tmp_path / "runs.tar"), *words)
+    data = data_of(write_report(tmp_path / "runs"))
+    runs = {run["id"]: run for run in data["runs"]}
+    assert [*runs] == [first.id, third.id]
+    assert runs[first.id]["tags"] == ["paper"]
+    assert runs[third.id]["imported"]
+    assert [row["marks"][:1] for row in data["boards"][0]["rows"]][1] == ["imported"]
+    assert data["archived"] == 1

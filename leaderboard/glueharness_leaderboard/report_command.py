@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from glueharness.cli.app import App, runs_dir, runs_dir_option
+from glueharness.cli.app import App, runs_dir, runs_dir_option, warn_of_index
 from glueharness.cli.output import stderr
 from glueharness.errors import ConfigError, GlueharnessError, UnknownNameError
 from glueharness.record.store import RunStore
@@ -69,11 +69,13 @@ def command(ctx: click.Context, /, tasks: tuple[str, ...], **given: Any) -> None
     registry = App.of(ctx).registry
     texts = _texts(given["texts"])
     store = RunStore(runs_dir(given["runs_dir"]))
+    tasks_wanted = _tasks(tasks, store, registry)
+    warn_of_index(store)
     for problem in store.problems:
         _warn(problem)
     output: Path = given["output"]
     wanted = Wanted(
-        tasks=_tasks(tasks, store, registry),
+        tasks=tasks_wanted,
         title=given["title"] or "Which encoder to take",
         texts=texts,
         command=" ".join(["glueharness report", *tasks]),

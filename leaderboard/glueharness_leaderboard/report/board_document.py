@@ -87,10 +87,12 @@ class BoardsDocument:
         row = section.rows[place]
         same = [each.runs[0] for each in section.rows if each.model == row.model]
         standing = row.standing
+        runs = [self.runs.add(run) for run in row.runs]
+        imported = ["imported"] if any(self.runs.runs[run]["imported"] for run in runs) else []
         return {
             "model": row.model,
             "note": note_of(row.runs[0], differing(same)) if len(same) > 1 else "",
-            "runs": [self.runs.add(run) for run in row.runs],
+            "runs": runs,
             "score": rounded(row.value),
             "seeds": [rounded(value) for value in row.values],
             "deviation": rounded(row.deviation()),
@@ -99,7 +101,7 @@ class BoardsDocument:
             "tied": standing is not None and standing.may_be_best,
             "speed": rounded(row.rows_per_second),
             "parameters": parameters_of(row.runs[0]),
-            "marks": marks_of(row, shared_epochs(section.rows)),
+            "marks": [*imported, *marks_of(row, shared_epochs(section.rows))],
             "machine": _machine(row.runs[0]),
             "seconds": round(row.seconds, 2),
         }

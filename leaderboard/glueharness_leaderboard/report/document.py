@@ -88,7 +88,7 @@ def report_of(
     specs = {task.name: task for task in registry.tasks}
     boards = boards_of(sections_of(completed, specs, "model", registry.groups), store.folder, tell)
     tables = _groups(boards, store, registry, tell)
-    runs = RunsDocument(registry)
+    runs = RunsDocument(registry, store)
     collected = BoardsDocument(runs, registry, wanted.texts, len(boards))
     boards_found = [collected.document(board) for board in boards]
     group_sheets = [group_sheet(table, specs) for table in tables]
@@ -111,6 +111,10 @@ def report_of(
             [record for record in of_tasks if record.status != "completed"], store
         ),
         "problems": problems,
+        "archived": sum(
+            record.task in wanted.tasks and store.annotations(record).archived
+            for record in store.all()
+        ),
     }
     sheets = [*group_sheets, *(sheet_of(board.section, view) for board in boards)]
     return Report(title=wanted.title, data=data, sheets=sheets)

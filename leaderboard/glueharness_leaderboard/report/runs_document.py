@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from glueharness.record.store import RunStore
 
 _MOST_EPOCHS = 400
+_LONGEST_NOTE = 2_000
 _HIDDEN = frozenset({"model", "seed"})
 
 
@@ -33,17 +34,20 @@ class RunsDocument:
 
     Args:
         registry: Where models' settings are looked up.
+        store: The runs, for what users say of them.
     """
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, store: RunStore) -> None:
         self.runs: list[dict[str, Any]] = []
         self.settings: list[Any] = []
         self.environments: list[Any] = []
         self._registry = registry
+        self._store = store
         self._known: dict[str, int] = {}
 
     def add(self, record: RunRecord) -> int:
         """A run's position in the page; the run is put into it."""
+        said = self._store.annotations(record)
         self.runs.append(
             {
                 "id": record.id,
@@ -67,6 +71,10 @@ class RunsDocument:
                 "identity": record.identity if record.computation is not None else "",
                 "weights": weights_of(record),
                 "parent": record.parent.id if record.parent else "",
+                "reproduces": record.reproduction_of.id if record.reproduction_of else "",
+                "imported": said.imported,
+                "tags": list(said.tags),
+                "note": said.note[:_LONGEST_NOTE],
                 "kind": record.kind,
             }
         )

@@ -59,6 +59,13 @@ function fact(term, ...values) {
   return h("div", { class: "fact" }, h("dt", {}, term), h("dd", {}, ...values));
 }
 
+function importedFact(boards) {
+  const runs = boards.flatMap((each) => each.rows.flatMap((row) => row.runs));
+  const imported = runs.filter((run) => DATA.runs[run].imported).length;
+  if (!imported) return null;
+  return fact("Imported", `${imported} of ${plural(runs.length, "run")}: nobody has seen these numbers computed here`);
+}
+
 function facts({ board, group }, what) {
   const boards = board ? [board] : DATA.boards;
   const rows = boards.reduce((sum, each) => sum + each.rows.length, 0);
@@ -84,9 +91,11 @@ function facts({ board, group }, what) {
         ? fact("Data", what.marks.join(", "))
         : null,
     board || group ? fact("Test", "by row, and by seed where there are seeds; Holm’s correction") : null,
+    importedFact(boards),
     DATA.unfinished.length
       ? fact("Left out", h("a", { href: "#unfinished" }, plural(DATA.unfinished.length, "unfinished run")))
       : null,
+    DATA.archived ? fact("Archived", `${plural(DATA.archived, "run")}, left out, too`) : null,
     DATA.problems.length
       ? fact("Problems", h("a", { href: "#unfinished" }, plural(DATA.problems.length, "folder or file") + " could not be read"))
       : null,

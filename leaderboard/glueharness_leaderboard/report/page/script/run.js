@@ -11,7 +11,10 @@ function runPage(run, position) {
       row.runs.map((other, at) => [at ? ", " : "",
         other === position ? h("b", {}, DATA.runs[other].seed) : h("a", { href: runLink(other) }, DATA.runs[other].seed)])),
     h("h2", { id: "run-title", tabindex: -1 }, name(row.model), row.note ? `, ${row.note}` : "", ` on ${board.title}, seed ${run.seed}`),
-    h("p", {}, h("code", {}, name(run.id)), run.marks.map((mark) => [" ", h("span", { class: "mark" }, mark)])),
+    h("p", {}, h("code", {}, name(run.id)), run.marks.map((mark) => [" ", h("span", { class: "mark" }, mark)]),
+      run.tags.map((tag) => [" ", h("span", { class: "tag" }, tag)])),
+    run.imported ? h("p", { class: "note" }, `IMPORTED · ${run.imported}; nobody has seen its numbers computed here`) : null,
+    run.note ? h("p", { class: "said-of-it", dir: "auto" }, run.note.split("\n").map((line) => h("span", {}, line, h("br")))) : null,
     figures(run, row, board),
     h("h3", {}, "Repeat it"),
     h("div", { class: "command" }, h("pre", { tabindex: 0, "aria-label": "The command" }, h("code", { id: "command" }, run.command)), copyButton(run.command, "Copy")),
@@ -65,6 +68,7 @@ function dataOf(run) {
   return [factsTable(`Data: ${run.data.source}`, rows),
     run.weights ? h("p", {}, "Weights: ", h("code", {}, run.weights)) : null,
     run.parent ? h("p", {}, "Starts from, or evaluates, the run ", h("code", {}, name(run.parent))) : null,
+    run.reproduces ? h("p", {}, "Reproduces the run ", h("code", {}, name(run.reproduces))) : null,
     run.identity ? h("p", {}, "Identity: ", h("code", {}, run.identity)) : null];
 }
 

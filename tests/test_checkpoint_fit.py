@@ -269,7 +269,7 @@ def test_a_limit_that_no_table_tells_is_found_by_trying(
         return forward(self, input_ids, **inputs)
 
     monkeypatch.setattr(BertForSequenceClassification, "forward", at_most_40)
-    model, context = fit(folder, trim_last_layer=False)
+    model, context = fit(folder, plain_math=True)
     assert context.notes["max_length"] == 40
     assert "takes no more than 40 tokens at once" in context.warnings[0]
     long = Table({"question": ["is the sky warm ?"], "sentence": ["it is very red . " * 40]})

@@ -197,14 +197,36 @@ def test_help_shows_the_settings_of_every_model(terminal: Terminal) -> None:
     assert "Settings of oracle:" in out
     assert "--error-every INT" in out
     assert "--learning-rate" in out
-    assert "--fused-layers" in out
+    assert "--plain-math" in out
+
+
+def test_short_help_fits_on_a_screen(monkeypatch: pytest.MonkeyPatch, terminal: Terminal) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    out, _ = terminal("run", "--help")
+    assert len(out.splitlines()) <= 60
+    for usual in ("--epochs", "--batch-size", "--learning-rate", "--seed", "--device"):
+        assert usual in out
+
+
+def test_settings_of_earlier_versions_are_refused_with_the_new_name(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    for old in ("--no-fused-layers", "--fast-dropout"):
+        _, err = terminal("run", "parity", old, code=2)
+        assert f"No such option any more: {old}. See --plain-math." in err
+    config = tmp_path / "old.toml"
+    config.write_text('model = "bert-tiny"\nlazy_embedding = false\n', encoding="utf-8")
+    _, err = terminal("run", "parity", "--config", str(config), code=1)
+    assert "no longer has the setting 'lazy_embedding': 'plain_math' took its place" in " ".join(
+        err.split()
+    )
 
 
 def test_short_help_tells_what_the_chosen_model_will_do(terminal: Terminal) -> None:
     out, _ = terminal("run", "--help")
     assert "Passes over the training data. [default: 4]" in out  # bert-tiny's recipe, not 3
     assert "[default: 0.0003]" in " ".join(out.split())
-    assert "--fused-layers" not in out
+    assert "--plain-math" not in out
     assert "Settings of oracle:" not in out
     out, _ = terminal("run", "--model", "oracle", "--help")
     assert "Settings of oracle:" in out

@@ -98,9 +98,9 @@ def test_an_engine_that_fails_when_it_is_asked_stops_nothing() -> None:
 
 
 def test_switches_of_pytorch_are_for_pytorch() -> None:
-    context = context_with(spec("can", lambda _: ""), fused_layers=False)
+    context = context_with(spec("can", lambda _: ""), plain_math=True)
     choice = choose_engine(context, context.settings, BERT)
-    assert choice.reason == "can: --no-fused-layers is about PyTorch"
+    assert choice.reason == "can: --plain-math is for PyTorch"
     assert choose_engine(context, context.settings, None).name == "torch"
 
 
@@ -225,6 +225,8 @@ def test_both_engines_learn_alike_with_other_schedules_and_constants(
     ("settings", "reason"),
     [
         ({"optim": "sgd"}, "--optim sgd is for PyTorch"),
+        ({"label_smoothing": 0.1}, "--label-smoothing 0.1 is for PyTorch"),
+        ({"class_weights": "balanced"}, "--class-weights balanced is for PyTorch"),
         ({"adam_beta1": 0.95, "adam_beta2": 0.96}, "betas 0.95 and 0.96 are too close together"),
         ({"adam_epsilon": 1e-4}, "epsilon 0.0001 is above 1e-06"),
     ],

@@ -10,11 +10,13 @@ import pytest
 import torch
 from transformers.optimization import Adafactor
 
-from glueharness import Interrupted
+from glueharness import PEARSON, ConfigError, Interrupted
 from glueharness_finetune import Checkpoint, FinetuneSettings
 from glueharness_finetune.cpu.skipped_steps import can_be_skipped
+from glueharness_finetune.encoder_model import EncoderModel
+from glueharness_finetune.learning_settings import SCHEDULES
 from glueharness_finetune.model import FinetunedEncoder
-from glueharness_finetune.settings import SCHEDULES
+from glueharness_finetune.training.loss import make_loss
 from glueharness_finetune.training.schedule import learning_rates
 from tests.finetune_reference import Reference
 from tests.finetune_tools import (
@@ -122,6 +124,17 @@ def sgd(settings: FinetuneSettings, groups: Any) -> torch.optim.Optimizer:
     return torch.optim.SGD(groups, lr=settings.learning_rate)
 
 
+def cross_entropy(settings: FinetuneSettings, labels: Any) -> torch.nn.CrossEntropyLoss:
+    """PyTorch's own, with weights that are worked out by hand."""
+    weights = None
+    if settings.class_weights == "balanced":
+        counts = [list(labels).count(label) for label in LABELS]
+        weights = torch.tensor([len(labels) / (len(LABELS) * count) for count in counts])
+    elif settings.class_weights is not None:
+        weights = torch.tensor([3.0, 0.5])
+    return torch.nn.CrossEntropyLoss(weight=weights, label_smoothing=settings.label_smoothing)
+
+
 def _slow(*values: Any) -> Any:
     return pytest.param(*values, marks=pytest.mark.slow)
 
@@ -135,7 +148,7 @@ def _slow(*values: Any) -> Any:
             {"adam_beta1": 0.8, "adam_beta2": 0.98, "adam_epsilon": 1e-6},
             marks=pytest.mark.slow,
         ),
-        (adamw, {"adam_beta1": 0.95, "adam_beta2": 0.99, "gradient_accumulation_steps": 4}),
+        _slow(adamw, {"adam_beta1": 0.95, "adam_beta2": 0.99, "gradient_accumulation_steps": 4}),
         pytest.param(
             adamw, {"adam_epsilon": 1e-3, "layerwise_lr_decay": 0.8}, marks=pytest.mark.slow
         ),
@@ -156,6 +169,16 @@ def _slow(*values: Any) -> Any:
             marks=pytest.mark.slow,
         ),
         (sgd, {"optim": "sgd", "learning_rate": 0.5, "gradient_accumulation_steps": 2}),
+        _slow(adamw, {"label_smoothing": 0.1, "gradient_accumulation_steps": 2}),
+        _slow(adamw, {"class_weights": "entailment=3,not_entailment=0.5"}),
+        (
+            adamw,
+            {
+                "class_weights": "balanced",
+                "label_smoothing": 0.2,
+                "gradient_accumulation_steps": 4,
+            },
+        ),
     ],
 )
 def test_a_hundred_steps_end_at_the_weights_of_the_reference(
@@ -167,9 +190,11 @@ def test_a_hundred_steps_end_at_the_weights_of_the_reference(
     given |= {"keep_best": False}
     model, context = fit(tmp_path, checkpoint, max_steps=STEPS, **given)
     chosen: Any = model_context(colour_task(), max_steps=STEPS, **given).settings
+    train = colour_rows(160, 1)
     reference = Reference(
-        checkpoint, colour_rows(160, 1), chosen, seed=1, optimiser=lambda each: make(chosen, each)
-    )
+        checkpoint, train, chosen, seed=1, optimiser=lambda each: make(chosen, each),
+        loss=cross_entropy(chosen, train["label"]),
+    )  # fmt: skip
     warmup = chosen.warmup_steps if chosen.warmup_steps is not None else STEPS // 10
     theirs = reference.run(STEPS, warmup)
     assert rates_of(context) == pytest.approx(reference.rates, rel=1e-12)
@@ -216,15 +241,18 @@ def test_max_steps_ends_within_an_epoch_and_scores_there(
     assert [number for number, _, _ in context.epochs] == list(range(1, epochs + 1))
 
 
-@pytest.mark.parametrize("stop", [3, 10, 13])
+@pytest.mark.parametrize("stop", [3, pytest.param(10, marks=pytest.mark.slow), 13])
 @pytest.mark.parametrize(
     "settings",
     [
+        {"early_stopping_patience": 1, "epochs": 5, "gradient_accumulation_steps": 2,
+         "batch_size": 8, "learning_rate": 1e-6, "label_smoothing": 0.1,
+         "class_weights": "balanced"},
         {"optim": "adafactor", "max_steps": 14},
         {"optim": "sgd", "max_steps": 14, "gradient_accumulation_steps": 2, "batch_size": 8},
         {"adam_beta1": 0.95, "adam_beta2": 0.96, "max_steps": 14, "lr_scheduler_type": "cosine"},
     ],
-)
+)  # fmt: skip
 def test_a_run_that_was_stopped_goes_on_to_the_same_bits(
     tmp_path: Path, checkpoint: Path, settings: dict[str, Any], stop: int
 ) -> None:
@@ -249,9 +277,72 @@ def test_a_warm_up_without_an_end_is_told(tmp_path: Path, checkpoint: Path) -> N
     ("values", "said"),
     [
         ({"optim": "sgd", "adam_beta1": 0.8}, "--adam-beta1 is for AdamW; --optim is sgd"),
+        ({"early_stopping_patience": 2, "keep_best": False}, "it needs --keep-best"),
         ({"lr_scheduler_type": "polynomial", "learning_rate": 1e-8}, "must begin above it"),
     ],
 )
 def test_settings_that_contradict_each_other(values: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         FinetuneSettings(**values)
+
+
+@pytest.mark.parametrize("patience", [1, 2])
+def test_training_ends_when_no_epoch_was_better_for_so_long(
+    tmp_path: Path, checkpoint: Path, patience: int
+) -> None:
+    """So does one that is resumed after its last epoch."""
+    task, dev = colour_task(), {"dev": colour_rows(40, 2)}
+    primaries = [0.5, 0.7, 0.7, 0.6, 0.9, 0.8]
+    given = {"epochs": 6, "early_stopping_patience": patience, "batch_size": 32}
+
+    def told(folder: Path, *, resume: bool) -> tuple[Listener, FinetunedEncoder]:
+        context = listen(folder, task, dev, resume=resume)
+
+        def score(predictions: Any, plain: Any = context.score) -> Any:
+            evaluation = plain(predictions)
+            return type(evaluation)(
+                metrics=evaluation.metrics, primary=primaries[len(context.epochs)]
+            )
+
+        context.score = score  # type: ignore[method-assign] # the epochs' scores are given
+        model = FinetunedEncoder(model_context(task, **given), Checkpoint(name=str(checkpoint)))
+        model.fit(colour_rows(160, 1), dev, context)
+        return context, model
+
+    first, model = told(tmp_path, resume=False)
+    assert [evaluation.primary for _, evaluation, _ in first.epochs] == primaries[: 2 + patience]
+    again, other = told(tmp_path, resume=True)
+    assert again.epochs == first.epochs
+    assert not any(report.phase == "train" for report in again.reports)
+    assert np.array_equal(other.predict(dev["dev"]), model.predict(dev["dev"]))
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"class_weights": "entailment=1"}, "must give each label of colours a weight above 0"),
+        ({"class_weights": "entailment=1,not_entailment=0"}, "entailment=1,not_entailment=1"),
+        ({"class_weights": "entailment=1,not_entailment=x"}, "a weight above 0"),
+        ({"class_weights": "entailment=1,other=2,not_entailment=1"}, "a weight above 0"),
+    ],
+)
+def test_weights_for_other_labels_are_refused(settings: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        EncoderModel(model_context(colour_task(), **settings), Checkpoint(name="x"))
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("settings", [{"class_weights": "balanced"}, {"label_smoothing": 0.1}])
+def test_what_is_about_labels_is_refused_for_scores(settings: dict[str, Any]) -> None:
+    task = colour_task(labels=(), score_range=(0.0, 5.0), metrics=(PEARSON,))
+    with pytest.raises(ConfigError, match="is about labels, and colours has scores"):
+        EncoderModel(model_context(task, **settings), Checkpoint(name="x"))
+
+
+def test_a_label_without_rows_does_not_count() -> None:
+    task = colour_task(labels=("a", "b", "c"))
+    settings = FinetuneSettings(class_weights="balanced")
+    loss = make_loss(settings, task, torch.tensor([0, 0, 0, 2]))
+    assert loss.weights is not None
+    assert loss.weights.tolist() == pytest.approx([4 / 6, 0.0, 2.0])
+    assert loss.weight_of(torch.tensor([0, 2])) == pytest.approx(4 / 6 + 2)

@@ -242,10 +242,7 @@ def test_long_inputs_go_through_the_plain_layers(monkeypatch: pytest.MonkeyPatch
     ("settings", "expected"),
     [
         ({}, (True, True)),
-        ({"fused_layers": False}, (False, True)),
-        ({"trim_last_layer": False}, (True, False)),
-        ({"short_attention": False}, (False, True)),
-        ({"fast_dropout": False}, (False, True)),
+        ({"plain_math": True}, (False, False)),
     ],
 )
 def test_the_record_says_what_was_done(

@@ -39,7 +39,7 @@ def data_file_options(command: Callable[..., Any]) -> Callable[..., Any]:
                 "--text",
                 multiple=True,
                 metavar="FIELD",
-                help="The field that the model sees; twice for a pair of texts.",
+                help="Its field with the text; twice for a pair of texts.",
             ),
             click.option(
                 "--choice",

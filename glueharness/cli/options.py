@@ -9,7 +9,7 @@ import click
 
 from glueharness.cli.app import App
 from glueharness.cli.complete import FOR_SETTINGS
-from glueharness.settings.fields import settings_of
+from glueharness.settings.fields import former_names, settings_of
 from glueharness.settings.run_options import RunOptions
 
 if TYPE_CHECKING:
@@ -108,14 +108,27 @@ class SettingsCommand(click.Command):
 
     Attributes:
         trains: Whether it trains; if not, what is chosen in training alone is no option.
+        advanced: Names of the command's own options that only ``--help-all`` shows.
     """
 
     trains = True
+    advanced: frozenset[str] = frozenset()
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Look for the model first: the help that is asked for tells of its defaults."""
         ctx.meta[_MODEL] = _named_model(args)
-        return super().parse_args(ctx, args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            name = error.option_name.removeprefix("--").removeprefix("no-").replace("-", "_")
+            items = [item for section in self._sections(ctx) for item in section.settings]
+            present = former_names(items).get(name)
+            if present is None:
+                raise
+            told = f"No such option any more: {error.option_name}. See --{present}."
+            raise click.NoSuchOption(
+                error.option_name, message=told.replace("_", "-"), ctx=ctx
+            ) from error
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """The command's own parameters, then the shared settings, then those of the models."""
@@ -139,12 +152,16 @@ class SettingsCommand(click.Command):
         """List the options, with a heading for each section."""
         grouped = {item.name for section in self._sections(ctx) for item in section.settings}
         params = self.get_params(ctx)
-        plain = [param for param in params if param.name not in grouped]
+        every = ctx.meta.get(_ALL)
+        plain = [
+            param
+            for param in params
+            if param.name not in grouped and (every or param.name not in self.advanced)
+        ]
         named = [param for param in plain if isinstance(param, click.Option)]
         records = [record for param in named if (record := param.get_help_record(ctx))]
         with formatter.section("Options"):
             formatter.write_dl(records)
-        every = ctx.meta.get(_ALL)
         model = self._model(ctx)
         shared, *others = self._sections(ctx)
         told = {item.name for item in settings_of(model.settings)} if model else set()

@@ -27,12 +27,18 @@ if TYPE_CHECKING:
     from glueharness.run.outcomes import Outcome
 
 
-@click.command(cls=SettingsCommand, name="run")
+class RunCommand(SettingsCommand):
+    """``run``, whose short help leaves out what few runs need."""
+
+    advanced = frozenset({"init_from", "executor", "test_file", "label"})
+
+
+@click.command(cls=RunCommand, name="run")
 @click.argument("tasks", nargs=-1, metavar="TASK...", shell_complete=complete.tasks)
 @click.option(
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="TOML file with settings; options on the command line override it.",
+    help="TOML file with settings; options override it.",
 )
 @click.option(
     "--seeds",

@@ -56,6 +56,8 @@ class SettingInfo:
             own code: it counts for the present command only, never as a stored run has it.
         training: Whether it is chosen when a model is trained and fixed afterwards, such as a
             learning rate: ``evaluate`` has no such option.
+        replaces: Names of settings of earlier versions in whose place it came. They are refused
+            with the name of this one.
     """
 
     help: str
@@ -69,6 +71,7 @@ class SettingInfo:
     advanced: bool = False
     consent: bool = False
     training: bool = False
+    replaces: tuple[str, ...] = ()
 
     def range_text(self) -> str:
         """The range in words, for instance ``"at least 1"``; empty if there is none."""
@@ -206,8 +209,9 @@ def resolve(kind: type[Any], layers: Sequence[Layer], *, owner: str) -> Resolved
             contradict each other.
     """
     known = {item.name: item for item in settings_of(kind)}
+    former = former_names(known.values())
     for layer in layers:
-        check_names(layer, known, owner=owner)
+        check_names(layer, known, owner=owner, former=former)
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for name, item in known.items():
@@ -220,21 +224,41 @@ def resolve(kind: type[Any], layers: Sequence[Layer], *, owner: str) -> Resolved
         raise ConfigError(f"{owner}: {error}") from error
 
 
-def check_names(layer: Layer, known: Iterable[str], *, owner: str) -> None:
+def former_names(items: Iterable[Setting]) -> dict[str, str]:
+    """Names of settings of earlier versions, and what is in their place now."""
+    return {former: item.name for item in items for former in item.info.replaces}
+
+
+def check_names(
+    layer: Layer, known: Iterable[str], *, owner: str, former: Mapping[str, str] | None = None
+) -> None:
     """Refuse names that ``owner`` does not know.
 
+    Args:
+        layer: The values.
+        known: The names of its settings.
+        owner: Whose settings they are.
+        former: Names that it once knew, and what is in their place now.
+
     Raises:
-        ConfigError: With the nearest known name.
+        ConfigError: With the name that took its place, or the nearest known one.
     """
-    names = sorted(known)
+    names, former = sorted(known), former or {}
     for name in layer.values:
-        if name not in names:
-            listing = f"Its settings: {', '.join(names)}." if names else "It has no settings."
+        if name in names:
+            continue
+        if name in former:
             raise ConfigError(
-                f"{owner} has no setting {name!r}{did_you_mean(name, names)}",
+                f"{owner} no longer has the setting {name!r}: {former[name]!r} took its place",
                 where=layer.origin,
-                remedy=listing,
+                remedy=f"`glueharness run --help-all` explains {former[name]}.",
             )
+        listing = f"Its settings: {', '.join(names)}." if names else "It has no settings."
+        raise ConfigError(
+            f"{owner} has no setting {name!r}{did_you_mean(name, names)}",
+            where=layer.origin,
+            remedy=listing,
+        )
 
 
 def convert(item: Setting, value: Any, origin: str) -> Any:

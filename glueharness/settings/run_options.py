@@ -17,7 +17,7 @@ RESERVED = frozenset(
 """Names that no model's setting can have, beside those of :class:`RunOptions`: `run` or `evaluate`
 itself has options or arguments of that name."""
 # What the data are, and not where they come from, is part of what a run is.
-_NO_EFFECT = {"changes_result": False}
+_NO_EFFECT: dict[str, bool] = {"changes_result": False}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,7 @@ class RunOptions:
         "bert-tiny", help="Model: a name from `glueharness models`, or hf:NAME[@REVISION]."
     )
     seed: int = setting(42, help="Random seed.", unit="whole number", low=0, high=2**32 - 1)
-    data: str = setting("auto", help="Source of the data: auto, or a source's name.", **_NO_EFFECT)
+    data: str = setting("auto", help="Where the data come from: auto, or a source.", **_NO_EFFECT)
     data_dir: Path | None = setting(
         None, help="Folder in the official GLUE layout [env: GLUE_DATA_DIR].", **_NO_EFFECT
     )
@@ -48,12 +48,12 @@ class RunOptions:
         None, help="Use only the first N training rows.", unit="rows", low=1, training=True
     )
     limit_dev: int | None = setting(
-        None, help="Use only the first N rows of each dev split.", unit="rows", low=1
+        None, help="Use only the first N rows of each dev split.", unit="rows", low=1, advanced=True
     )
     runs_dir: Path = setting(
         Path("runs"), help="Folder for the run folders [env: GLUEHARNESS_RUNS].", **_NO_EFFECT
     )
     offline: bool = setting(False, help="Do not use the network.", **_NO_EFFECT)
     track: str = setting(
-        "", help="Trackers that follow the run, separated by commas.", **_NO_EFFECT
+        "", help="Trackers that follow the run, separated by commas.", advanced=True, **_NO_EFFECT
     )

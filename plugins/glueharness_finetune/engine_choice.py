@@ -17,11 +17,7 @@ if TYPE_CHECKING:
     from glueharness_finetune.settings import FinetuneSettings
 
 AUTO, TORCH = "auto", "torch"
-# Switches of the torch engine: whoever turns one off wants to see what it does there.
-_SWITCHES = (
-    "fast_dropout", "short_attention", "trim_last_layer", "fused_layers", "lazy_embedding",
-)  # fmt: skip
-_ONLY_BY_TORCH = frozenset({"optim"})
+_ONLY_BY_TORCH = frozenset({"optim", "label_smoothing", "class_weights", "plain_math"})
 # What the drivers of GPUs that PyTorch can use leave behind: NVIDIA's, WSL's, AMD's.
 _GPU_DEVICES = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg", "/dev/kfd")
 
@@ -129,10 +125,6 @@ def _objection(
         request = replace(request, device="cpu")
     if missing := _only_by_torch(settings):
         return f"{missing} is for PyTorch"
-    if auto:
-        off = [name for name in _SWITCHES if not getattr(settings, name)]
-        if off:
-            return f"--no-{off[0].replace('_', '-')} is about PyTorch"
     try:
         return spec.objection(request) or (spec.slower(request) if auto else "")
     except Exception as error:  # noqa: BLE001 - a stranger's engine must not stop a run

@@ -28,6 +28,7 @@ from glueharness_finetune.tokens.tokenize import Encoder
 from glueharness_finetune.training.checkpoint import CheckpointFolder, Progress, Saved
 from glueharness_finetune.training.checksums import size_of
 from glueharness_finetune.training.loop import Training, restore, run_training
+from glueharness_finetune.training.loss import make_loss
 from glueharness_finetune.training.optimiser import make_optimiser
 from glueharness_finetune.training.schedule import learning_rates
 from glueharness_finetune.training.torch_trainee import TorchTrainee
@@ -132,11 +133,13 @@ class FinetunedEncoder:
             if message := check_known(encoded, classifier.tokenizer, self.checkpoint.name):
                 context.warn(message)
             optimiser = make_optimiser(classifier.model, self.settings, rates)
+            targets = self._targets(train)
             trainee = TorchTrainee(
                 predictor=self._predictor,
                 optimiser=optimiser,
                 train=encoded,
-                targets=self._targets(train),
+                targets=targets,
+                loss=make_loss(self.settings, self.task, targets),
                 settings=self.settings,
                 seed=self.seed,
                 context=context,

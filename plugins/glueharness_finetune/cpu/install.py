@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from glueharness_finetune.settings import FinetuneSettings
 
+_DONE = ("short_attention", "fast_dropout", "fused_layers", "trim_last_layer")
+
 
 def slow_down(model: PreTrainedModel) -> bool:
     """Undo what :func:`quicken` did to attention and dropout; returns whether there was something.
@@ -21,22 +23,17 @@ def slow_down(model: PreTrainedModel) -> bool:
 
 
 def quicken(model: PreTrainedModel, settings: FinetuneSettings) -> dict[str, bool]:
-    """Do with a model on a processor what its settings ask for.
+    """Make a model on a processor quicker, unless the settings ask for plain math.
 
     Returns:
-        By the setting's name, whether it was done: not every architecture is known.
+        By its name, whether each was done: not every architecture is known.
     """
-    attends = settings.short_attention and attention.install(model)
-    drops = settings.fast_dropout and dropout.install(model) > 0
-    fused, trimmed = layers.install(
-        model,
-        # A fused layer has that attention and that dropout.
-        fuse=settings.fused_layers and attends and drops,
-        trim=settings.trim_last_layer,
-    )
-    return {
-        "short_attention": attends,
-        "fast_dropout": drops,
-        "fused_layers": fused,
-        "trim_last_layer": trimmed,
-    }
+    if settings.plain_math:
+        return dict.fromkeys(
+            ("short_attention", "fast_dropout", "fused_layers", "trim_last_layer"), False
+        )
+    attends = attention.install(model)
+    drops = dropout.install(model) > 0
+    # A fused layer has that attention and that dropout.
+    fused, trimmed = layers.install(model, fuse=attends and drops, trim=True)
+    return dict(zip(_DONE, (attends, drops, fused, trimmed), strict=True))

@@ -40,7 +40,7 @@ class AdamW:
         factors = rate_factors(model, settings.layerwise_lr_decay)
         self.layerwise = bool(factors)
         self._words: LazyAdamW | None = None
-        lazy = settings.lazy_embedding and can_be_skipped(settings.betas, settings.adam_epsilon)
+        lazy = not settings.plain_math and can_be_skipped(settings.betas, settings.adam_epsilon)
         words = word_embedding(model) if lazy else None
         if words is not None:
             [name] = (n for n, parameter in model.named_parameters() if parameter is words.weight)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn.utils import clip_grad_norm_
 
-from glueharness_finetune.settings import ADAFACTOR
+from glueharness_finetune.learning_settings import ADAFACTOR
 from glueharness_finetune.training.layer_rates import rate_factors
 from glueharness_finetune.training.parameter_groups import groups_of
 

@@ -82,7 +82,7 @@ def run_training(training: Training) -> None:
         )
     clock = Clock(training.context, progress, settings, len(rates))
     with training.context.interruptible() as asked:
-        while progress.step < len(rates) or progress.position:
+        while _goes_on(training):
             losses = Losses(progress, on_gpu=trainee.on_gpu)
             for rows, inputs in _steps_left(training):
                 if asked():
@@ -111,6 +111,15 @@ def run_training(training: Training) -> None:
         trainee.load(training.best)
     trainee.finish()
     training.context.note("speed", clock.summary())
+
+
+def _goes_on(training: Training) -> bool:
+    """Whether there is a step to do, or an epoch that is not scored yet."""
+    progress, patience = training.progress, training.settings.early_stopping_patience
+    if progress.position:
+        return True
+    waited = len(progress.history) - progress.best
+    return progress.step < len(training.rates) and (patience is None or waited < patience)
 
 
 def restore(training: Training, saved: Saved) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from glueharness_finetune.settings import ADAMW
+from glueharness_finetune.learning_settings import ADAMW
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from glueharness_finetune.settings import LINEAR
+from glueharness_finetune.learning_settings import LINEAR
 
 if TYPE_CHECKING:
     from collections.abc import Callable

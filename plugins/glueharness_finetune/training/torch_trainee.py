@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from glueharness_finetune.predictor import Predictor
     from glueharness_finetune.settings import FinetuneSettings
     from glueharness_finetune.tokens.tokenize import Encoded
+    from glueharness_finetune.training.loss import Loss
     from glueharness_finetune.training.optimiser import Optimiser
 
 
@@ -54,6 +55,7 @@ class TorchTrainee:
         optimiser: Moves its weights.
         train: The training rows.
         targets: Label numbers int64 ``[n]``, or scores float32 ``[n]`` for a regression.
+        loss: What is to become small.
         settings: The settings.
         seed: Seed of dropout.
         context: Hears of it where memory is short.
@@ -66,12 +68,13 @@ class TorchTrainee:
         optimiser: Optimiser,
         train: Encoded,
         targets: torch.Tensor,
+        loss: Loss,
         settings: FinetuneSettings,
         seed: int,
         context: FitContext,
     ) -> None:
         self.model, self.predictor, self.optimiser = predictor.model, predictor, optimiser
-        self.train, self.targets = train, targets
+        self.train, self.targets, self.loss = train, targets, loss
         self.settings, self.seed, self.context = settings, seed, context
         self.rows_at_once = settings.batch_size
         self.model.train()
@@ -177,6 +180,7 @@ class TorchTrainee:
         import torch
 
         runtime = self.predictor.runtime
+        whole = self.loss.weight_of(self.targets[rows])
         while True:
             # A step's random numbers follow from seed and step alone: a resumed run draws the same.
             runtime.draw_from(seed_of(self.seed, number))
@@ -184,7 +188,8 @@ class TorchTrainee:
             try:
                 for batch in batches:
                     wanted = batch.targets.to(runtime.device, non_blocking=True)  # [b]
-                    loss = _loss(self._logits(batch), wanted) * (len(wanted) / len(rows))
+                    share = self.loss.weight_of(batch.targets) / whole
+                    loss = self.loss(self._logits(batch), wanted) * share
                     torch.autograd.backward(loss)
                     total += loss.detach()
             except (RuntimeError, MemoryError) as error:
@@ -216,12 +221,3 @@ class TorchTrainee:
             )
             return
         raise too_little_memory(self.settings, number, self.rows_at_once) from error
-
-
-def _loss(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """Mean loss of a batch: cross-entropy for label numbers, squared error for scores."""
-    from torch.nn import functional
-
-    if targets.is_floating_point():
-        return functional.mse_loss(logits[:, 0], targets)
-    return functional.cross_entropy(logits, targets)

@@ -383,8 +383,9 @@ def test_auto_falls_back_to_fp32_with_a_line(
 ) -> None:
     monkeypatch.setattr("glueharness_finetune.runtime.cpu_has_bf16", lambda: True)
     folder = write_tiny("fnet", tmp_path / "weights")
-    _, context = fit(folder, precision="auto")
+    model, context = fit(folder, precision="auto")
     assert context.notes["precision"] == "fp32"
+    assert model.fingerprint().precision == "fp32"
     assert any("that bf16 lacks: it computes in fp32" in line for line in context.warnings)
 
 

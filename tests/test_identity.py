@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from glueharness import FRESH, ConfigError, Fingerprint, MetricSpec, ModelSpec, Table, hookimpl
+from glueharness.errors import RunFolderError
 from glueharness.plugin.choice import PluginChoice
 from glueharness.plugin.loading import load_plugins
 from glueharness.plugin.registry import Registry
@@ -108,6 +109,49 @@ def test_what_the_model_tells_makes_another_run(tmp_path: Path, changes: dict[st
     assert do_run(tmp_path, Trial(fingerprint=told)).reused
     other = dataclasses.replace(told, **changes)
     assert not do_run(tmp_path, Trial(fingerprint=other)).reused
+
+
+class Failing(Telling):
+    """A model that finds out in training that it cannot compute as it was planned."""
+
+    def fit(self, *given: Any) -> None:
+        """Learn, in the precision that works."""
+        super().fit(*given)
+        self.told = dataclasses.replace(self.told, precision="fp32", weights="another")
+
+
+class FallingBack(Trial):
+    """The small plugin with a model that falls back from bf16 to fp32."""
+
+    def _make(self, context: ModelContext) -> Oracle:
+        told = self.fingerprint or Fingerprint(weights="files 1", precision="bf16")
+        return Failing(context.settings, told)
+
+
+def test_a_run_that_fell_back_is_recorded_in_the_precision_that_was_used(tmp_path: Path) -> None:
+    fell = do_run(tmp_path, FallingBack())
+    kept = read_record(fell.folder)
+    assert kept.computation is not None
+    assert kept.computation.system["precision"] == "fp32"
+    assert kept.computation.model.weights == "files 1"  # what it started from stays what it was
+    asked = Fingerprint(weights="files 1", precision="fp32")
+    again = do_run(tmp_path, Trial(fingerprint=asked))
+    assert again.reused
+    assert again.record.identity == kept.identity
+    in_bf16 = Trial(fingerprint=dataclasses.replace(asked, precision="bf16"))
+    assert do_run(tmp_path / "other", in_bf16).record.identity != kept.identity
+    # It is known what becomes of the plan: it is not tried again.
+    assert do_run(tmp_path, FallingBack()).reused
+
+
+def test_a_plan_for_something_else_is_not_believed(tmp_path: Path) -> None:
+    done = do_run(tmp_path, FallingBack())
+    content = json.loads((done.folder / RUN_FILE).read_text())
+    assert content["planned"]["system"]["precision"] == "bf16"
+    content["planned"]["model"]["seed"] += 1
+    (done.folder / RUN_FILE).write_text(json.dumps(content))
+    with pytest.raises(RunFolderError, match="planned to compute something else"):
+        read_record(done.folder)
 
 
 def test_a_resolved_value_that_is_given_changes_nothing(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,6 +31,21 @@ def check_agreement(record: RunRecord) -> None:
     _check_primary(record)
     if record.computation is not None:
         _check_computation(record, record.computation)
+    _check_planned(record)
+
+
+def _check_planned(record: RunRecord) -> None:
+    """Only how it was computed may have turned out otherwise than planned, not what."""
+    planned, computed = record.planned, record.computation
+    if planned is None:
+        return
+    if computed is None or planned != _planned_otherwise(computed, planned):
+        raise ValueError("it was planned to compute something else than what it computed")
+
+
+def _planned_otherwise(computed: Computation, planned: Computation) -> Computation:
+    model = dataclasses.replace(computed.model, code=planned.model.code)
+    return dataclasses.replace(computed, model=model, system=planned.system)
 
 
 def _check_primary(record: RunRecord) -> None:

@@ -193,6 +193,8 @@ class RunRecord:
         data: Where the data came from.
         computation: What was computed on what, field by field; None in records of schema 1, which
             do not know their weights, their task's definition and code, nor the versions.
+        planned: What was to be computed, where training showed that it could not be done in that
+            way: for instance in bf16, which lacks one of the model's operations. None: as planned.
         kind: ``training``, or ``evaluation`` of a model that was there already; follows from the
             computation.
         task_version: Data version, where several are in circulation.
@@ -232,6 +234,7 @@ class RunRecord:
     started: Annotated[str, Meta(max_length=64)]
     data: DataRecord
     computation: Computation | None = None
+    planned: Computation | None = None
     kind: Kind = "training"
     task_version: Annotated[str, Meta(max_length=200)] = ""
     status: Status = "running"
@@ -323,6 +326,19 @@ class RunRecord:
     def dev_splits(self) -> tuple[str, ...]:
         """Names of the splits that it was scored on."""
         return tuple(name for name, split in self.data.splits.items() if split.role == "dev")
+
+    def answers(self, identity: str) -> bool:
+        """Whether a run that is planned under an identity would end as this one.
+
+        That is the identity of what this run computed, or of what was planned before it was known
+        what can be computed.
+        """
+        return identity in {self.identity, self.planned_identity}
+
+    @property
+    def planned_identity(self) -> str:
+        """The identity of what was planned; empty if that is what was computed."""
+        return "" if self.planned is None else self.planned.identity
 
     def dev_rows(self) -> dict[str, str]:
         """What the run was scored on: fingerprints of texts and labels by dev split."""

@@ -30,6 +30,7 @@ class Summary(msgspec.Struct, frozen=True, array_like=True):
         dev: Names of the splits that it was scored on.
         reproduction: Whether it was to reproduce another run.
         values: The fields of the record that are kept, in order; the id is the folder's name.
+        planned: Identity of what was planned, if it is not that of what was computed.
     """
 
     digest: str
@@ -39,6 +40,7 @@ class Summary(msgspec.Struct, frozen=True, array_like=True):
     dev: tuple[str, ...]
     reproduction: bool
     values: tuple[Any, ...]
+    planned: str
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -49,7 +51,10 @@ def encode(record: RunRecord, digest: str, original: str, own: str) -> bytes:
     """A record's summary as bytes."""
     values = tuple(getattr(record, name) for name in _FIELDS)
     reproduction = record.reproduction_of is not None
-    summary = Summary(digest, original, own, record.marks, record.dev_splits, reproduction, values)
+    summary = Summary(
+        digest, original, own, record.marks, record.dev_splits, reproduction, values,
+        record.planned_identity,
+    )  # fmt: skip
     return _encoder.encode(summary)
 
 
@@ -69,10 +74,11 @@ class IndexedRecord(RunRecord):
     the file says now.
     """
 
-    __slots__ = ("_dev", "_digest", "_marks", "_store")
+    __slots__ = ("_dev", "_digest", "_marks", "_planned", "_store")
     _dev: tuple[str, ...]
     _digest: str
     _marks: tuple[str, ...]
+    _planned: str
     _store: Path
 
     @classmethod
@@ -85,7 +91,7 @@ class IndexedRecord(RunRecord):
     def begin(self, summary: Summary, store: Path) -> None:
         """Take over what is known."""
         self._digest, self._store = summary.digest, store
-        self._marks, self._dev = summary.marks, summary.dev
+        self._marks, self._dev, self._planned = summary.marks, summary.dev, summary.planned
         if not summary.reproduction:  # which lists of runs ask of each
             self.reproduction_of = None
         for name, value in zip(_FIELDS, summary.values, strict=True):
@@ -112,6 +118,11 @@ class IndexedRecord(RunRecord):
         """Names of the splits that it was scored on."""
         return self._dev
 
+    @property
+    def planned_identity(self) -> str:
+        """The identity of what was planned; empty if that is what was computed."""
+        return self._planned
+
     def fill(self) -> None:
         """Read what the index does not know."""
         stored = read_stored(self._store / self.id)
@@ -121,6 +132,7 @@ class IndexedRecord(RunRecord):
                 setattr(self, name, getattr(stored.record, name))
         self._digest = stored.digest
         self._marks, self._dev = stored.record.marks, stored.record.dev_splits
+        self._planned = stored.record.planned_identity
 
     def __eq__(self, other: object) -> bool:
         """As records are equal, wherever they were read from."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.metadata
 import math
 import sys
@@ -97,6 +98,28 @@ def compute_what(
         learnt=run.task if run is not None else "",
         trained=loaded.trained if loaded is not None else "",
     )
+
+
+def correct_computation(record: RunRecord, prepared: Prepared, registry: Registry) -> None:
+    """Put what a training has computed into its record, where it is not what was planned.
+
+    Some things show only when a model is tried: that it has an operation which a number format
+    lacks, or that an engine cannot compute it. Then something else has taken over, and the identity
+    has to say so.
+
+    Args:
+        record: The run's record, its model trained.
+        prepared: The run.
+        registry: Where the engine's owner is looked up.
+    """
+    planned = record.computation
+    assert planned is not None  # noqa: S101 - new_record made it
+    found = prepared.model.fingerprint()
+    model = dataclasses.replace(planned.model, code=_code_of(prepared, found, registry))
+    computed = dataclasses.replace(planned, model=model, system=_system(found))
+    if computed != planned:
+        record.planned, record.computation = planned, computed
+        record.identity = computed.identity
 
 
 def _describe_model(prepared: Prepared, found: Fingerprint, registry: Registry) -> ModelComputed:

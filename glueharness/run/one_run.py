@@ -16,7 +16,7 @@ from glueharness.record.seals import seal
 from glueharness.record.store import RunStore
 from glueharness.run.fit_context import RunFitContext, require_folder
 from glueharness.run.measuring import Meter
-from glueharness.run.new_record import nearest_difference, new_record
+from glueharness.run.new_record import correct_computation, nearest_difference, new_record
 from glueharness.run.predictions import write_predictions
 from glueharness.run.prepare import prepare
 from glueharness.run.resume import unfinished_run
@@ -154,6 +154,7 @@ def _compute(
                 with _timed(record, "fit"):
                     context.folder.mkdir(exist_ok=True)
                     prepared.model.fit(prepared.train_rows, prepared.dev_rows, context)
+                correct_computation(record, prepared, registry)
             _evaluate(prepared, record, folder, meter)
             with _timed(record, "save"):
                 if training:

@@ -289,7 +289,11 @@ class Fingerprinted(Protocol):
     """A model that can say before it trains what its result depends on."""
 
     def fingerprint(self) -> Fingerprint:
-        """What the result depends on; called once, before :meth:`Model.fit`.
+        """What the result depends on; called before :meth:`Model.fit` and again after it.
+
+        The first time counts for what it starts from, that is for weights and settings. The second
+        time tells by which engine, on which device and in which precision it was computed: what
+        was planned may turn out not to work, and then the run is recorded under what took over.
 
         Of a model that is only evaluated: after :meth:`Model.load` or
         :meth:`Finetuned.load_finetuned`, and then of what was loaded.

@@ -200,12 +200,16 @@ class EngineModel:
         self._loaded = self._start.weights
 
     def fingerprint(self) -> Fingerprint:
-        """Weights, engine and number format of a model that was loaded."""
+        """Weights, recipes, engine and number format of a model that was trained or loaded."""
         assert self._classifier is not None  # noqa: S101 - before, whoever chose the engine tells
+        weights, changed = self._loaded, dict[str, Any]()
+        if not weights and self._start is not None:
+            weights, changed = self._start.weights, self._start.changed(self._context.settings)
         request = request_for(self._context, self.settings, self._classifier.config)
         settled = self._spec().settle(request)
         return Fingerprint(
-            weights=self._loaded,
+            weights=weights,
+            settings=changed,
             engine=self._choice.name,
             device=settled.device,
             precision=settled.precision,

@@ -90,13 +90,18 @@ class FinetunedEncoder:
         return self._recipes.settings
 
     def fingerprint(self) -> Fingerprint:
-        """Weights, recipes and runtime that the result follows from, found before training."""
-        if self._predictor is not None:
-            runtime, weights, changed = self._predictor.runtime, self._loaded, {}
-        else:
+        """Weights, recipes and runtime that the result follows from.
+
+        Only the trial at the beginning of :meth:`fit` shows whether the runtime works.
+        """
+        weights, changed = self._loaded, dict[str, Any]()
+        if not weights:
             start = self._find_start()
-            runtime, weights = choose_runtime(start.settings), start.weights
-            changed = start.changed(self._context.settings)
+            weights, changed = start.weights, start.changed(self._context.settings)
+        if self._predictor is not None:
+            runtime = self._predictor.runtime
+        else:
+            runtime = choose_runtime(self._find_start().settings)
         return Fingerprint(
             weights=weights,
             settings=changed,

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from glueharness.plugin.registry import Registry
 
-NAMES = ("train_file", "dev_file", "test_file", "text", "choice", "label")
+NAMES = (
+    "train_file", "dev_file", "test_file", "dataset", "dev_split", "text", "choice", "label",
+)  # fmt: skip
 """The parameters that these options make."""
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -36,6 +38,18 @@ def data_file_options(command: Callable[..., Any]) -> Callable[..., Any]:
             click.option("--dev-file", type=_FILE, help="Its dev file, which is scored."),
             click.option("--test-file", type=_FILE, help="Its test file, which is only predicted."),
             click.option(
+                "--dataset",
+                default="",
+                metavar="NAME",
+                help="Make a task of a hub data set: owner/name[:config].",
+            ),
+            click.option(
+                "--dev-split",
+                default="",
+                metavar="NAME",
+                help="The data set's split to score, if none is called validation.",
+            ),
+            click.option(
                 "--text",
                 multiple=True,
                 metavar="FIELD",
@@ -45,14 +59,13 @@ def data_file_options(command: Callable[..., Any]) -> Callable[..., Any]:
                 "--choice",
                 multiple=True,
                 metavar="FIELD",
-                help="For multiple choice: a field with a choice; twice or more.",
+                help="A field with one of several choices; twice or more.",
             ),
             click.option(
                 "--label",
-                default="label",
-                show_default=True,
+                default="",
                 metavar="FIELD",
-                help="The field with the label.",
+                help="The field with the label [default: label, or the only one with label names].",
             ),
         )
     ):
@@ -66,6 +79,8 @@ class DataFiles:
 
     Attributes:
         train: The training file; None if no data files were given.
+        dataset: A data set of the hub; empty if none was given.
+        dev_split: The data set's split that is scored, if the user says which.
         dev: The dev file.
         test: The test file, if there is one.
         texts: Fields that the model sees.
@@ -79,6 +94,13 @@ class DataFiles:
     texts: tuple[str, ...]
     choices: tuple[str, ...]
     label: str
+    dataset: str = ""
+    dev_split: str = ""
+
+    @property
+    def given(self) -> bool:
+        """Whether a task is to be made of data."""
+        return self.train is not None or bool(self.dataset)
 
     @classmethod
     def taken_from(cls, values: dict[str, Any]) -> DataFiles:
@@ -87,24 +109,37 @@ class DataFiles:
         Raises:
             click.UsageError: Some were given, and not all that are needed.
         """
-        train, dev, test, texts, choices, label = (values.pop(name) for name in NAMES)
-        if train is None and (dev or test or texts or choices):
+        train, dev, test, dataset, dev_split, texts, choices, label = (
+            values.pop(name) for name in NAMES
+        )
+        if dataset and (train or dev or test):
+            raise click.UsageError("Give data files or a --dataset, not both.")
+        if dev_split and not dataset:
+            raise click.UsageError("--dev-split is about a --dataset.")
+        if train is None and not dataset and (dev or test or texts or choices):
             raise click.UsageError(
-                "--dev-file, --test-file, --text and --choice need a --train-file, too."
+                "--dev-file, --test-file, --text and --choice need a --train-file, too; "
+                "--text and --choice may go with a --dataset."
             )
         if len(choices) == 1:
             raise click.UsageError("--choice is needed twice or more: once for each choice.")
         if train is not None and dev is None:
             raise click.UsageError("--train-file needs a --dev-file, too: what is not trained on.")
-        return cls(train=train, dev=dev, test=test, texts=texts, choices=choices, label=label)
+        return cls(
+            train=train, dev=dev, test=test, texts=texts, choices=choices, label=label,
+            dataset=dataset, dev_split=dev_split,
+        )  # fmt: skip
 
-    def draft(self, name: str, folder: Path, registry: Registry) -> TaskDraft:
+    def draft(
+        self, name: str, folder: Path, registry: Registry, *, offline: bool = False
+    ) -> TaskDraft:
         """Make the task.
 
         Args:
             name: Its name; empty to take it from the training file.
             folder: Where the file that describes it is going to be.
             registry: What the plugins offer, of which one can describe tasks.
+            offline: Whether the network must not be used.
 
         Raises:
             ConfigError: There is a task of that name already, or no plugin can do this.
@@ -118,6 +153,9 @@ class DataFiles:
             choices=self.choices,
             label=self.label,
             folder=folder,
+            dataset=self.dataset,
+            dev_split=self.dev_split,
+            offline=offline,
         )
         for spec in registry.file_kinds:
             owner = registry.file_kinds.owner(spec.name)
@@ -130,13 +168,16 @@ class DataFiles:
             return draft
         raise ConfigError("no plugin in use can describe a task by its data files")
 
-    def words(self) -> str:
-        """These options as they are written."""
+    def words(self, draft: TaskDraft) -> str:
+        """These options as they are written; a data set with the commit that was found."""
         given = (("--train-file", self.train), ("--dev-file", self.dev), ("--test-file", self.test))
         words = [word for flag, path in given if path for word in (flag, str(path))]
+        if self.dataset:
+            words += ["--dataset", draft.facts.get("data", self.dataset)]
+        words += ["--dev-split", self.dev_split] if self.dev_split else []
         words += [word for text in self.texts for word in ("--text", text)]
         words += [word for choice in self.choices for word in ("--choice", choice)]
-        return shlex.join([*words, *(["--label", self.label] if self.label != "label" else [])])
+        return shlex.join([*words, *(["--label", self.label] if self.label else [])])
 
 
 def include(draft: TaskDraft, registry: Registry) -> None:

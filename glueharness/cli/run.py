@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 class RunCommand(SettingsCommand):
     """``run``, whose short help leaves out what few runs need."""
 
-    advanced = frozenset({"init_from", "executor", "test_file", "label"})
+    advanced = frozenset({"init_from", "executor", "test_file", "label", "dev_split"})
 
 
 @click.command(cls=RunCommand, name="run")
@@ -122,7 +122,7 @@ def command(
     where = Where.parse(executor, jobs)
     files = DataFiles.taken_from(values)
     registry = App.of(ctx).registry
-    tasks = _tasks(tasks, files, registry)
+    tasks = _tasks(tasks, files, registry, offline=bool(values.get("offline")))
     given = {name: value for name, value in values.items() if value is not None}
     layers = [Layer(origin=COMMAND_LINE, values=given), environment_layer()]
     if config is not None:
@@ -153,20 +153,24 @@ def command(
         ctx.exit(1)
 
 
-def _tasks(names: tuple[str, ...], files: DataFiles, registry: Registry) -> tuple[str, ...]:
-    """The names of the tasks to run; a task of the user's files is made first."""
+def _tasks(
+    names: tuple[str, ...], files: DataFiles, registry: Registry, *, offline: bool
+) -> tuple[str, ...]:
+    """The names of the tasks to run; a task of the user's data is made first."""
     from glueharness.cli.output import stderr
 
-    if files.train is None:
+    if not files.given:
         if not names:
             raise click.UsageError("Missing argument 'TASK...'.")
         return names
     if len(names) > 1:
-        raise click.UsageError("With --train-file, give one TASK at most: the new task's name.")
-    draft = files.draft(names[0] if names else "", Path(), registry)
+        raise click.UsageError(
+            "With --train-file or --dataset, give one TASK at most: the new task's name."
+        )
+    draft = files.draft(names[0] if names else "", Path(), registry, offline=offline)
     include(draft, registry)
     lines = [f"{heading:<8}{text}" for heading, text in draft.facts.items()]
-    keep = f"glueharness tasks new {draft.name} {files.words()}"
+    keep = f"glueharness tasks new {draft.name} {files.words(draft)}"
     lines.append(f"{'keep':<8}{keep}   (writes {draft.name}.toml, for predict and submit)")
     stderr().print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
     return (draft.name,)

@@ -102,11 +102,12 @@ def new(ctx: click.Context, /, name: str, output: Path | None, **values: Any) ->
 
     \b
     glueharness tasks new mood --train-file train.csv --dev-file dev.csv --text sentence
+    glueharness tasks new --dataset dair-ai/emotion
     glueharness --plugin mood.toml run mood
     """  # noqa: D301 - click's mark against re-wrapping
     files = DataFiles.taken_from(values)
-    if files.train is None:
-        raise click.UsageError("Missing option '--train-file'.")
+    if not files.given:
+        raise click.UsageError("Missing option '--train-file', or '--dataset'.")
     draft = files.draft(name, output.parent if output else Path(), App.of(ctx).registry)
     path = output or Path(f"{draft.name}.toml")
     if path.is_file():

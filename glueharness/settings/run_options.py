@@ -9,9 +9,9 @@ from glueharness.settings.fields import setting
 
 RESERVED = frozenset(
     {
-        "as_json", "choice", "config", "dev_file", "executor", "grid", "help", "init_from", "jobs",
-        "json", "label", "preset", "rerun", "resume", "run", "run_id", "seeds", "task",
-        "tasks", "test_file", "text", "train_file",
+        "as_json", "choice", "config", "dataset", "dev_file", "dev_split", "executor", "grid",
+        "help", "init_from", "jobs", "json", "label", "preset", "rerun", "resume", "run",
+        "run_id", "seeds", "task", "tasks", "test_file", "text", "train_file",
     }
 )  # fmt: skip
 """Names that no model's setting can have, beside those of :class:`RunOptions`: `run` or `evaluate`

@@ -50,16 +50,21 @@ class FileKindSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DraftRequest:
-    """The data files that a task is to be made from.
+    """The data files, or the data set of the hub, that a task is to be made from.
 
     Attributes:
-        name: Name of the task; empty to take it from the training file.
-        files: ``"train"``, ``"dev"`` and, if there is one, ``"test"`` to the file.
+        name: Name of the task; empty to take it from the training file, or the data set.
+        files: ``"train"``, ``"dev"`` and, if there is one, ``"test"`` to the file; empty for a data
+            set of the hub.
         texts: Names of the one or two fields that the model sees; empty if the user did not say.
-        label: Name of the field with the label.
+        label: Name of the field with the label; empty if the user did not say.
         folder: Where the file that describes the task is going to be.
         choices: Names of the fields with the choices, for multiple choice; ``texts`` are then what
             they are chosen for.
+        dataset: A data set of the hub, ``owner/name``, with ``:configuration`` and ``@revision``
+            behind it where the user said so; empty for files.
+        dev_split: The data set's split that is scored; empty for the one whose name says so.
+        offline: Whether the network must not be used.
     """
 
     name: str
@@ -68,6 +73,9 @@ class DraftRequest:
     label: str
     folder: Path
     choices: tuple[str, ...] = ()
+    dataset: str = ""
+    dev_split: str = ""
+    offline: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import logging
 import re
 import sys
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,3 +49,23 @@ def quiet_client() -> Iterator[None]:
         client.setLevel(level)
         client.handlers[:] = others
         client.propagate = propagate
+
+
+@contextmanager
+def quiet_datasets() -> Iterator[Any]:
+    """The library, quiet: what went wrong is told once, by us, and a log wants no progress bar."""
+    import datasets
+
+    library = datasets.logging  # its levels are those of the standard library
+    verbosity = library.get_verbosity()
+    bars = datasets.are_progress_bars_disabled()
+    library.set_verbosity(library.CRITICAL)
+    if not sys.stderr.isatty():
+        datasets.disable_progress_bars()
+    try:
+        with quiet_client():
+            yield datasets
+    finally:
+        library.set_verbosity(verbosity)
+        if not bars:
+            datasets.enable_progress_bars()

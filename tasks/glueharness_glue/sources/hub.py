@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glueharness import DataError, DataOrigin, HubLayout, SourceUnavailable
-from glueharness_glue.sources.hubcache import quiet_datasets, read_cached
+from glueharness_glue.sources.hubcache import read_cached
 from glueharness_glue.sources.hubtable import table_from
 from glueharness_hub import (
     Unreachable,
@@ -18,6 +17,8 @@ from glueharness_hub import (
     download,
     endpoint,
     explain,
+    quiet_datasets,
+    unmistakable,
     why_not_asked,
 )
 
@@ -140,11 +141,6 @@ def _refused(layout: HubLayout, error: BaseException, what: str) -> DataError:
     )
 
 
-def _unmistakable(repository: str) -> str:
-    """A name that ``datasets`` does not take for the folder of that name, if there is one."""
-    return f"hf://datasets/{repository}" if Path(repository).exists() else repository
-
-
 def _download(layout: HubLayout) -> dict[str, Any]:
     """Fetch a configuration into the cache.
 
@@ -162,7 +158,7 @@ def _download(layout: HubLayout) -> dict[str, Any]:
                 return arrived
             # Others may have their files in another order, which `datasets` knows about.
             builder = datasets.load_dataset_builder(
-                _unmistakable(layout.repository), layout.config, revision=layout.revision
+                unmistakable(layout.repository), layout.config, revision=layout.revision
             )
             if builder.hash == layout.revision:
                 builder.download_and_prepare()

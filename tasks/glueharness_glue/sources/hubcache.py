@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glueharness import DataError
-from glueharness_hub import in_words, quiet_client
+from glueharness_hub import (
+    datasets_cache,
+    in_words,
+    prepared_name,
+    quiet_datasets,
+    read_prepared,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from glueharness import HubLayout
 
 
@@ -29,9 +30,9 @@ def read_cached(layout: HubLayout) -> dict[str, Any] | None:
     """
     prepared = _prepared_folder(layout)
     if prepared is not None:
-        return _read(prepared, _read_prepared)
+        return _read(prepared, read_prepared)
     downloaded = _downloaded_folder(layout)
-    if downloaded is not None:
+    if downloaded is not None and _described(downloaded, layout):
         return _read(
             downloaded, lambda datasets, folder: _read_downloaded(datasets, folder, layout)
         )
@@ -39,13 +40,10 @@ def read_cached(layout: HubLayout) -> dict[str, Any] | None:
 
 
 def _prepared_folder(layout: HubLayout) -> Path | None:
-    from huggingface_hub import constants
-
-    root = Path(os.environ.get("HF_DATASETS_CACHE") or Path(constants.HF_HOME) / "datasets")
-    repository = layout.repository.replace("/", "___")
+    repository = prepared_name(layout.repository)
     # Formerly the data set had no namespace; that cache holds the same files.
     for name in (repository, layout.repository.rpartition("/")[2]):
-        folder = root.expanduser() / name / layout.config / "0.0.0" / layout.revision
+        folder = datasets_cache() / name / layout.config / "0.0.0" / layout.revision
         if (folder / "dataset_info.json").is_file():
             return folder
     return None
@@ -58,6 +56,20 @@ def _downloaded_folder(layout: HubLayout) -> Path | None:
     snapshot = Path(constants.HF_HUB_CACHE) / repository / "snapshots" / layout.revision
     folder = snapshot / layout.config
     return folder if all(_parquet(folder, split) for split in layout.splits.values()) else None
+
+
+def _described(folder: Path, layout: HubLayout) -> bool:
+    """Whether the files say themselves what their labels' numbers mean, as far as that matters.
+
+    Of GLUE's it is known; of others it may stand in the repository's card alone, which ``datasets``
+    reads.
+    """
+    import pyarrow.parquet as pq
+
+    if layout.form is None:
+        return True
+    schemas = [pq.read_schema(_parquet(folder, split)[0]) for split in layout.splits.values()]
+    return all(b"huggingface" in (schema.metadata or {}) for schema in schemas)
 
 
 def _parquet(folder: Path, split: str) -> list[Path]:
@@ -79,24 +91,6 @@ def _read(folder: Path, read: Any) -> dict[str, Any]:
     return splits
 
 
-def _read_prepared(datasets: Any, folder: Path) -> dict[str, Any]:
-    # Read directly: `load_dataset` would ask the hub first.
-    info = datasets.DatasetInfo.from_directory(str(folder))
-    return {
-        name: datasets.concatenate_datasets(
-            [datasets.Dataset.from_file(str(file)) for file in _arrow(folder, name)]
-        )
-        for name in info.splits
-    }
-
-
-def _arrow(folder: Path, split: str) -> list[Path]:
-    files = sorted([*folder.glob(f"*-{split}.arrow"), *folder.glob(f"*-{split}-*-of-*.arrow")])
-    if not files:
-        raise FileNotFoundError(f"there is no file of the {split} split")
-    return files
-
-
 def _read_downloaded(datasets: Any, folder: Path, layout: HubLayout) -> dict[str, Any]:
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -107,23 +101,3 @@ def _read_downloaded(datasets: Any, folder: Path, layout: HubLayout) -> dict[str
         )
         for split in layout.splits.values()
     }
-
-
-@contextmanager
-def quiet_datasets() -> Iterator[Any]:
-    """The library, quiet: what went wrong is told once, by us, and a log wants no progress bar."""
-    import datasets
-
-    library = datasets.logging  # its levels are those of the standard library
-    verbosity = library.get_verbosity()
-    bars = datasets.are_progress_bars_disabled()
-    library.set_verbosity(library.CRITICAL)
-    if not sys.stderr.isatty():
-        datasets.disable_progress_bars()
-    try:
-        with quiet_client():
-            yield datasets
-    finally:
-        library.set_verbosity(verbosity)
-        if not bars:
-            datasets.enable_progress_bars()

@@ -110,6 +110,18 @@ def test_a_pair_is_told_as_compare_tells_it(page: Page, data: dict[str, Any]) ->
     assert re.findall(r"(\d+) \d+\.\d %", page.text("#pair table.right")) == [*map(str, cells)]
 
 
+def test_who_is_closer_is_counted_as_compare_does(page: Page, data: dict[str, Any]) -> None:
+    rows = board(data, "stsb")["rows"]
+    words = ["compare", rows[0]["model"], rows[2]["model"], "--task", "stsb", "--rows", "--json"]
+    result = CliRunner().invoke(cli, [*words, "--runs-dir", str(data["runs_dir"])])
+    expected = json.loads(result.stdout)["rows"]
+    ahead = sum(row["answers"]["A"]["error"] < row["answers"]["B"]["error"] for row in expected)
+    page.open("#board/stsb/pair/0/2")
+    assert "more than 0.25" in page.text("#pair")
+    shown = [int(found) for found in re.findall(r"closer\s+(\d+)", page.text("#pair table.right"))]
+    assert shown == [ahead, len(expected) - ahead]
+
+
 def test_a_hostile_name_is_only_a_name(page: Page, data: dict[str, Any]) -> None:
     place = next(row["runs"][0] for row in board(data, "qnli")["rows"] if row["model"] == HOSTILE)
     for view in ("#board/qnli", f"#run/{data['runs'][place]['id']}"):

@@ -14,11 +14,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from glueharness.record.record import RunRecord
+    from glueharness.specs import TaskSpec
     from glueharness_leaderboard.compare.verdict import Findings
     from glueharness_leaderboard.evidence.predictions import SplitValues
 
 _CLOSER = 0.05
 """Share of the score range by which one regression must be closer, to count as a difference."""
+
+
+def least_gap(task: TaskSpec | None, split: SplitValues) -> float:
+    """By how much one regression's error must be smaller than another's, to count as closer."""
+    low, high = (task.score_range if task else None) or (split.truth.min(), split.truth.max())
+    return _CLOSER * float(high - low)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,8 +149,7 @@ def _regression(
     first = sides[0]
     errors = np.stack([np.abs(side.predictions - side.truth).mean(axis=0) for side in sides])
     gaps = errors.max(axis=0) - errors.min(axis=0)
-    task = findings.section.task
-    low, high = (task.score_range if task else None) or (first.truth.min(), first.truth.max())
+    least = least_gap(findings.section.task, first)
     return [
         DifferingRow(
             split=first.name,
@@ -161,5 +167,5 @@ def _regression(
             gap=float(gaps[row]),
             texts={name: column[int(row)] for name, column in texts.items()},
         )
-        for row in np.flatnonzero(gaps > _CLOSER * (high - low))
+        for row in np.flatnonzero(gaps > least)
     ]

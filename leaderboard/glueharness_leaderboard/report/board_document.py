@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from glueharness_leaderboard.compare.rows import least_gap
 from glueharness_leaderboard.ranking.advice import advise
 from glueharness_leaderboard.ranking.settings import differing, environment_of, system_of
 from glueharness_leaderboard.report.answers import Answers, answers_of, calibration
@@ -135,6 +136,9 @@ class BoardsDocument:
                     self.runs.runs[run]["predictions"] = packed
         return {
             "labels": list(reference.splits[0].labels),
+            "least": least_gap(board.section.task, reference.splits[0])
+            if not reference.splits[0].labels
+            else None,
             "splits": [
                 {
                     "name": split.name,

@@ -1,15 +1,13 @@
 // Where two rows of a board differ: who is right on how many rows of the data, and on which.
 
 const SHOWN_ROWS = 25;
-const CLOSER = 0.05; // of the range of scores, as `compare` counts
 
 // Kinds of rows, by what A and B do there; each with the places of its rows.
 function kindsOf(board, first, second) {
   const [a, b] = [doing(board, first), doing(board, second)];
   if (!a || !b) return null;
   const regression = isRegression(board);
-  const { low, high } = board.truth.splits[0];
-  const least = CLOSER * (board.truth.range || high - low);
+  const { least } = board.truth; // as `compare` counts
   const kinds = regression
     ? [["a", "A closer"], ["b", "B closer"], ["alike", "Alike"]]
     : [["a", "Only A right"], ["b", "Only B right"], ["neither", "Both wrong"], ["both", "Both right"]];

@@ -124,6 +124,16 @@ def test_it_says_what_leaderboard_and_compare_say(store: Path, written: str) -> 
     assert {pair: printable(sentence) for pair, sentence in said.items()} == expected
 
 
+def test_the_command_prints_what_the_page_says(store: Path, tmp_path: Path) -> None:
+    printed = run_cli("report", "--runs-dir", str(store), "-o", str(tmp_path / "x.html"))
+    data = data_of((tmp_path / "x.html").read_text(encoding="utf-8"))
+    assert len(printed.splitlines()) == len(data["boards"]) + len(data["groups"])
+    assert all(board["answer"] in printed for board in data["boards"])
+    (tmp_path / "none").mkdir()
+    words = ["--runs-dir", str(tmp_path / "none"), "-o", str(tmp_path / "y.html")]
+    assert run_cli("report", *words) == "There are no completed runs yet.\n"
+
+
 def test_other_data_never_share_a_board(written: str) -> None:
     boards = data_of(written)["boards"]
     assert [(board["id"], board["marks"]) for board in boards if board["task"] == "qnli"] == [

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from glueharness.cli.app import App, runs_dir, runs_dir_option, warn_of_index
-from glueharness.cli.output import stderr
+from glueharness.cli.output import stderr, stdout
 from glueharness.errors import ConfigError, GlueharnessError, UnknownNameError
 from glueharness.record.store import RunStore
 from glueharness.system.user_files import write_named
@@ -63,7 +63,7 @@ def command(ctx: click.Context, /, tasks: tuple[str, ...], **given: Any) -> None
     glueharness report qnli rte -o board.html  two tasks
     glueharness report --texts none            without a single text of the data
     """  # noqa: D301 - click's mark against re-wrapping
-    from glueharness_leaderboard.report.document import Wanted, report_of
+    from glueharness_leaderboard.report.document import Wanted, answers_of, report_of
     from glueharness_leaderboard.report.page import page_of
 
     registry = App.of(ctx).registry
@@ -90,6 +90,8 @@ def command(ctx: click.Context, /, tasks: tuple[str, ...], **given: Any) -> None
             where=str(output),
             remedy="Choose a file in a folder that exists and is yours to write: --output FILE",
         ) from error
+    for line in answers_of(report):
+        stdout().print(line, markup=False, highlight=False, soft_wrap=True)
     runs, boards = len(report.data["runs"]), len(report.data["boards"])
     stderr().print(
         f"wrote {output}: {runs} runs, {boards} boards, {len(page.encode()) / 1e6:.1f} MB",

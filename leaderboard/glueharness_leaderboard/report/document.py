@@ -19,6 +19,7 @@ from glueharness_leaderboard.report.runs_document import (
 )
 from glueharness_leaderboard.tables.columns import View, sheet_of
 from glueharness_leaderboard.tables.group import group_sheet, group_tables
+from glueharness_leaderboard.tables.texts import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -118,6 +119,17 @@ def report_of(
     }
     sheets = [*group_sheets, *(sheet_of(board.section, view) for board in boards)]
     return Report(title=wanted.title, data=data, sheets=sheets)
+
+
+def answers_of(report: Report) -> list[str]:
+    """What the page says in its heads, a line for each board and group."""
+    said = [(group["heading"], " ".join(group["answers"])) for group in report.data["groups"]]
+    said += [(board["heading"], board["answer"]) for board in report.data["boards"]]
+    lines = [
+        plain(f"{heading}: {answer or 'no test can choose among these runs'}")
+        for heading, answer in said
+    ]
+    return lines or ["There are no completed runs yet."]
 
 
 def _problem(error: GlueharnessError, store: RunStore) -> str:

@@ -39,6 +39,7 @@ PAGES = {
         "notebook",
         "submission",
         "leaderboard",
+        "report",
         "tasks",
         "performance",
     )
@@ -131,6 +132,11 @@ def after_leaderboard(project: Project) -> None:
     assert "BERT" in said["leaderboard qnli --published"]
 
 
+def after_report(project: Project) -> None:
+    for name in ("report.html", "board.html"):
+        assert "tfidf" in (project.folder / name).read_text(encoding="utf-8")
+
+
 def after_notebook(project: Project) -> None:
     runs = project.names["runs"]
     assert [run.record.seed for run in runs] == [42, 43, 44]
@@ -145,12 +151,13 @@ AFTER: dict[str, Callable[[Project], None]] = {
     "notebook": after_notebook,
     "submission": after_submission,
     "leaderboard": after_leaderboard,
+    "report": after_report,
 }
 
 
 def before(name: str, project: Project) -> None:
     """Make the runs that a page takes for granted."""
-    if name == "submission":
+    if name in {"submission", "report"}:
         project.glueharness(["run", "qnli", "--model", "tfidf"])
     for model in ("bert-tiny", "bert-mini") if name == "leaderboard" else ():
         words = ["run", "qnli", "--model", model, "--seeds", "2"]

@@ -519,6 +519,26 @@ def test_the_first_of_a_models_runs_is_marked_as_the_luckiest(tmp_path: Path) ->
     assert all(row.standing is not None and row.standing.seeds == "" for row in section.rows)
 
 
+def test_the_best_of_several_settings_is_marked(tmp_path: Path) -> None:
+    models(tmp_path, ("a", 0.8, 2), ("b", 0.6, 2))
+    for place, rate in enumerate((1e-3, 2e-3)):
+        settings = {"learning_rate": rate, "epochs": 3}
+        making = Making(model="a", settings=settings, accuracy=0.5, rows=1000, number=50 + place)
+        make_runs(tmp_path, [making])
+    (section,) = board(tmp_path)
+    assert [(row.model, row.settings_tried) for row in section.rows] == [
+        ("a", 3),
+        ("b", 1),
+        ("a", 1),
+        ("a", 1),
+    ]
+    text = " ".join(screen([section], 160, "model").split())
+    assert text.count("best of 3 settings") == 1
+    assert "settings: the best row of its model was picked on these same rows" in text
+    (by_run,) = board(tmp_path, "run")
+    assert {row.settings_tried for row in by_run.rows} == {1}
+
+
 def test_the_last_epoch_stands_beside_the_best_one(tmp_path: Path) -> None:
     models(tmp_path, ("a", 0.8, 2), ("b", 0.6, 2))
     for record in RunStore(tmp_path).all():

@@ -113,6 +113,17 @@ BROKEN = {
         SPEC + "@hookimpl\ndef glueharness_tasks(config):\n    return []\n", "failed",
         "it cannot be registered: Plugin 'greedy' for hook 'glueharness_tasks'",
     ),
+    "absent": Broken(
+        SPEC + "@hookimpl\nasync def glueharness_tasks():\n    return []\n", "failed",
+        "glueharness_tasks is `async def`; hooks are plain functions",
+    ),
+    "shrunken": Broken(
+        SPEC + "from dataclasses import replace\n@hookimpl\ndef glueharness_tasks():\n"
+        "    split = SplitSpec(name='dev', role='dev', rows=-3)\n"
+        "    return [replace(task('minus'), splits=(split,))]\n", "impaired",
+        "SpecError: task 'minus': split 'dev' cannot have -3 rows; rows is 1 or more, or None "
+        "[fake_shrunken.py:10]",
+    ),
     "classy": Broken(
         SPEC + "class Plugin:\n    @hookimpl\n    def glueharness_tasks(self): return []\n",
         "failed", "it is the class Plugin", entry="classy = fake_classy:Plugin",

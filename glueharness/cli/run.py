@@ -82,6 +82,7 @@ class RunCommand(SettingsCommand):
     shell_complete=complete.executors,
 )
 @click.option("--jobs", type=int, metavar="N", help="Do so many runs at a time.")
+@click.option("--yes", is_flag=True, help="Do not ask before very many runs.")
 @data_file_options
 @json_option
 @click.pass_context
@@ -99,6 +100,7 @@ def command(
     grid: tuple[str, ...],
     executor: str,
     jobs: int | None,
+    yes: bool,
     as_json: bool,
     **values: Any,
 ) -> None:
@@ -115,6 +117,7 @@ def command(
     glueharness run glue --seeds 5 --jobs 2                a whole row of GLUE, two runs at a time
     glueharness run --train-file a.csv --dev-file b.csv --text sentence   files of your own
     """  # noqa: D301 - click's mark against re-wrapping
+    from glueharness.cli.many import confirm_many
     from glueharness.run.elsewhere import Where
     from glueharness.run.grid import read_grid
     from glueharness.run.many_runs import PlanRequest, build_plan, first_seed, parse_seeds
@@ -142,6 +145,7 @@ def command(
     )
     plan = build_plan(request, registry)
     _tell_preset(preset, plan, registry)
+    confirm_many(plan, len(request.seeds), yes=yes)
     outcomes = _do(plan, registry, where)
     _tell_reused(outcomes)
     if as_json:

@@ -185,6 +185,9 @@ def _refusal(
         return f"it is the class {plugin.__name__}; hooks live in a module or an instance", report
     for name in hook_like(plugin):
         if name in status.hooks:
+            hook = getattr(plugin, name)
+            if inspect.iscoroutinefunction(hook) or inspect.isasyncgenfunction(hook):
+                return f"{name} is `async def`; hooks are plain functions, made by `def`", report
             continue
         if name in HOOKS:
             return f"{name} lacks the decorator @glueharness.hookimpl", report

@@ -11,7 +11,7 @@ RESERVED = frozenset(
     {
         "as_json", "choice", "config", "dataset", "dev_file", "dev_split", "executor", "grid",
         "help", "init_from", "jobs", "json", "label", "preset", "rerun", "resume", "run",
-        "run_id", "seeds", "task", "tasks", "test_file", "text", "train_file",
+        "run_id", "seeds", "task", "tasks", "test_file", "text", "train_file", "yes",
     }
 )  # fmt: skip
 """Names that no model's setting can have, beside those of :class:`RunOptions`: `run` or `evaluate`

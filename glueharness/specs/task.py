@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, get_args, runtime_chec
 
 from glueharness.errors import SpecError
 from glueharness.specs.data import INDEX_COLUMN, LABEL_COLUMN, Role, SplitSpec
+from glueharness.specs.file_names import file_name_problem, has_control
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -320,8 +321,71 @@ def _problems_of_splits(splits: tuple[SplitSpec, ...]) -> list[str]:
         for split in splits
         if split.role not in roles
     ]
+    found += [
+        f"split {split.name!r} cannot have {split.rows!r} rows; rows is 1 or more, or None"
+        for split in splits
+        if split.rows is not None
+        and (not isinstance(split.rows, int) or isinstance(split.rows, bool) or split.rows < 1)
+    ]
+    found += [
+        f"the name of split {split.name!r}, which is also a file's, {problem}"
+        for split in splits
+        if (problem := file_name_problem(split.name))
+    ]
     if len({split.name for split in splits}) != len(splits):
         found.append("two splits have the same name")
+    return found
+
+
+def _problems_of_labels(labels: tuple[str, ...]) -> list[str]:
+    found = []
+    if len(labels) == 1 or len(set(labels)) != len(labels):
+        found.append("labels must be at least two different names, or none for a regression")
+    # They stand in tables and in the lines of files.
+    found += [
+        f"a label cannot be {label!r}: it has to be seen, and to stand in one line"
+        for label in labels
+        if not label.strip() or has_control(label)
+    ]
+    return found
+
+
+def _problems_of_metrics(metrics: tuple[MetricSpec, ...]) -> list[str]:
+    if not metrics:
+        return ["at least one metric is needed; the first is the primary one"]
+    names = [metric.name for metric in metrics]
+    found = [
+        f"two metrics are called {name!r}" for name in dict.fromkeys(names) if names.count(name) > 1
+    ]
+    found += [
+        f"a metric cannot be called {name!r}"
+        for name in names
+        if not name.strip() or has_control(name)
+    ]
+    found += [
+        f"the bounds of the metric {metric.name!r} must be its worst and its best value, not "
+        f"{metric.bounds!r}"
+        for metric in metrics
+        if not metric.bounds[0] < metric.bounds[1]  # which no comparison with NaN is
+    ]
+    return found
+
+
+def _problems_of_files(task: TaskSpec) -> list[str]:
+    found = []
+    splits = [split.name for split in task.splits]
+    for file in task.submission:
+        if problem := file_name_problem(file.name):
+            found.append(f"the name of the submission file {file.name!r} {problem}")
+        if file.split not in splits:
+            found.append(f"{file.name} is made from split {file.split!r}, which is not listed")
+        if not isinstance(file.keys, tuple | list) or {LABEL_COLUMN, *task.columns} & {*file.keys}:
+            found.append(f"the keys of {file.name} must be a tuple of columns that are no texts")
+        if task.labels and set(file.values) != set(task.labels):
+            found.append(f"{file.name} must say what is written for each label")
+    # Some systems take qnli.tsv and QNLI.tsv for the same file.
+    if len({file.name.lower() for file in task.submission}) != len(task.submission):
+        found.append("two submission files have the same name")
     return found
 
 
@@ -331,19 +395,9 @@ def _problems(task: TaskSpec) -> list[str]:
     if not _NAME.fullmatch(task.name):
         found.append("the name must be one lower-case word of letters, digits, '.', '_' and '-'")
     found += _problems_of_columns(task)
-    if len(task.labels) == 1 or len(set(task.labels)) != len(task.labels):
-        found.append("labels must be at least two different names, or none for a regression")
+    found += _problems_of_labels(task.labels)
     if task.labels and task.score_range is not None:
         found.append("score_range is for a regression, which has no labels")
-    if not task.metrics:
-        found.append("at least one metric is needed; the first is the primary one")
+    found += _problems_of_metrics(task.metrics)
     found += _problems_of_splits(task.splits)
-    names = [split.name for split in task.splits]
-    for file in task.submission:
-        if file.split not in names:
-            found.append(f"{file.name} is made from split {file.split!r}, which is not listed")
-        if not isinstance(file.keys, tuple | list) or {LABEL_COLUMN, *task.columns} & {*file.keys}:
-            found.append(f"the keys of {file.name} must be a tuple of columns that are no texts")
-        if task.labels and set(file.values) != set(task.labels):
-            found.append(f"{file.name} must say what is written for each label")
-    return found
+    return found + _problems_of_files(task)

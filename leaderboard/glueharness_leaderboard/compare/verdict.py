@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from glueharness_leaderboard.ranking.settings import mixed_environments
 from glueharness_leaderboard.statistics.detectable import detectable_difference
 from glueharness_leaderboard.tables.texts import NOTHING, plain
 
@@ -174,6 +175,7 @@ class Findings:
             *self._on_selection(),
             *self._on_disagreement(),
             *self._on_constants(),
+            *self._on_environments(),
             *(
                 f"The runs of {self.name(place)} differ in more than their seed."
                 for place, each in enumerate(self.contestants)
@@ -184,6 +186,14 @@ class Findings:
         if missing:
             lines.append(f"Not compared: {', '.join(missing)}; its plugin is not installed here.")
         return [plain(line) for line in dict.fromkeys(lines)]
+
+    def _on_environments(self) -> list[str]:
+        """Where the seeds of one side come from several machines or versions."""
+        return [
+            f"The runs of {self.name(place)} come from mixed environments: {'; '.join(mixed)}."
+            for place, each in enumerate(self.contestants)
+            if (mixed := mixed_environments(each.runs))
+        ]
 
     def _runs_only(self, pair: Pair) -> bool:
         """Whether nothing is known of seeds, so that nothing can be said of models."""

@@ -33,6 +33,8 @@ class Row:
         standing: What the statistics say of it; None if there are no predictions to ask.
         siblings: Runs of the same configuration in the table, with this one, where each run has
             a row of its own and this is the best of them; 1 otherwise.
+        settings_tried: Settings of the same model in the table, with these, where this row is the
+            best of them; 1 otherwise.
     """
 
     runs: tuple[RunRecord, ...]
@@ -41,6 +43,7 @@ class Row:
     measured: Interval | None = None
     standing: Standing | None = None
     siblings: int = 1
+    settings_tried: int = 1
 
     @property
     def model(self) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from glueharness_leaderboard.evidence.quantity import Quantity, counted_metrics, ranked_quantity
 from glueharness_leaderboard.ranking.conditions import Conditions
 from glueharness_leaderboard.ranking.rows import Row, mean_score
-from glueharness_leaderboard.ranking.settings import by_configuration
+from glueharness_leaderboard.ranking.settings import by_configuration, configuration
 from glueharness_leaderboard.statistics.intervals import Interval
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from glueharness_leaderboard.ranking.standings import Standings
 
 By = Literal["run", "model"]
+
+_SEVERE = ("sample", "limited", "partial", "altered", "fresh")
+"""Marks, the gravest first: tables with them come after the others of their task."""
 
 _SAME = 1e-12
 """Scores that differ by less share a place; floats from the same counts do."""
@@ -162,6 +165,7 @@ def _rows(records: list[RunRecord], by: By, counted: tuple[str, ...]) -> list[Ro
         (usable if scored else rest).append(record)
     configurations = by_configuration(usable)
     best = {max(runs, key=lambda run: run.primary or 0.0).id: len(runs) for runs in configurations}
+    tried = _settings_tried(configurations, counted) if by == "model" else {}
     groups = [[record] for record in usable] if by == "run" else configurations
     return [
         *(
@@ -169,11 +173,28 @@ def _rows(records: list[RunRecord], by: By, counted: tuple[str, ...]) -> list[Ro
                 runs=tuple(runs),
                 counted=counted,
                 siblings=best.get(runs[0].id, 1) if by == "run" else 1,
+                settings_tried=tried.get(runs[0].id, 1),
             )
             for runs in groups
         ),
         *(Row(runs=(record,), counted=counted) for record in rest),
     ]
+
+
+def _settings_tried(
+    configurations: Sequence[Sequence[RunRecord]], counted: tuple[str, ...]
+) -> dict[str, int]:
+    """Of how many settings each model's best row is the best, by the id of its first run."""
+    by_model: dict[tuple[str, str], list[tuple[float, str, object]]] = {}
+    for runs in configurations:
+        value = Row(runs=tuple(runs), counted=counted).value
+        if value is not None:
+            name, settings, _ = configuration(runs[0])
+            by_model.setdefault((name, runs[0].kind), []).append((value, runs[0].id, settings))
+    return {
+        max(found, key=lambda each: each[0])[1]: len({settings for _, _, settings in found})
+        for found in by_model.values()
+    }
 
 
 def _look(conditions: Conditions) -> object:
@@ -189,7 +210,7 @@ def _look(conditions: Conditions) -> object:
 
 def _position(section: Section, order: Mapping[str, int]) -> tuple[object, ...]:
     conditions = section.conditions
-    severity = [mark in conditions.marks for mark in ("sample", "limited", "partial")]
+    severity = [mark in conditions.marks for mark in _SEVERE]
     rows = -sum(split.rows for split in conditions.train + conditions.dev)
     return (
         order.get(conditions.task, len(order)),

@@ -17,7 +17,9 @@ _EVALUATED, _BORROWED, _OWN, _AGREE, _CONSTANT = (
     "seeds agree",
     "constant",
 )
+_SETTINGS = "settings"
 _EXPLAINED = {
+    _SETTINGS: "the best row of its model was picked on these same rows, which flatters it",
     _EVALUATED: "it was trained already and only scored; what it learnt from is not compared",
     _BORROWED: "it has one run; how much seeds spread is taken from the other models",
     _OWN: "its seeds spread clearly more than those of the others, and count as they are",
@@ -43,10 +45,12 @@ def marks_of(row: Row, shared: int = 1) -> list[str]:
         shared: Epochs that all rows of the table picked from; told below the table instead.
     """
     marks = [_EVALUATED] if row.runs[0].kind == "evaluation" else []
-    if row.siblings > 1:
-        marks.append(f"best of {row.siblings} seeds")
-    if row.epochs_tried > 1 and row.epochs_tried != shared:
-        marks.append(f"best of {row.epochs_tried} epochs")
+    picked = {
+        "seeds": row.siblings,
+        _SETTINGS: row.settings_tried,
+        "epochs": 1 if row.epochs_tried == shared else row.epochs_tried,
+    }
+    marks += [f"best of {count} {what}" for what, count in picked.items() if count > 1]
     if row.undefined and len(row.runs) > 1:
         marks.append(f"{row.undefined} of {len(row.runs)} seeds undefined")
     standing = row.standing

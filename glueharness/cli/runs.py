@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path  # noqa: TC003 - click reads the annotations' values at run time
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from glueharness.cli import complete
-from glueharness.cli.app import App, json_option, runs_dir_option, warn_of_index
+from glueharness.cli.app import App, json_option, runs_dir_option
 from glueharness.cli.app import runs_dir as find_runs_dir
 from glueharness.cli.learning_curve import learning_curve
 from glueharness.cli.measured import losses, size, speed
 from glueharness.cli.output import make_table, percent, print_facts, print_json, stderr, stdout
+from glueharness.cli.runs_list import (
+    NEWEST,
+    Listing,
+    columns_option,
+    print_runs,
+    record_json,
+    warn_of_problems,
+    where_option,
+)
 from glueharness.cli.runs_manage import COMMANDS
 from glueharness.errors import RunFolderError
 from glueharness.record.best import Wanted
@@ -26,34 +34,34 @@ if TYPE_CHECKING:
 
 
 @click.group(name="runs", invoke_without_command=True)
+@where_option
+@click.option(
+    "--sort", default="", metavar="[-]FIELD",
+    help="Sort by a field: numbers and dates from the highest, texts from A; - turns it round "
+    "[default: by date, newest last].",
+)  # fmt: skip
+@click.option(
+    "--top", type=click.IntRange(min=0), metavar="N",
+    help=f"Show that many, 0 for all [default: the newest {NEWEST}; all with --json].",
+)  # fmt: skip
+@columns_option
 @runs_dir_option
 @json_option
 @click.pass_context
-def command(ctx: click.Context, runs_dir: Path | None, *, as_json: bool) -> None:
-    """List the runs, newest last, or show one: glueharness runs show ID."""
+def command(ctx: click.Context, /, runs_dir: Path | None, **given: Any) -> None:
+    """List the runs, newest last, or show one: glueharness runs show ID.
+
+    \b
+    glueharness runs --where 'model=bert-*' --where 'score>80'
+    glueharness runs --where tag=paper --sort score --top 10
+    glueharness runs --columns id,score,learning_rate,epochs
+    """  # noqa: D301 - click's mark against re-wrapping
     if ctx.invoked_subcommand is None:
-        _list(runs_dir, as_json=as_json)
+        print_runs(RunStore(find_runs_dir(runs_dir)), Listing(**given))
 
 
 for _command in COMMANDS:
     command.add_command(_command)
-
-
-def _list(given: Path | None, *, as_json: bool) -> None:
-    store = RunStore(find_runs_dir(given))
-    records = store.all()
-    warn_of_problems(store)
-    if as_json:
-        print_json([_as_json(record, store) for record in records])
-        return
-    if not records:
-        stdout().print(f"No runs in {store.folder}. Make one: glueharness run qnli", markup=False)
-        return
-    rows = [
-        [record.id, store.state(record), percent(record.primary), ", ".join(record.marks) or "–"]
-        for record in records
-    ]
-    stdout().print(make_table("", ["run", "status", "points", "marks"], rows))
 
 
 @command.command()
@@ -68,20 +76,9 @@ def show(run: str, runs_dir: Path | None, *, as_json: bool) -> None:
     store = RunStore(find_runs_dir(runs_dir))
     record = _find(store, run)
     if as_json:
-        print_json(_as_json(record, store))
+        print_json(record_json(record, store))
         return
     _show(record, store)
-
-
-def _as_json(record: RunRecord, store: RunStore) -> dict[str, Any]:
-    """The record with what follows from it and its folder: marks, place, whether it is alive."""
-    return {
-        **dataclasses.asdict(record),
-        "status": store.state(record),
-        "marks": list(record.marks),
-        "annotations": dataclasses.asdict(store.annotations(record)),
-        "folder": str(store.path(record)),
-    }
 
 
 def _find(store: RunStore, name: str) -> RunRecord:
@@ -145,18 +142,6 @@ def _verdict(store: RunStore, record: RunRecord, rescorer: Rescorer) -> dict[str
     # That an unfinished run has no scores goes without saying.
     unchecked = scored.unchecked if record.status == "completed" else []
     return {"sealed": sealed, "problems": scored.problems, "not_checked": unchecked}
-
-
-def warn_of_problems(store: RunStore) -> None:
-    """Say on stderr what could not be read, and what is only a copy."""
-    warn_of_index(store)
-    for problem in store.problems:
-        stderr().print(f"warning: {problem}", markup=False, style="yellow", soft_wrap=True)
-    for copy, original in store.copies.items():
-        stderr().print(
-            f"warning: {copy} is a copy of {original} and is left out",
-            markup=False, style="yellow", soft_wrap=True,
-        )  # fmt: skip
 
 
 def _show(record: RunRecord, store: RunStore) -> None:

@@ -35,8 +35,11 @@ def open_engine(url: URL | None, file: Path | None) -> Engine:
         file.parent.mkdir(parents=True, exist_ok=True)
         _remove_oldest(file.parent)
     place = url or URL.create("sqlite", database=str(file))
-    wait = "timeout" if place.get_backend_name() == "sqlite" else "connect_timeout"
-    return create_engine(place, poolclass=NullPool, connect_args={wait: _SECONDS_FOR_A_LOCK})
+    options: dict[str, object] = {"timeout": _SECONDS_FOR_A_LOCK}
+    if place.get_backend_name() == "postgresql":
+        # A server without an encoding of its own would hand texts out as bytes.
+        options = {"connect_timeout": _SECONDS_FOR_A_LOCK, "client_encoding": "utf8"}
+    return create_engine(place, poolclass=NullPool, connect_args=options)
 
 
 def database_url(address: str) -> URL:

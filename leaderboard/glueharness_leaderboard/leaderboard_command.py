@@ -9,7 +9,9 @@ import click
 
 from glueharness.cli.app import App, json_option, runs_dir, runs_dir_option, warn_of_index
 from glueharness.cli.output import stderr, stdout
+from glueharness.cli.runs_list import columns_option, where_option
 from glueharness.errors import UnknownNameError
+from glueharness.record.query import Fields
 from glueharness.record.reproductions import without_reproductions
 from glueharness.record.store import RunStore
 from glueharness.system.collection import without_collection
@@ -52,6 +54,9 @@ class Wishes:
         all_statuses: Whether to list runs that did not complete.
         simultaneous: Whether all rank ranges are to hold at once.
         published: Whether published scores are to follow.
+        where: Conditions on the runs, of which all must hold.
+        top: Rows that a table shows; 0 for all.
+        columns: Columns that a table shows, in order; empty for all.
     """
 
     task: str
@@ -62,6 +67,9 @@ class Wishes:
     all_statuses: bool
     simultaneous: bool
     published: bool
+    where: tuple[str, ...] = ()
+    top: int = 0
+    columns: tuple[str, ...] = ()
 
 
 def _complete(
@@ -98,6 +106,12 @@ def _complete(
 @click.option(
     "--published", is_flag=True, help="Show published scores, too, in tables of their own."
 )
+@where_option
+@click.option(
+    "--top", type=click.IntRange(min=0), default=0, metavar="N",
+    help="Rows that a table shows; ranks are those of all. CSV and JSON have every row.",
+)  # fmt: skip
+@columns_option
 @runs_dir_option
 @json_option
 @click.pass_context
@@ -115,6 +129,7 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     glueharness leaderboard qnli --by run       each run by itself
     glueharness leaderboard glue --published    GLUE rows, own and published
     glueharness leaderboard qnli -o qnli.tex    a table for a paper (.md, .csv, .html ...)
+    glueharness leaderboard --where 'model=bert-*' --where epochs=3 --top 10
     """  # noqa: D301 - click's mark against re-wrapping
     wishes = _wishes(given)
     answer, nothing = ranked(wishes, App.of(ctx).registry)
@@ -133,7 +148,8 @@ def ranked(wishes: Wishes, registry: Registry) -> tuple[Answer, str]:
         UnknownNameError: No plugin knows such a task or group, and no run is one of it.
     """
     store = RunStore(wishes.runs)
-    records, problems = without_reproductions(store.listed()), store.problems
+    records = Fields(store).where(without_reproductions(store.listed()), wishes.where)
+    problems = store.problems
     warn_of_index(store)
     for problem in problems:
         _warn(problem)
@@ -159,6 +175,9 @@ def _wishes(given: dict[str, Any]) -> Wishes:
         all_statuses=given["all_statuses"],
         simultaneous=given["simultaneous"],
         published=given["published"],
+        where=given["where"],
+        top=given["top"],
+        columns=tuple(name.strip() for name in given["columns"].split(",") if name.strip()),
     )
 
 
@@ -208,6 +227,9 @@ def _answer(
         runs = "run was" if imported == 1 else f"of {len(chosen)} runs were"
         line = f"{imported} {runs} imported: nobody has seen the numbers computed here."
         answer = replace(answer, legends=[*answer.legends, line])
+    if wishes.where:
+        line = f"Only runs with {' and '.join(wishes.where)}: the others might rank higher."
+        answer = replace(answer, legends=[*answer.legends, line])
     return answer
 
 
@@ -248,6 +270,8 @@ def _make(
 
 def _nothing(records: list[RunRecord], tasks: list[str], wishes: Wishes, registry: Registry) -> str:
     """What to say instead of a table, and what to do next."""
+    if wishes.where and not records:
+        return f"No runs in {wishes.runs} with {' and '.join(wishes.where)}."
     of_task = [record for record in records if record.task in tasks]
     what = "runs" if wishes.task == ALL else f"runs of {wishes.task}"
     if of_task:
@@ -290,4 +314,9 @@ def result_of(answer: Answer, wishes: Wishes) -> Result:
     def document() -> dict[str, Any]:
         return {"runs_dir": str(wishes.runs), "by": wishes.by, **answer.document()}
 
-    return Result(sheets=answer.sheets, legends=answer.legends, flat=answer.flat, document=document)
+    sheets = answer.sheets
+    if wishes.top or wishes.columns:
+        from glueharness_leaderboard.tables.cut import cut
+
+        sheets = cut(sheets, wishes.top, wishes.columns)
+    return Result(sheets=sheets, legends=answer.legends, flat=answer.flat, document=document)

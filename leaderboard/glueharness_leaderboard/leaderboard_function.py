@@ -77,7 +77,8 @@ def leaderboard(
     wishes = Wishes(
         task=task, by=by, format="rich", output=None,
         runs=folder_of_runs(Path(runs_dir) if runs_dir is not None else None),
-        **{name: bool(flags.get(name)) for name in known},
+        all_statuses=bool(flags.get("all_statuses")),
+        simultaneous=bool(flags.get("simultaneous")), published=bool(flags.get("published")),
     )  # fmt: skip
     answer, nothing = ranked(wishes, registry)
     return Leaderboard(result_of(answer, wishes), nothing)

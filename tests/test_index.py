@@ -395,3 +395,11 @@ def test_the_option_names_the_database(
     assert capsys.readouterr().err == ""
     assert path.is_file()
     assert indexed(runs) == 6
+
+
+def test_a_name_that_is_no_text_leaves_the_others_in_the_index(runs: Path) -> None:
+    odd = os.fsdecode(os.fsencode(str(min(runs.iterdir()))) + b"-\xff")
+    min(runs.iterdir()).rename(odd)
+    seen(runs)
+    assert len(RunStore(runs).all()) == 6
+    assert indexed(runs) == 5

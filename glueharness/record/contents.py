@@ -74,7 +74,8 @@ def read_contents(folder: Path) -> Contents:
             if not _is_no_run(error, folder / name):
                 contents.problems.append(error)
             continue
-        if signature and is_settled(signature):
+        # A name that is no text has no form in a database: such a run is read each time.
+        if signature and is_settled(signature) and name.isprintable():
             new[name] = _row(signature, found[-1])
     if index is not None:
         index.change(new, known.keys() - {each.record.id for each in found})

@@ -18,6 +18,7 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from glueharness.record.index_database import (
+    add_or_replace,
     database_url,
     is_a_race,
     is_broken,
@@ -120,9 +121,11 @@ class Index:
 
     def change(self, rows: Mapping[str, Row], gone: Iterable[str]) -> None:
         """Add or replace rows, and remove those of folders that are gone."""
-        names = {*rows, *gone}
-        if names:
-            self._guarded(lambda connection: self._change(connection, rows, sorted(names)))
+        # In one order for all processes, so that none waits for another that waits for it.
+        kept = dict(sorted(rows.items()))
+        names = sorted({*gone} - {*kept})
+        if kept or names:
+            self._guarded(lambda connection: self._change(connection, kept, names))
 
     def _load(self, connection: Connection) -> dict[str, Row]:
         from sqlalchemy import null, select, type_coerce
@@ -141,13 +144,13 @@ class Index:
             if isinstance(summary, bytes) and seal == self._seal(name, signature, summary)
         }
 
-    def _change(self, connection: Connection, rows: Mapping[str, Row], names: list[str]) -> None:
-        from sqlalchemy import delete, insert
+    def _change(self, connection: Connection, rows: Mapping[str, Row], gone: list[str]) -> None:
+        from sqlalchemy import delete
 
         table = runs_table()
         mine = (table.c.place == self._place) & (table.c.owner == self._owner)
-        for start in range(0, len(names), _ROWS_AT_ONCE):
-            some = names[start : start + _ROWS_AT_ONCE]
+        for start in range(0, len(gone), _ROWS_AT_ONCE):
+            some = gone[start : start + _ROWS_AT_ONCE]
             connection.execute(delete(table).where(mine & table.c.name.in_(some)))
         values = [
             {
@@ -161,7 +164,7 @@ class Index:
             for name, row in rows.items()
         ]
         if values:
-            connection.execute(insert(table), values)
+            connection.execute(add_or_replace(connection.dialect.name), values)
         connection.commit()
 
     def _seal(self, name: str, signature: str, summary: bytes) -> bytes:

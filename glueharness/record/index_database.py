@@ -11,7 +11,7 @@ from glueharness.errors import ConfigError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sqlalchemy import URL, Engine, Table
+    from sqlalchemy import URL, Engine, Insert, Table
 
 _FORMS = "Write postgresql://USER@HOST/DATABASE or sqlite:////FOLDER/FILE, or leave it out."
 _SECONDS_FOR_A_LOCK = 5
@@ -85,6 +85,27 @@ def runs_table() -> Table:
         Column("summary", LargeBinary, nullable=False),
         Column("seal", LargeBinary, nullable=False),
     )
+
+
+def add_or_replace(dialect: str) -> Insert:
+    """The statement that adds rows or, where another process was quicker, replaces them.
+
+    Args:
+        dialect: ``sqlite`` or ``postgresql``; both know it by the same name.
+    """
+    from sqlalchemy.dialects import postgresql, sqlite
+
+    table = runs_table()
+    statement = (postgresql if dialect == "postgresql" else sqlite).insert(table)
+    values = {
+        column.name: statement.excluded[column.name]
+        for column in table.columns
+        if not column.primary_key
+    }
+    found: Insert = statement.on_conflict_do_update(
+        index_elements=[*table.primary_key], set_=values
+    )
+    return found
 
 
 def is_broken(error: Exception) -> bool:

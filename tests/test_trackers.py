@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import inspect
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +24,7 @@ from glueharness.record.store import RunStore
 from glueharness.run.config import build_config
 from glueharness.run.one_run import run
 from glueharness.settings.fields import Layer
+from glueharness_trackers.services import SERVICES
 from tests.small_task import SmallPlugin, small_plugins
 
 if TYPE_CHECKING:
@@ -196,3 +199,52 @@ def test_a_run_that_is_there_already_is_told_of_with_who_missed_it(
         err = capsys.readouterr().err
         assert ("so jsonl heard nothing of it; --rerun repeats" in err) == bool(track)
     assert not list(tmp_path.rglob("*.jsonl"))
+
+
+def test_wandb_holds_settings_and_scores_offline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("wandb", reason="the extra `wandb` is not installed")
+    pytest.importorskip("accelerate", reason="accelerate is not installed")
+    for name, value in (("WANDB_MODE", "offline"), ("WANDB_SILENT", "true")):
+        monkeypatch.setenv(name, value)
+    record = do_run(tmp_path, "wandb project=mine name=first, jsonl", recipe="true")
+    (file,) = (tmp_path / record.id / "wandb").rglob("run-*.wandb")
+    kept = file.read_bytes()
+    for text in (b"mine", b"first", b"final/dev/accuracy", b"epoch/loss", record.id.encode()):
+        assert text in kept
+    assert (tmp_path / record.id / "events.jsonl").is_file()
+
+
+def test_a_service_whose_library_is_missing_is_told_before_the_run(tmp_path: Path) -> None:
+    if importlib.util.find_spec("swanlab") is not None:
+        pytest.skip("swanlab is installed")
+    with pytest.raises(ConfigError, match="needs swanlab") as caught:
+        do_run(tmp_path, "swanlab")
+    assert "pip install 'glueharness[swanlab]'" in caught.value.remedy
+    assert not list(tmp_path.iterdir())
+
+
+def test_each_service_is_one_that_accelerate_knows() -> None:
+    tracking = pytest.importorskip("accelerate.tracking", reason="accelerate is not installed")
+    for service in SERVICES:
+        kind = tracking.LOGGER_TYPE_TO_CLASS[service.known_as]
+        arguments = inspect.signature(kind.__init__).parameters
+        takes_any = any(each.kind is each.VAR_KEYWORD for each in arguments.values())
+        assert takes_any or {service.named_by, service.kept_in} <= {*arguments, ""}
+
+
+@pytest.mark.parametrize(
+    ("track", "message"),
+    [
+        ("wandb projekt=x", "did you mean 'project'"),
+        ("jsonl project=x", "no setting 'project'"),
+        ("wandb mine", "'mine' is no setting of wandb"),
+        ("wandb 'mine", "quote"),
+    ],
+)
+def test_a_setting_that_a_tracker_lacks_is_refused(
+    tmp_path: Path, track: str, message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        do_run(tmp_path, track)

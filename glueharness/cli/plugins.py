@@ -130,6 +130,8 @@ def new(ctx: click.Context, kind: str, name: str, folder: Path) -> None:
     glueharness plugins new model my-model       a model, with settings
     glueharness plugins new writer my-form       a submission format
     glueharness plugins new source my-archive    a place where data come from
+    glueharness plugins new tracker my-log       a listener that follows runs
+    glueharness plugins new command my-report    a command
     """  # noqa: D301 - click's mark against re-wrapping
     from glueharness.scaffold import make_names, write
 
@@ -138,6 +140,7 @@ def new(ctx: click.Context, kind: str, name: str, folder: Path) -> None:
     shelves: dict[str, Shelf[Any]] = {
         "task": registry.tasks, "model": registry.models,
         "writer": registry.writers, "source": registry.sources,
+        "tracker": registry.trackers, "command": registry.commands,
     }  # fmt: skip
     if name in shelves[kind].items:
         owner = shelves[kind].items[name][0][1].owner

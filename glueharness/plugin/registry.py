@@ -10,7 +10,7 @@ from glueharness.plugin.blame import blamed
 from glueharness.plugin.guarded import GuardedWriter, OfferedModel, OfferedSource
 from glueharness.plugin.loading import load_plugins
 from glueharness.plugin.shelf import Shelf, Spec
-from glueharness.settings.fields import settings_of
+from glueharness.settings.fields import Layer, resolve, settings_of
 from glueharness.settings.run_options import RESERVED, RunOptions
 from glueharness.specs import (
     CommandSpec,
@@ -193,17 +193,23 @@ class Registry:
         """
         return GuardedWriter(self.writers.get(name), self.writers.owner(name))
 
-    def tracker(self, name: str) -> object:
+    def tracker(self, name: str, given: Mapping[str, Any] | None = None) -> object:
         """The listener that a tracker's factory makes.
+
+        Args:
+            name: The tracker.
+            given: Its settings, by name.
 
         Raises:
             UnknownNameError: There is none of that name.
-            ConfigError: Its library is not installed.
+            ConfigError: Its library is not installed, or it has no such setting.
             PluginError: It cannot be made.
         """
         spec, owner = self.trackers.get(name), self.trackers.owner(name)
+        layer = Layer(origin="--track", values=given or {})
+        settings = resolve(spec.settings, [layer], owner=f"the tracker {name!r}").settings
         with blamed(f"the tracker {name!r}", owner, "cannot be made"):
-            return spec.factory()
+            return spec.make(settings)
 
     def executor(self, name: str, context: ExecutorContext) -> Executor:
         """The executor of that name, made.

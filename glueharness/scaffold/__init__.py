@@ -10,7 +10,7 @@ from glueharness import __version__
 from glueharness.errors import ConfigError
 from glueharness.plugin.api_version import API_VERSION
 
-KINDS = ("task", "model", "writer", "source")
+KINDS = ("task", "model", "writer", "source", "tracker", "command")
 _TEMPLATES = Path(__file__).parent / "templates"
 _SUFFIX = ".jinja"
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")

@@ -33,7 +33,7 @@ class RunOptions:
         limit_dev: Use only so many rows of each dev split; the run is marked limited.
         runs_dir: Folder that holds the run folders.
         offline: Whether the network must not be used.
-        track: Names of the trackers that follow the run, separated by commas.
+        track: The trackers that follow the run, separated by commas, each with its settings.
     """
 
     model: str = setting(
@@ -55,5 +55,8 @@ class RunOptions:
     )
     offline: bool = setting(False, help="Do not use the network.", **_NO_EFFECT)
     track: str = setting(
-        "", help="Trackers that follow the run, separated by commas.", advanced=True, **_NO_EFFECT
+        "",
+        help='Trackers that follow the run, separated by commas: "jsonl, wandb project=mine".',
+        advanced=True,
+        **_NO_EFFECT,
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from glueharness.specs.model import NoSettings
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -49,12 +51,20 @@ class TrackerSpec:
         description: One sentence.
         factory: Makes the listener: an object whose methods implement the run-event hooks,
             marked with ``@glueharness.hookimpl``. Called before a run begins; raise a
-            :class:`glueharness.ConfigError` there if a library is missing.
+            :class:`glueharness.ConfigError` there if a library is missing. If the tracker has
+            settings, it is given an instance of them.
+        settings: Frozen dataclass of the tracker's settings, its fields made with
+            :func:`glueharness.setting`: ``--track "NAME KEY=VALUE"``.
     """
 
     name: str
     description: str
-    factory: Callable[[], object]
+    factory: Callable[..., object]
+    settings: type[Any] = NoSettings
+
+    def make(self, settings: Any) -> object:
+        """The listener, with these settings."""
+        return self.factory() if self.settings is NoSettings else self.factory(settings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

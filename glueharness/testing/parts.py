@@ -46,7 +46,7 @@ def check_tracker(spec: TrackerSpec) -> None:
     """
     expect(spec.description.strip(), "description is empty")
     try:
-        listener = spec.factory()
+        listener = spec.make(spec.settings())
     except ConfigError as error:  # as the rules say: a library that is missing
         skip(error.what)
     expect(listener is not None, "its factory returned None")

@@ -1,8 +1,14 @@
-"""Trackers, which follow a run: a log of JSON lines, TensorBoard, and MLflow."""
+"""Trackers, which follow a run: a log of JSON lines, TensorBoard, MLflow, and hosted services."""
 
 from __future__ import annotations
 
+import functools
+from typing import TYPE_CHECKING
+
 from glueharness import TrackerSpec, hookimpl
+
+if TYPE_CHECKING:
+    from glueharness_trackers.services import Service, ServiceSettings
 
 
 def _jsonl() -> object:
@@ -23,9 +29,17 @@ def _mlflow() -> object:
     return MLflow()
 
 
+def _service(service: Service, settings: ServiceSettings) -> object:
+    from glueharness_trackers.accelerated import Accelerated
+
+    return Accelerated(service, settings)
+
+
 @hookimpl
 def glueharness_trackers() -> list[TrackerSpec]:
-    """A log in the run folder, and two trackers whose libraries are extras."""
+    """A log in the run folder, and trackers whose libraries are extras."""
+    from glueharness_trackers.services import SERVICES, ServiceSettings
+
     return [
         TrackerSpec(
             name="jsonl",
@@ -41,5 +55,15 @@ def glueharness_trackers() -> list[TrackerSpec]:
             name="mlflow",
             description="Makes an MLflow run, where MLFLOW_TRACKING_URI says [extra: mlflow].",
             factory=_mlflow,
+        ),
+        *(
+            TrackerSpec(
+                name=service.name,
+                description=f"Makes a run of {service.title}, with settings and scores "
+                f"[extra: {service.name}].",
+                factory=functools.partial(_service, service),
+                settings=ServiceSettings,
+            )
+            for service in SERVICES
         ),
     ]

@@ -53,6 +53,7 @@ class Reference:
         for module in model.modules():
             if isinstance(module, torch.nn.Dropout):
                 module.p = 0.0
+        model = self.adapted(model)
         optimiser = self.optimiser(self._groups(model))
         schedule: Any = get_scheduler(
             self.settings.lr_scheduler_type, optimiser, num_warmup_steps=warmup,
@@ -72,10 +73,16 @@ class Reference:
             self.losses.append(float(loss.detach()))
         return model
 
+    def adapted(self, model: Any) -> Any:
+        """The model as it is to be trained."""
+        return model
+
     def _groups(self, model: Any) -> list[dict[str, Any]]:
         """A group for each parameter, with its rate and its decay."""
         groups = []
         for name, parameter in model.named_parameters():
+            if not parameter.requires_grad:
+                continue
             depth = next((_BELOW[part] for part in _BELOW if name.startswith(part)), 0)
             rate = self.settings.learning_rate * self.settings.layerwise_lr_decay**depth
             spared = name.endswith(("bias", "LayerNorm.weight"))

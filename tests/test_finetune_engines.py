@@ -225,6 +225,10 @@ def test_both_engines_learn_alike_with_other_schedules_and_constants(
     ("settings", "reason"),
     [
         ({"optim": "sgd"}, "--optim sgd is for PyTorch"),
+        ({"precision": "fp16"}, "--precision fp16 is for PyTorch"),
+        ({"device": "mps"}, "--device mps is for PyTorch"),
+        ({"gradient_checkpointing": True}, "--gradient-checkpointing is for PyTorch"),
+        ({"lora_rank": 8}, "--lora-rank 8 is for PyTorch"),
         ({"label_smoothing": 0.1}, "--label-smoothing 0.1 is for PyTorch"),
         ({"class_weights": "balanced"}, "--class-weights balanced is for PyTorch"),
         ({"adam_beta1": 0.95, "adam_beta2": 0.96}, "betas 0.95 and 0.96 are too close together"),

@@ -48,7 +48,7 @@ def test_the_usual_names_and_the_recipe(registry: Registry) -> None:
         ({"max_length": "0"}, "--max-length must be a whole number (8 to 131072, tokens)"),
         ({"learning_rate": "0"}, "--learning-rate must be a number (more than 0 and at most 1)"),
         ({"warmup_ratio": "1"}, "at least 0 and less than 1, fraction"),
-        ({"precision": "fp16"}, "one of auto, fp32, bf16"),
+        ({"precision": "fp8"}, "one of auto, fp32, bf16, fp16"),
         ({"auto_batch": "true", "device": "cpu"}, "--auto-batch is for a GPU"),
         ({"batch_size": "65536", "gradient_accumulation_steps": "65536"}, "rows per step"),
         ({"batch_size": "-1"}, "--batch-size must be a whole number (1 to 65536, rows)"),
@@ -90,6 +90,19 @@ def test_bf16_that_a_gpu_only_imitates_is_not_taken(
     if not able:
         with pytest.raises(ConfigError, match="this GPU has none"):
             choose_runtime(FinetuneSettings(precision="bf16"))
+
+
+def test_an_apple_gpu_is_taken_only_if_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The choice alone: no result on such a GPU has been checked."""
+    with pytest.raises(ConfigError, match="PyTorch finds no Apple GPU here"):
+        choose_runtime(FinetuneSettings(device="mps"))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert choose_runtime(FinetuneSettings()).device.type == "cpu"
+    chosen = choose_runtime(FinetuneSettings(device="mps"))
+    assert (chosen.device.type, chosen.precision) == ("mps", "fp32")
+    assert not chosen.on_gpu
+    assert not chosen.on_processor
 
 
 @pytest.mark.parametrize("name", ["./nowhere", "/nowhere/at/all", "~/nowhere-in-particular"])

@@ -11,6 +11,7 @@ from glueharness_finetune.engine_choice import Choice, choose_engine, request_fo
 from glueharness_finetune.plain import NotPlain
 from glueharness_finetune.plain.classifier import read_config
 from glueharness_finetune.start import find_start
+from glueharness_finetune.training.lora import require_peft
 from glueharness_finetune.training.loss import weights_by_label
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class EncoderModel:
 
     def __init__(self, context: ModelContext, checkpoint: Checkpoint) -> None:
         weights_by_label(context.settings, context.task)  # refuses what is not for the task
+        require_peft(context.settings)
         self._context, self._checkpoint = context, checkpoint
         self._model: FinetunedEncoder | EngineModel | None = None
         self._start: Start | None = None

@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from glueharness_finetune.settings import FinetuneSettings
 
 AUTO, TORCH = "auto", "torch"
-_ONLY_BY_TORCH = frozenset({"optim", "label_smoothing", "class_weights", "plain_math"})
+FP16, MPS = "fp16", "mps"
+_ONLY_BY_TORCH = (
+    "optim", "label_smoothing", "class_weights", "lora_rank", "gradient_checkpointing",
+    "plain_math",
+)  # fmt: skip
 # What the drivers of GPUs that PyTorch can use leave behind: NVIDIA's, WSL's, AMD's.
 _GPU_DEVICES = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg", "/dev/kfd")
 
@@ -137,6 +141,9 @@ def _only_by_torch(settings: FinetuneSettings) -> str:
     An engine is promised AdamW over the mean cross-entropy or squared error, and cannot know what
     else there may be.
     """
+    for name, only in (("precision", FP16), ("device", MPS)):
+        if getattr(settings, name) == only:
+            return f"--{name} {only}"
     for item in dataclasses.fields(settings):
         value = getattr(settings, item.name)
         if item.name in _ONLY_BY_TORCH and value != item.default:

@@ -17,6 +17,7 @@ SCHEDULES = (
 POLYNOMIAL_END = 1e-7
 """Where that of transformers ends."""
 _ADAMS_OWN = ("adam_beta1", "adam_beta2", "adam_epsilon")
+_LORAS_OWN = ("lora_alpha", "lora_dropout", "lora_modules")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,13 @@ class LearningSettings:
         early_stopping_patience: Epochs in a row without a better one, after which training ends.
             The learning rates are those of the whole course.
         dropout: Dropout rate instead of the checkpoint's own.
+        lora_rank: Rank of the adapters that are trained with the head, while all other weights stay
+            as they are (LoRA).
+        lora_alpha: Scale of the adapters: their product is multiplied by this over the rank.
+        lora_dropout: Dropout rate of what goes into the adapters.
+        lora_modules: Names of the layers that get adapters, parted by commas, or ``all-linear``.
+        gradient_checkpointing: Whether layers are computed a second time when the gradient is
+            taken, so that memory holds fewer of their results.
         identity_pooler: Whether a pooler that was never trained starts as the identity.
     """
 
@@ -194,6 +202,38 @@ class LearningSettings:
         advanced=True,
         training=True,
     )
+    lora_rank: int | None = setting(
+        None,
+        help="Train low-rank adapters (LoRA) of this rank and the head, instead of all weights.",
+        low=1,
+        high=4096,
+        advanced=True,
+        training=True,
+    )
+    lora_alpha: int = setting(
+        16,
+        help="Scale of the adapters, times their rank.",
+        low=1,
+        high=2**16,
+        advanced=True,
+        training=True,
+    )
+    lora_dropout: float = setting(
+        0.0, help="Dropout rate before adapters.", low=0, below=1, advanced=True, training=True
+    )
+    lora_modules: str | None = setting(
+        None,
+        help="Layers that get adapters: all-linear, or names such as query,value; else those that "
+        "peft takes for such a model.",
+        advanced=True,
+        training=True,
+    )
+    gradient_checkpointing: bool = setting(
+        False,
+        help="Use less memory and more time: layers are computed again for their gradient.",
+        advanced=True,
+        training=True,
+    )
     identity_pooler: bool = setting(
         True,
         help="Begin with the identity where the checkpoint's pooler was never trained.",
@@ -234,12 +274,18 @@ class LearningSettings:
                 f"--learning-rate {self.learning_rate}: the schedule polynomial ends at "
                 f"{POLYNOMIAL_END}, and must begin above it"
             )
-        if self.optim != ADAMW:
-            for item in dataclasses.fields(self):
-                if item.name in _ADAMS_OWN and getattr(self, item.name) != item.default:
-                    flag = "--" + item.name.replace("_", "-")
-                    raise ValueError(f"{flag} is for AdamW; --optim is {self.optim}")
+        if self.optim != ADAMW and (flag := self._given_of(_ADAMS_OWN)):
+            raise ValueError(f"{flag} is for AdamW; --optim is {self.optim}")
+        if self.lora_rank is None and (flag := self._given_of(_LORAS_OWN)):
+            raise ValueError(f"{flag} is about LoRA's adapters; it needs --lora-rank")
         if self.early_stopping_patience is not None and not self.keep_best:
             raise ValueError(
                 "--early-stopping-patience looks at the best epoch; it needs --keep-best"
             )
+
+    def _given_of(self, names: tuple[str, ...]) -> str:
+        """The option of the first of these settings that is not at its default; else empty."""
+        for item in dataclasses.fields(self):
+            if item.name in names and getattr(self, item.name) != item.default:
+                return "--" + item.name.replace("_", "-")
+        return ""

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from glueharness_finetune.settings import FinetuneSettings
     from glueharness_finetune.start import Start
     from glueharness_finetune.tokens.tokenize import Encoded
+    from glueharness_finetune.training.lora import Lora
 
 _START = "start.json"
 
@@ -80,6 +81,7 @@ class FinetunedEncoder:
         self._encoding: dict[str, float] = {}
         self._reason = reason
         self._classifier: Classifier | None = None
+        self._lora: Lora | None = None
         self._predictor: Predictor | None = None
         self._encoder: Encoder | None = None
         self._loaded = ""  # what identifies weights that are only to be evaluated
@@ -108,7 +110,7 @@ class FinetunedEncoder:
             engine=TORCH,
             device=runtime.device.type,
             precision=runtime.precision,
-            packages=("torch", "transformers"),
+            packages=("torch", "transformers", *(("peft",) if self.settings.lora_rank else ())),
         )
 
     def _find_start(self) -> Start:
@@ -128,6 +130,11 @@ class FinetunedEncoder:
             classifier = self._begin(train, context)
         else:
             classifier = loading.make_empty(checkpoints.start, self.task, self.settings)
+        if self.settings.lora_rank is not None:
+            from glueharness_finetune.training.lora import Lora
+
+            self._lora = Lora(classifier, self.settings, self.checkpoint.name)
+            context.note("lora", self._lora.facts)
         for message in self._use(classifier, self.checkpoint.name, train=True):
             context.warn(message)
         assert self._predictor is not None  # noqa: S101 - for the type checker
@@ -148,6 +155,7 @@ class FinetunedEncoder:
                 settings=self.settings,
                 seed=self.seed,
                 context=context,
+                lora=self._lora,
             )
             training = Training(
                 trainee=trainee,
@@ -198,6 +206,8 @@ class FinetunedEncoder:
         if self._classifier is None:
             raise ModelError("the model is not trained yet")
         loading.save(self._classifier, folder)
+        if self._lora is not None:
+            self._lora.save(folder / "adapter")
 
     def load(self, folder: Path) -> None:
         """Become the model that was saved in ``folder``.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from glueharness_finetune.settings import FinetuneSettings
 
-AUTO, FP32, BF16 = "auto", "fp32", "bf16"
+AUTO, FP32, BF16, FP16 = "auto", "fp32", "bf16", "fp16"
 _OUT_OF_MEMORY = ("not enough memory", "can't allocate memory")
 
 
@@ -26,8 +26,8 @@ class Runtime:
 
     Attributes:
         device: The device.
-        precision: ``"fp32"``, or ``"bf16"`` for matrix products in bfloat16 with weights, sums
-            and normalisation in float32.
+        precision: ``"fp32"``, or ``"bf16"`` or ``"fp16"`` for matrix products in 16 bits with
+            weights, sums and normalisation in float32.
         threads: Processor threads.
     """
 
@@ -37,8 +37,13 @@ class Runtime:
 
     @property
     def on_gpu(self) -> bool:
-        """Whether the device is a GPU."""
+        """Whether the device is a GPU of CUDA, which computes while Python goes on."""
         return self.device.type == "cuda"
+
+    @property
+    def on_processor(self) -> bool:
+        """Whether the processor computes."""
+        return self.device.type == "cpu"
 
     def autocast(self) -> AbstractContextManager[Any]:
         """A region whose matrix products run in the precision."""
@@ -46,7 +51,8 @@ class Runtime:
 
         if self.precision == FP32:
             return nullcontext()
-        return torch.autocast(self.device.type, torch.bfloat16)
+        half = torch.bfloat16 if self.precision == BF16 else torch.float16
+        return torch.autocast(self.device.type, half)
 
     def draw_from(self, seed: int) -> None:
         """Fix the random numbers to come.
@@ -59,6 +65,8 @@ class Runtime:
         torch.default_generator.manual_seed(seed)
         if self.on_gpu:
             torch.cuda.manual_seed(seed)
+        elif not self.on_processor:
+            torch.mps.manual_seed(seed)
 
     @contextmanager
     def threading(self) -> Iterator[None]:
@@ -83,13 +91,8 @@ def choose_runtime(settings: FinetuneSettings) -> Runtime:
 
     from glueharness.run.environment import core_count
 
-    found = torch.cuda.is_available()
-    if settings.device == "cuda" and not found:
-        raise ConfigError(
-            "--device cuda: PyTorch finds no CUDA GPU here", remedy="Use --device auto."
-        )
-    name = "cuda" if found and settings.device != "cpu" else "cpu"
-    able = gpu_has_bf16() if name == "cuda" else cpu_has_bf16()
+    name = _device(settings.device)
+    able = {"cuda": gpu_has_bf16, "cpu": cpu_has_bf16}.get(name, _never)()
     if settings.precision == BF16 and name == "cuda" and not able:
         raise ConfigError("--precision bf16: this GPU has none", remedy="Use --precision auto.")
     wanted = settings.precision
@@ -98,6 +101,31 @@ def choose_runtime(settings: FinetuneSettings) -> Runtime:
         precision=wanted if wanted != AUTO else (BF16 if able else FP32),
         threads=settings.threads or core_count(),
     )
+
+
+def _device(wanted: str) -> str:
+    """The kind of device.
+
+    An Apple GPU is not taken unless it is asked for: no result on one has been checked here.
+    """
+    import torch
+
+    found = torch.cuda.is_available()
+    if wanted == "cuda" and not found:
+        raise ConfigError(
+            "--device cuda: PyTorch finds no CUDA GPU here", remedy="Use --device auto."
+        )
+    if wanted == "mps" and not torch.backends.mps.is_available():
+        raise ConfigError(
+            "--device mps: PyTorch finds no Apple GPU here", remedy="Use --device auto."
+        )
+    if wanted in {"cpu", "mps"}:
+        return wanted
+    return "cuda" if found else "cpu"
+
+
+def _never() -> bool:
+    return False
 
 
 def gpu_has_bf16() -> bool:

@@ -16,8 +16,9 @@ class FinetuneSettings(LearningSettings):
     Attributes:
         max_length: Longest input; of a pair, the longer text is cut first.
         weights: Folder with the pretrained weights, instead of the hub.
-        precision: ``auto`` uses bf16 if the processor or GPU has it.
-        device: ``auto`` uses a CUDA GPU if there is one.
+        precision: ``auto`` uses bf16 if the processor or GPU has it. ``fp16`` scales the loss, so
+            that small gradients are not rounded to zero.
+        device: ``auto`` uses a CUDA GPU if there is one; an Apple GPU (``mps``) only if asked.
         engine: What computes the encoder: ``torch``, an engine of another plugin by its name, or
             ``auto``, the first that can and is not slower.
         threads: Processor threads; None uses all cores.
@@ -49,13 +50,13 @@ class FinetuneSettings(LearningSettings):
     precision: str = setting(
         "auto",
         help="auto: bf16 where the hardware has it.",
-        choices=("auto", "fp32", "bf16"),
+        choices=("auto", "fp32", "bf16", "fp16"),
         changes_result=False,
     )
     device: str = setting(
         "auto",
         help="auto: a CUDA GPU if there is one.",
-        choices=("auto", "cpu", "cuda"),
+        choices=("auto", "cpu", "cuda", "mps"),
         changes_result=False,
     )
     engine: str = setting(

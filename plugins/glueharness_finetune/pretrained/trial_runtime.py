@@ -46,7 +46,7 @@ def set_going(
     """
     runtime, asked = choose_runtime(settings), settings.precision != AUTO
     torch.nn.Module.to(trial.model, runtime.device)
-    if runtime.on_gpu:  # which has kernels of its own
+    if not runtime.on_processor:  # a GPU has kernels of its own
         return _settle(trial, form, runtime, asked=asked, train=train), {}
     done = quicken(trial.model, settings)
     told = list(form.warnings)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from glueharness_finetune.cpu.lazy_adamw import Constants, LazyAdamW, word_embedding
 from glueharness_finetune.cpu.skipped_steps import can_be_skipped
+from glueharness_finetune.runtime import FP16
 from glueharness_finetune.training.layer_rates import rate_factors
 from glueharness_finetune.training.parameter_groups import groups_of
 
@@ -40,7 +41,9 @@ class AdamW:
         factors = rate_factors(model, settings.layerwise_lr_decay)
         self.layerwise = bool(factors)
         self._words: LazyAdamW | None = None
-        lazy = not settings.plain_math and can_be_skipped(settings.betas, settings.adam_epsilon)
+        # Their gradients are out of reach of whoever scales the loss of fp16.
+        lazy = not settings.plain_math and settings.precision != FP16
+        lazy = lazy and can_be_skipped(settings.betas, settings.adam_epsilon)
         words = word_embedding(model) if lazy else None
         if words is not None:
             [name] = (n for n, parameter in model.named_parameters() if parameter is words.weight)

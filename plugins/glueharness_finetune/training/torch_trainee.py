@@ -7,13 +7,16 @@ k = outputs a sequence, n = rows of the split.
 from __future__ import annotations
 
 import math
+from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glueharness_finetune.runtime import ran_out
+from glueharness import ModelError
+from glueharness_finetune.runtime import FP16, ran_out
 from glueharness_finetune.tokens.batches import collate, together
+from glueharness_finetune.training.loss_scale import LossScale
 from glueharness_finetune.training.trainee import seed_of, too_little_memory
 from glueharness_finetune.training.weights import copy_of, load_weights, weights_of
 
@@ -22,11 +25,13 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
     import torch
+    from transformers import PreTrainedModel
 
     from glueharness import FitContext, FloatArray
     from glueharness_finetune.predictor import Predictor
     from glueharness_finetune.settings import FinetuneSettings
     from glueharness_finetune.tokens.tokenize import Encoded
+    from glueharness_finetune.training.lora import Lora
     from glueharness_finetune.training.loss import Loss
     from glueharness_finetune.training.optimiser import Optimiser
 
@@ -59,6 +64,7 @@ class TorchTrainee:
         settings: The settings.
         seed: Seed of dropout.
         context: Hears of it where memory is short.
+        lora: The model's adapters; None if it learns whole.
     """
 
     def __init__(  # noqa: PLR0913 - what a training step consists of
@@ -72,11 +78,20 @@ class TorchTrainee:
         settings: FinetuneSettings,
         seed: int,
         context: FitContext,
+        lora: Lora | None = None,
     ) -> None:
         self.model, self.predictor, self.optimiser = predictor.model, predictor, optimiser
         self.train, self.targets, self.loss = train, targets, loss
-        self.settings, self.seed, self.context = settings, seed, context
+        self.settings, self.seed, self.context, self.lora = settings, seed, context, lora
         self.rows_at_once = settings.batch_size
+        runtime = predictor.runtime
+        self.loss_scale = (
+            LossScale(self.model, optimiser, runtime.device.type)
+            if runtime.precision == FP16
+            else None
+        )
+        if settings.gradient_checkpointing:
+            _recompute(self.model)
         self.model.train()
 
     @property
@@ -93,12 +108,16 @@ class TorchTrainee:
     ) -> torch.Tensor:
         """Compute the gradient of the rows' mean loss and move the weights; returns that loss."""
         loss = self._gradient(rows, inputs, number)
-        self.optimiser.step(number)
+        if self.loss_scale is None:
+            self.optimiser.step(number)
+        else:
+            self.loss_scale.step_with(number)
         return loss
 
     def scores(self, encoded: Encoded, advance: Callable[[int], None] | None = None) -> FloatArray:
         """Scores of every row."""
-        return self.predictor.scores(encoded, advance)
+        with nullcontext() if self.lora is None else self.lora.merged():
+            return self.predictor.scores(encoded, advance)
 
     def flush(self) -> None:
         """Bring every weight up to date."""
@@ -118,15 +137,22 @@ class TorchTrainee:
 
     def state(self) -> Mapping[str, torch.Tensor]:
         """The optimiser's state by name."""
-        return self.optimiser.tensors()
+        own = {} if self.loss_scale is None else self.loss_scale.tensors()
+        return {**self.optimiser.tensors(), **own}
 
     def restore(self, state: Mapping[str, torch.Tensor]) -> None:
         """Become what :meth:`state` told."""
-        self.optimiser.restore(state)
+        self.optimiser.restore(state if self.loss_scale is None else self.loss_scale.restore(state))
 
     def finish(self) -> None:
         """Leave the model as it was given."""
         self.optimiser.release()
+        if self.settings.gradient_checkpointing:
+            _named_anew(self.model, "checkpointing_disable")()
+        if self.loss_scale is not None:
+            self.context.note("loss_scale", self.loss_scale.facts)
+        if self.lora is not None:
+            self.lora.finish()
 
     def _batches(self, rows: npt.NDArray[np.int64]) -> Iterator[Batch]:
         padding, lengths = self.predictor.padding, self.train.lengths
@@ -190,7 +216,9 @@ class TorchTrainee:
                     wanted = batch.targets.to(runtime.device, non_blocking=True)  # [b]
                     share = self.loss.weight_of(batch.targets) / whole
                     loss = self.loss(self._logits(batch), wanted) * share
-                    torch.autograd.backward(loss)
+                    torch.autograd.backward(
+                        loss if self.loss_scale is None else self.loss_scale.scaled(loss)
+                    )
                     total += loss.detach()
             except (RuntimeError, MemoryError) as error:
                 self.optimiser.forget_gradients()
@@ -221,3 +249,24 @@ class TorchTrainee:
             )
             return
         raise too_little_memory(self.settings, number, self.rows_at_once) from error
+
+
+def _recompute(model: PreTrainedModel) -> None:
+    """Let a model's layers be computed again when the gradient is taken.
+
+    Raises:
+        ModelError: The model does not know how.
+    """
+    if not model.supports_gradient_checkpointing:
+        raise ModelError(
+            f"--gradient-checkpointing: {type(model).__name__} cannot do that",
+            remedy="Lower --batch-size and raise --gradient-accumulation-steps instead.",
+        )
+    enable = _named_anew(model, "checkpointing_enable")
+    enable({"use_reentrant": False})
+
+
+def _named_anew(model: PreTrainedModel, name: str) -> Any:
+    """A method whose name begins with activation in newer versions of transformers."""
+    newer = getattr(model, f"activation_{name}", None)
+    return newer or getattr(model, f"gradient_{name}")

@@ -44,7 +44,11 @@ PAGES = {
         "performance",
     )
 } | {name: ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING")}
-ELSEWHERE = {"plugins.md": "test_docs_plugins.py", "reference.md": "test_meta.py"}
+ELSEWHERE = {
+    "plugins.md": "test_docs_plugins.py",
+    "reference.md": "test_meta.py",
+    "cluster.md": "test_docs_cluster.py",
+}
 """Pages whose blocks are held to the truth by another test."""
 
 EXCEPTIONS = {

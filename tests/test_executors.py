@@ -440,7 +440,7 @@ def test_a_missing_extra_is_named_with_its_pip_line(
         "u.find_spec = lambda name, *rest: None if name in gone else find(name, *rest)\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(blocked))
-    for name in ("ray",):
+    for name in ("ray", "slurm"):
         done = command.run("run", "numbers", "--model", "slow", "--executor", name)
         assert done.returncode == 1
         assert f"pip install 'glueharness[{name}]'" in done.stderr

@@ -43,7 +43,9 @@ class WorkFolder:
         """
         made = cls(parent / f"{work.key}-{secrets.token_hex(3)}")
         made.path.mkdir(parents=True)
-        text = json.dumps({"key": work.key, "request": work.request})
+        # Whoever sees this folder sees that of the runs, also when the driver is gone.
+        request = {**work.request, "token": f"{made.path.name}/{_REQUEST}"}
+        text = json.dumps({"key": work.key, "request": request})
         atomic.write_text(made.path / _REQUEST, text)
         return made
 

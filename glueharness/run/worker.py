@@ -62,15 +62,15 @@ def do(request: Mapping[str, Any], send: Send) -> End:
         with terminate_as_interrupt(), _in_folder(request):
             return _do(request, send)
     except KeyboardInterrupt:
-        return End("stopped", _told(Interrupted("stopped before it began")))
+        return End("stopped", failed_with(Interrupted("stopped before it began")))
     except Interrupted as error:
-        return End("stopped", _told(error))
+        return End("stopped", failed_with(error))
     except GlueharnessError as error:
-        return End("failed", _told(error))
+        return End("failed", failed_with(error))
     except Exception as error:  # noqa: BLE001 - it is told where the other workers' runs go on
         from glueharness.plugin.status import describe
 
-        return End("failed", _told(GlueharnessError(f"internal error: {describe(error)}")))
+        return End("failed", failed_with(GlueharnessError(f"internal error: {describe(error)}")))
 
 
 def who() -> str:
@@ -95,7 +95,7 @@ def cannot_tell(folder: Path) -> Mapping[str, Any]:
     Args:
         folder: Where it should have written.
     """
-    return _told(
+    return failed_with(
         RunFolderError(
             "the worker could not write how its run ended: the disk is full, or was away",
             where=str(folder),
@@ -104,7 +104,8 @@ def cannot_tell(folder: Path) -> Mapping[str, Any]:
     )
 
 
-def _told(error: GlueharnessError) -> dict[str, Any]:
+def failed_with(error: GlueharnessError) -> dict[str, Any]:
+    """The value of a note that tells of an error; :func:`error_of` makes an error of it again."""
     facts = {"what": error.what, "where": error.where, "remedy": error.remedy}
     return {"error": {"type": type(error).__name__, **facts}}
 

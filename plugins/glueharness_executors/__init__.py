@@ -22,9 +22,15 @@ def _ray(context: ExecutorContext) -> Executor:
     return RayExecutor(context)
 
 
+def _slurm(context: ExecutorContext) -> Executor:
+    from glueharness_executors.slurm import SlurmExecutor
+
+    return SlurmExecutor(context)
+
+
 @hookimpl
 def glueharness_executors() -> list[ExecutorSpec]:
-    """Worker processes on this machine, and a Ray cluster."""
+    """Worker processes on this machine, a Ray cluster, and Slurm."""
     return [
         ExecutorSpec(
             name="local",
@@ -36,5 +42,11 @@ def glueharness_executors() -> list[ExecutorSpec]:
             description="A Ray cluster: that of an address, or one for this command [extra: ray].",
             factory=_ray,
             argument="ADDRESS",
+        ),
+        ExecutorSpec(
+            name="slurm",
+            description="Jobs of the Slurm cluster that this machine belongs to [extra: slurm].",
+            factory=_slurm,
+            argument="OPTIONS",
         ),
     ]

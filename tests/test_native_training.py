@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from glueharness_native.optimiser import rate_factors
 from tests.native_tools import (
     SHAPES,
     Material,
@@ -113,13 +114,13 @@ def test_clipping_decay_and_warm_up() -> None:
 
 
 def test_layerwise_rates_are_those_of_the_torch_engine() -> None:
-    from glueharness_finetune.training.layer_rates import rate_factors
+    from glueharness_finetune.training.layer_rates import rate_factors as of_torch
 
     for shape in SHAPES:
         model = torch_model(shape)
         encoder = native_of(model)
-        ours = encoder._rate_factors(0.7)
-        assert ours == pytest.approx(dict(rate_factors(model, 0.7))), shape
+        ours = rate_factors(encoder.architecture, 0.7)
+        assert ours == pytest.approx(dict(of_torch(model, 0.7))), shape
 
 
 def test_layerwise_rates_move_the_layers_as_they_should() -> None:
@@ -133,7 +134,7 @@ def test_layerwise_rates_move_the_layers_as_they_should() -> None:
     for step, batch in enumerate(batches):
         encoder.step(made.rows, batch, made.targets[batch], key=step)
     encoder.flush()
-    torch_steps(model, made, batches, plan, encoder._rate_factors(0.5))
+    torch_steps(model, made, batches, plan, rate_factors(encoder.architecture, 0.5))
     for name in before:
         if "key.bias" in name:
             encoder.weights[name][...] = dict(model.named_parameters())[name].detach().numpy()

@@ -6,7 +6,7 @@ dense layer, an activation and a classifier. What they differ in is in :data:`_F
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -125,14 +125,12 @@ _FAMILIES = {
     "roberta": _ROBERTA,
     "xlm-roberta": _ROBERTA,
     "camembert": _ROBERTA,
-    "electra": _Family(
+    # RoBERTa's head with another activation.
+    "electra": replace(
+        _ROBERTA,
         prefix="electra.",
-        layer=_BERT_LAYER,
-        pooler="classifier.dense",
-        classifier="classifier.out_proj",
         activation=_GELU,
-        drops_before_pooler=True,
-        sizes=_BERT_SIZES,
+        after_padding=False,
         fixed={
             **_BERT_DEFAULTS, "embedding_size": 128, "hidden_size": 256, "num_attention_heads": 4,
             "intermediate_size": 1024,

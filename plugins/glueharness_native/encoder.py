@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glueharness_native.library import Arrays, Batch, Config, Optimiser, Segment
+from glueharness_native.arrays import aligned_zeros, pointer, views_of
+from glueharness_native.library import Arrays, Batch, Config
+from glueharness_native.optimiser import optimiser_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
     from glueharness.specs import Schedule, TokenRows
     from glueharness_native.architectures import Architecture
     from glueharness_native.library import Library
-
-_ALIGNMENT = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,27 +228,15 @@ class NativeEncoder:
         self.library.tell(
             "gradients",
             self._engine,
-            ctypes.c_void_p(_pointer(flat)),
-            ctypes.c_void_p(_pointer(words)),
+            ctypes.c_void_p(pointer(flat)),
+            ctypes.c_void_p(pointer(words)),
         )
         return self._views(flat, words)
 
     def _views(
         self, flat: npt.NDArray[np.float32], words: npt.NDArray[np.float32] | None
     ) -> dict[str, npt.NDArray[np.float32]]:
-        found = {}
-        for theirs, (ours, first, rows) in self.architecture.parameters().items():
-            at, height, width = self._places[ours]
-            vector = ours.endswith(".bias") or "_norm." in ours
-            if vector:  # [1, width]
-                part = flat[at + first : at + (first + rows if rows else width)]
-            else:
-                whole = flat[at : at + height * width].reshape(height, width)
-                part = whole[first : first + rows if rows else height]
-            found[theirs] = part
-        if words is not None:
-            found[self.architecture.words] = words
-        return found
+        return views_of(self.architecture, self._places, flat, words)
 
     def _create(self) -> None:
         self._free()
@@ -259,7 +247,7 @@ class NativeEncoder:
         given: tuple[npt.NDArray[Any] | None, ...] = (
             self._flat, first, second, self._words, word_first, word_second, steps,
         )  # fmt: skip
-        arrays = Arrays(*(None if each is None else _pointer(each) for each in given))
+        arrays = Arrays(*(None if each is None else pointer(each) for each in given))
         self.library.call(
             "new", ctypes.byref(self._config), ctypes.byref(arrays), ctypes.byref(self._engine)
         )
@@ -272,36 +260,8 @@ class NativeEncoder:
             self._engine = ctypes.c_void_p()
 
     def _set_schedule(self) -> None:
-        given = self._schedule
-        factors = self._rate_factors(given.layer_decay)
-        segments = self._segments(given.weight_decay, factors)
-        rates = (ctypes.c_double * len(given.rates))(*given.rates)
-        optimiser = Optimiser(
-            beta1=given.betas[0], beta2=given.betas[1], epsilon=given.epsilon,
-            weight_decay=given.weight_decay, max_norm=given.max_norm,
-            segments=len(segments), steps=len(given.rates),
-            segment=(Segment * len(segments))(*segments), rates=rates,
-            word_rate_factor=factors[self.architecture.words],
-        )  # fmt: skip
+        optimiser = optimiser_of(self.architecture, self._places, self._schedule)
         self.library.call("train_with", self._engine, ctypes.byref(optimiser), self._steps)
-
-    def _rate_factors(self, decay: float) -> dict[str, float]:
-        """What each parameter's learning rate is multiplied with, by the checkpoint's names."""
-        top = int(self.architecture.sizes["layers"]) + 1
-        names = [*self.architecture.parameters(), self.architecture.words]
-        return {name: decay ** (top - self.architecture.height(name)) for name in names}
-
-    def _segments(self, weight_decay: float, factors: Mapping[str, float]) -> list[Segment]:
-        """Every stretch of the flat array with its decay and its share of the rate."""
-        shares = {
-            ours: factors[theirs] for theirs, (ours, _, _) in self.architecture.parameters().items()
-        }
-        found = []
-        for name, (at, rows, columns) in self._places.items():
-            spared = name.endswith(".bias") or "_norm." in name
-            decay = 0.0 if spared else weight_decay
-            found.append(Segment(at, at + rows * columns, decay, shares[name]))
-        return found
 
     def _batch(
         self,
@@ -322,17 +282,5 @@ class NativeEncoder:
         if wanted is not None and len(wanted) != len(batch):
             raise ValueError(f"{len(batch)} rows have {len(wanted)} targets")
         kept: list[npt.NDArray[Any] | None] = [start, length, ids, types, wanted]
-        pointers = [None if each is None else _pointer(each) for each in kept]
+        pointers = [None if each is None else pointer(each) for each in kept]
         return Batch(len(batch), *pointers), kept
-
-
-def aligned_zeros(*shape: int) -> npt.NDArray[np.float32]:
-    """Zeros, float32, that begin at a cache line."""
-    count = int(np.prod(shape))
-    raw = np.zeros(4 * count + _ALIGNMENT, np.uint8)
-    start = -raw.ctypes.data % _ALIGNMENT
-    return raw[start : start + 4 * count].view(np.float32).reshape(shape)
-
-
-def _pointer(array: npt.NDArray[Any]) -> int:
-    return int(array.ctypes.data)

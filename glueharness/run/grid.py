@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import math
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from glueharness.errors import ConfigError
@@ -17,44 +15,20 @@ if TYPE_CHECKING:
     from glueharness.specs import PresetSpec
 
 OPTION = "--grid"
-_RANGE = re.compile(r"(?P<low>[^.]+(?:\.\d+)?(?:e[+-]?\d+)?)\.\.(?P<high>.+)", re.IGNORECASE)
-_SPANS_LOGS = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """Numbers from which a search chooses.
-
-    Attributes:
-        low: The smallest.
-        high: The largest.
-        whole: Whether only whole numbers are meant.
-    """
-
-    low: float
-    high: float
-    whole: bool
-
-    @property
-    def logarithmic(self) -> bool:
-        """Whether equal ratios count as equal steps: where it spans a factor of ten or more."""
-        return self.low > 0 and self.high / self.low >= _SPANS_LOGS
-
-    def __str__(self) -> str:
-        """As it is written."""
-        return f"{self.low:g}..{self.high:g}"
+_NUMBER = r"[+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?"
+_RANGE = re.compile(rf"\s*{_NUMBER}\s*\.\.\s*{_NUMBER}\s*", re.IGNORECASE)
 
 
 Choices = tuple[Any, ...]
-Grid = dict[str, "Choices | Range"]
+Grid = dict[str, Choices]
 
 
 def read_grid(texts: Sequence[str], table: Mapping[str, Any], where: str = "") -> Grid:
     """What ``--grid NAME=VALUES`` and a file's table say; the options win.
 
     Args:
-        texts: The options' values: ``learning_rate=1e-5,3e-5`` or ``learning_rate=1e-5..1e-4``.
-        table: Setting name to a list of values, or to a range as text.
+        texts: The options' values: ``learning_rate=1e-5,3e-5``.
+        table: Setting name to a list of values.
         where: The file.
 
     Raises:
@@ -62,20 +36,14 @@ def read_grid(texts: Sequence[str], table: Mapping[str, Any], where: str = "") -
     """
     grid: Grid = {}
     for name, given in table.items():
-        if isinstance(given, str) and (found := _range(given)):
-            grid[name] = found
-        elif (
-            isinstance(given, list)
-            and given
-            and not any(isinstance(value, dict | list) for value in given)
-        ):
-            grid[name] = tuple(given)
-        else:
+        nested = isinstance(given, list) and any(isinstance(each, dict | list) for each in given)
+        if not isinstance(given, list) or not given or nested:
             raise ConfigError(
                 f"the grid of {name!r} is {given!r}",
                 where=where,
-                remedy=f'Give a list of values, or a range: {name} = [1, 2], {name} = "1..10"',
+                remedy=f"Give a list of values: {name} = [1, 2]",
             )
+        grid[name] = tuple(given)
     named: set[str] = set()
     for text in texts:
         name, sign, values = text.partition("=")
@@ -88,23 +56,14 @@ def read_grid(texts: Sequence[str], table: Mapping[str, Any], where: str = "") -
             )
         if name in named:
             raise ConfigError(f"{OPTION} names {name!r} twice", remedy="Give all values at once.")
+        if _RANGE.fullmatch(values):
+            raise ConfigError(
+                f"{OPTION} {text} is a range, and a grid tries every value that is named",
+                remedy=f"List the values: {OPTION} {name}=VALUE,VALUE",
+            )
         named.add(name)
-        grid[name] = _range(values) or choices
+        grid[name] = choices
     return grid
-
-
-def _range(text: str) -> Range | None:
-    match = _RANGE.fullmatch(text.strip())
-    if match is None:
-        return None
-    low, high = match["low"], match["high"]
-    try:
-        bounds = float(low), float(high)
-    except ValueError:
-        return None
-    if not (bounds[0] < bounds[1] and all(map(math.isfinite, bounds))):
-        raise ConfigError(f"the range {text} is empty", remedy="Write LOW..HIGH: 1e-5..1e-4")
-    return Range(*bounds, whole=low.strip().isdecimal() and high.strip().isdecimal())
 
 
 def with_preset(grid: Grid, preset: PresetSpec | None, layers: Sequence[Layer], task: str) -> Grid:
@@ -134,18 +93,6 @@ def remarks_on(preset: PresetSpec, tasks: Sequence[str]) -> list[str]:
 
 
 def points_of(grid: Grid) -> Iterator[dict[str, Any]]:
-    """The settings of each point; one point without any if the grid is empty.
-
-    Raises:
-        ConfigError: A range has no points.
-    """
-    values: list[Choices] = []
-    for name, choices in grid.items():
-        if isinstance(choices, Range):
-            raise ConfigError(
-                f"{OPTION} {name}={choices} is a range, of which only a search takes values",
-                remedy="Say how many settings to try: --search 20; or list the values.",
-            )
-        values.append(choices)
-    for point in itertools.product(*values):
+    """The settings of each point; one point without any if the grid is empty."""
+    for point in itertools.product(*grid.values()):
         yield dict(zip(grid, point, strict=True))

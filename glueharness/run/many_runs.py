@@ -73,7 +73,7 @@ class PlannedRun:
         init_from: Task whose encoder it starts from; empty for the pretrained one.
         evaluated: Task without training data that the trained model is then scored on; empty for
             none.
-        point: The settings that a grid or a search gives it.
+        point: The settings that a grid gives it.
         choose: What counts of several seeds.
     """
 

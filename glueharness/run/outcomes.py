@@ -25,7 +25,7 @@ class Outcome:
         result: The completed run; None if it failed.
         error: Why it failed; None if it did not.
         worker: Who did it, where that was not this process, and where its log is.
-        point: The settings that a grid or a search gave it.
+        point: The settings that a grid gave it.
         choose: What counts of several seeds.
     """
 

@@ -18,12 +18,13 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from glueharness import SpecError
 from glueharness.cli import main
 from glueharness.cli.app import App
 from glueharness.cli.output import json_text, make_console, make_table
 from glueharness.plugin.registry import Registry
 from glueharness.system.printable import printable
-from tests.small_task import small_plugins
+from tests.small_task import parity, small_plugins
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -229,13 +230,16 @@ def test_a_record_from_anybody_steers_nothing(
     assert not STEERING.search(glueharness(*words))
 
 
-@pytest.mark.parametrize("name", ["a\x1b[2J", "\u202eevil", "a\x9bb"])
-def test_names_of_labels_steer_nothing_in_answers(
-    name: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_names_of_labels_steer_nothing_in_answers(capsys: pytest.CaptureFixture[str]) -> None:
     from glueharness.cli.predict import Answers
-    from tests.small_task import parity
 
+    name = "\u202eevil"
     task = parity(labels=(name, "odd"), submission=())
     Answers(task=task, values=[name], scores=[[0.9, 0.1]]).write_tsv()
     assert not STEERING.search(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("name", ["a\x1b[2J", "a\x9bb", "a\nb"])
+def test_a_label_that_steers_a_terminal_is_refused(name: str) -> None:
+    with pytest.raises(SpecError, match="a label cannot be"):
+        parity(labels=(name, "odd"), submission=())

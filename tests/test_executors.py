@@ -22,8 +22,9 @@ from glueharness.plugin.registry import Registry
 from glueharness.record.run_file import read_record
 from glueharness.run.dispatch import Dispatcher, work_folder
 from glueharness.run.elsewhere import Where, run_elsewhere
-from glueharness.run.many_runs import PlanRequest, build_plan, run_plan
+from glueharness.run.many_runs import run_plan
 from glueharness.run.parcel import pack, unpack
+from glueharness.run.plan import PlanRequest, build_plan
 from glueharness.run.work import make_works
 from glueharness.run.worker import do
 from glueharness.settings.fields import Layer

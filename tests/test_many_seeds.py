@@ -13,7 +13,7 @@ import pytest
 from glueharness import ConfigError
 from glueharness.cli.many import confirm_many, in_words
 from glueharness.plugin.registry import Registry
-from glueharness.run.many_runs import PlanRequest, build_plan
+from glueharness.run.plan import PlanRequest, build_plan
 from glueharness.settings.fields import Layer
 from tests.small_task import small_plugins
 from tests.test_reproduce import registry_of, train
@@ -21,7 +21,7 @@ from tests.test_reproduce import registry_of, train
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from glueharness.run.many_runs import PlannedRun
+    from glueharness.run.plan import PlannedRun
 
 
 def plan_of(seeds: int, folder: Path) -> list[PlannedRun]:

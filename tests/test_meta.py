@@ -23,8 +23,9 @@ from glueharness.plugin.plugins import HOOKS
 from glueharness.plugin.registry import Registry
 from glueharness.record.run_file import RUN_FILE
 from glueharness.run.config import build_config
-from glueharness.run.many_runs import PlanRequest, build_plan, run_plan
+from glueharness.run.many_runs import run_plan
 from glueharness.run.one_run import run
+from glueharness.run.plan import PlanRequest, build_plan
 from glueharness.run.sweep import sweeps_of
 from glueharness.settings.fields import Layer
 from tests.installing import ROOT

@@ -18,21 +18,16 @@ from glueharness import (
 )
 from glueharness.plugin.registry import Registry
 from glueharness.run.config import COMMAND_LINE
-from glueharness.run.many_runs import (
-    PlanRequest,
-    build_plan,
-    parse_seeds,
-    run_plan,
-    trainable_tasks,
-)
+from glueharness.run.many_runs import run_plan
 from glueharness.run.outcomes import by_task
+from glueharness.run.plan import PlanRequest, build_plan, parse_seeds, trainable_tasks
 from glueharness.settings.fields import Layer
 from tests.small_task import parity, small_plugins
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from glueharness.run.many_runs import PlannedRun
+    from glueharness.run.plan import PlannedRun
     from glueharness.specs import Scores
 
 

@@ -14,8 +14,9 @@ from glueharness import ConfigError, GlueharnessError, PresetSpec, hookimpl
 from glueharness.plugin.registry import Registry
 from glueharness.run.config import COMMAND_LINE
 from glueharness.run.grid import remarks_on
-from glueharness.run.many_runs import PRETRAINED, PlanRequest, build_plan, run_plan
+from glueharness.run.many_runs import run_plan
 from glueharness.run.outcomes import by_task
+from glueharness.run.plan import PRETRAINED, PlanRequest, build_plan
 from glueharness.settings.fields import Layer
 from tests.small_task import parity, small_plugins
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from glueharness import TaskSpec
-    from glueharness.run.many_runs import PlannedRun
+    from glueharness.run.plan import PlannedRun
 
 TASKS = ("cola", "sst2", "mrpc", "stsb", "qqp", "mnli", "qnli", "rte")
 SETTINGS = {

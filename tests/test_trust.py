@@ -28,9 +28,10 @@ from glueharness.plugin.registry import Registry
 from glueharness.record.run_file import RUN_FILE, read_record, write_record
 from glueharness.record.store import RunStore
 from glueharness.run.config import COMMAND_LINE, build_config
-from glueharness.run.many_runs import PlanRequest, build_plan, run_plan
+from glueharness.run.many_runs import run_plan
 from glueharness.run.new_record import describe_split
 from glueharness.run.one_run import run
+from glueharness.run.plan import PlanRequest, build_plan
 from glueharness.run.prepare import UsedSplit
 from glueharness.run.resume import settings_of_run
 from glueharness.run.trained_model import load_trained

@@ -49,7 +49,8 @@ def run(
             complete all the same, and the same call returns them when the fault is mended.
     """
     from glueharness.run.grid import remarks_on
-    from glueharness.run.many_runs import PlanRequest, build_plan, run_plan
+    from glueharness.run.many_runs import run_plan
+    from glueharness.run.plan import PlanRequest, build_plan
 
     if not tasks:
         raise ConfigError("run() needs a task", remedy='For instance: run("qnli")')
@@ -102,7 +103,7 @@ def _seeds(seeds: int | Sequence[int] | None, settings: dict[str, Any]) -> Seque
     Raises:
         ConfigError: They are neither a number of seeds nor a list of different ones.
     """
-    from glueharness.run.many_runs import first_seed, parse_seeds
+    from glueharness.run.plan import first_seed, parse_seeds
 
     if seeds is None:
         return ()

@@ -14,7 +14,7 @@ from glueharness.record.store import RunStore
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from glueharness.run.many_runs import PlannedRun
+    from glueharness.run.plan import PlannedRun
 
 MOST_SEEDS = 20
 """So many seeds are begun without asking."""

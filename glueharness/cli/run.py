@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from glueharness.plugin.registry import Registry
     from glueharness.run.elsewhere import Where
-    from glueharness.run.many_runs import PlannedRun
     from glueharness.run.outcomes import Outcome
+    from glueharness.run.plan import PlannedRun
 
 
 class RunCommand(SettingsCommand):
@@ -120,7 +120,7 @@ def command(
     from glueharness.cli.many import confirm_many
     from glueharness.run.elsewhere import Where
     from glueharness.run.grid import read_grid
-    from glueharness.run.many_runs import PlanRequest, build_plan, first_seed, parse_seeds
+    from glueharness.run.plan import PlanRequest, build_plan, first_seed, parse_seeds
 
     where = Where.parse(executor, jobs)
     files = DataFiles.taken_from(values)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from glueharness.plugin.registry import Registry
     from glueharness.record.record import RunRecord
-    from glueharness.run.many_runs import PlannedRun
+    from glueharness.run.plan import PlannedRun
     from glueharness.specs import Note, Work
 
 LOCAL = "local"

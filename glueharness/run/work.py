@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from glueharness.plugin.registry import Registry
-    from glueharness.run.many_runs import PlannedRun
+    from glueharness.run.plan import PlannedRun
 
 _PLAIN = (str, int, float, bool, type(None))
 _ELSEWHERE = ("runs_dir", "track")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from glueharness.plugin.registry import Registry
-    from glueharness.run.many_runs import PlannedRun
+    from glueharness.run.plan import PlannedRun
     from glueharness.specs import NoteKind
 
     Send = Callable[[NoteKind, Mapping[str, Any]], None]
@@ -203,7 +203,7 @@ def _is_shared(request: Mapping[str, Any]) -> bool:
 
 def _planned(request: Mapping[str, Any], registry: Registry, *, shared: bool) -> PlannedRun:
     from glueharness.run.config import build_config
-    from glueharness.run.many_runs import PlannedRun
+    from glueharness.run.plan import PlannedRun
     from glueharness.settings.fields import Layer
 
     layers = [Layer(origin=origin, values=values) for origin, values in request["layers"]]

@@ -12,7 +12,9 @@ import pytest
 from glueharness_finetune.plain import NotPlain
 from glueharness_finetune.plain.classifier import begin_pretrained, own_labels, read_config
 from glueharness_finetune.plain.tokenizer import learn_tokenizer, read_tokenizer
+from glueharness_finetune.plain.vocabulary import learn_pieces
 from glueharness_finetune.settings import FinetuneSettings
+from glueharness_finetune.tokens.cache import TokenCache
 from tests.finetune_tools import LABELS, colour_rows, colour_task, write_checkpoint
 
 if TYPE_CHECKING:
@@ -218,3 +220,19 @@ def test_unusual_configurations_are_left_to_transformers(folder: Path) -> None:
     edit(folder / "config.json", auto_map=None, model_type=None)
     with pytest.raises(NotPlain, match="model type"):
         read_config(folder)
+
+
+def test_a_vocabulary_is_learnt_once_for_the_same_texts(tmp_path: Path) -> None:
+    texts = ["Ada wrote it.", "Who wrote it?", "na\u00efve\r\nwriters wrote \u2028 notes"] * 3
+    cache = TokenCache(tmp_path)
+    learnt = learn_pieces(texts, 60)
+    assert learn_pieces(texts, 60, cache) == learnt
+    (entry,) = tmp_path.glob("tokens/*")
+    before = entry.read_bytes()
+    assert list(learn_pieces(texts, 60, cache).items()) == list(learnt.items())
+    assert entry.read_bytes() == before
+    for others, size in ((texts[:-1], 60), (texts, 40), (["".join(texts)], 60)):
+        assert learn_pieces(others, size, cache) == learn_pieces(others, size)
+    entry.write_bytes(before[:-1] + b"?")  # damaged: learnt again, and kept whole
+    assert learn_pieces(texts, 60, cache) == learnt
+    assert entry.read_bytes() == before

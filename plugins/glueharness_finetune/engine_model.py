@@ -223,7 +223,7 @@ class EngineModel:
 
     def _begin_fresh(self, train: Split) -> PlainClassifier:
         start, texts = self._tuning.fresh(train)
-        classifier, spread = begin_fresh(start, texts, self.task)
+        classifier, spread = begin_fresh(start, texts, self.task, self._tuning.cache)
         self._engine = self._make(classifier.config)
         fill(self._engine, {}, spread, self.seed)
         padding = classifier.tokenizer.pad_token_id

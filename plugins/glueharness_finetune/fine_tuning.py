@@ -212,9 +212,13 @@ class FineTuning:
 
     def encode_by(self, tokenizer: Any, texts: Texts, longest: int, rows: int | None) -> None:
         """Take a tokenizer: inputs have at most ``longest`` tokens, ids are below ``rows``."""
-        cache = TokenCache() if self.settings.token_cache else None
         self._scored = []
-        self._encoder = Encoder(tokenizer, texts, longest, cache, rows)
+        self._encoder = Encoder(tokenizer, texts, longest, self.cache, rows)
+
+    @property
+    def cache(self) -> TokenCache | None:
+        """Where tokens and vocabularies are kept; None if nowhere."""
+        return TokenCache() if self.settings.token_cache else None
 
     @property
     def encoder(self) -> Encoder:

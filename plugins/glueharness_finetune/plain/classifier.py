@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from glueharness import EncoderEngine, TaskSpec
     from glueharness.specs.engine import Arrays
     from glueharness_finetune.pretrained.find import FreshStart
+    from glueharness_finetune.tokens.cache import TokenCache
 
 _WEIGHTS = "model.safetensors"
 _CLASSES = {"bert": "Bert", "electra": "Electra", "distilbert": "DistilBert", "roberta": "Roberta"}
@@ -178,7 +179,7 @@ def begin_pretrained(
 
 
 def begin_fresh(
-    start: FreshStart, texts: Iterable[str], task: TaskSpec
+    start: FreshStart, texts: Iterable[str], task: TaskSpec, cache: TokenCache | None
 ) -> tuple[PlainClassifier, float]:
     """A classifier whose vocabulary is learnt from texts; its weights are to be drawn.
 
@@ -186,6 +187,7 @@ def begin_fresh(
         start: Architecture and size of the vocabulary.
         texts: The training texts.
         task: The task.
+        cache: Where vocabularies are kept.
 
     Returns:
         The classifier, and the standard deviation of its fresh weights.
@@ -195,7 +197,7 @@ def begin_fresh(
     """
     if start.model_type != "bert":
         raise NotPlain(f"fresh weights of {start.model_type}")
-    tokenizer = learn_tokenizer(texts, start.vocabulary)
+    tokenizer = learn_tokenizer(texts, start.vocabulary, cache)
     config = {
         **_BERT, **start.architecture, "model_type": "bert", "vocab_size": len(tokenizer),
         "pad_token_id": tokenizer.pad_token_id,

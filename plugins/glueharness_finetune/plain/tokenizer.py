@@ -13,15 +13,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glueharness_finetune.plain import NotPlain
+from glueharness_finetune.plain.vocabulary import SPECIAL, learn_pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from tokenizers import Tokenizer
 
+    from glueharness_finetune.tokens.cache import TokenCache
+
 WHOLE, SETTINGS = "tokenizer.json", "tokenizer_config.json"
 _FILES = (WHOLE, SETTINGS, "special_tokens_map.json", "vocab.txt")
-_NAMES = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 _MEANINGS = ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token")
 _NO_LIMIT = int(1e30)
 _LIMIT = 512
@@ -67,7 +69,7 @@ class PlainTokenizer:
     @property
     def all_special_ids(self) -> list[int]:
         """The numbers of BERT's special tokens."""
-        return [_number(self.backend_tokenizer, name) for name in _NAMES]
+        return [_number(self.backend_tokenizer, name) for name in SPECIAL]
 
     def convert_ids_to_tokens(self, number: int) -> str:
         """A token by its number."""
@@ -158,11 +160,11 @@ def _check_pipeline(whole: Mapping[str, Any]) -> None:
     if kinds != expected:
         raise NotPlain("the tokenizer is not built as BERT's")
     model, vocabulary = whole["model"], whole["model"].get("vocab")
-    if not isinstance(vocabulary, dict) or any(name not in vocabulary for name in _NAMES):
+    if not isinstance(vocabulary, dict) or any(name not in vocabulary for name in SPECIAL):
         raise NotPlain("the tokenizer lacks one of BERT's special tokens")
     if model.get("unk_token") != "[UNK]" or model.get("continuing_subword_prefix") != "##":
         raise NotPlain("the tokenizer marks words in another way than BERT's")
-    if any(token.get("content") not in _NAMES for token in whole.get("added_tokens") or ()):
+    if any(token.get("content") not in SPECIAL for token in whole.get("added_tokens") or ()):
         raise NotPlain("there are added tokens")
     template = whole["post_processor"]
     if template.get("single") != _template("A") or template.get("pair") != _template("A", "B"):
@@ -187,7 +189,7 @@ def _check_settings(settings: Mapping[str, Any], whole: Mapping[str, Any], model
         "padding_side": "right",
         "truncation_side": "right",
         "model_input_names": list(_INPUTS[model_type]),
-        **dict(zip(_MEANINGS, _NAMES, strict=True)),
+        **dict(zip(_MEANINGS, SPECIAL, strict=True)),
     }
     for name, wanted in same.items():
         if name in settings and settings[name] != wanted:
@@ -205,14 +207,16 @@ def _check_settings(settings: Mapping[str, Any], whole: Mapping[str, Any], model
         raise NotPlain(f"{SETTINGS} says model_max_length is {limit!r}")
 
 
-def learn_tokenizer(texts: Iterable[str], size: int) -> PlainTokenizer:
+def learn_tokenizer(
+    texts: Iterable[str], size: int, cache: TokenCache | None = None
+) -> PlainTokenizer:
     """A lower-casing WordPiece tokenizer, as BERT's, whose pieces come from ``texts``.
 
     The same texts in the same order give the same vocabulary.
     """
     from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
-    backend = Tokenizer(models.WordPiece(learn_pieces(texts, size), unk_token="[UNK]"))  # noqa: S106
+    backend = Tokenizer(models.WordPiece(learn_pieces(texts, size, cache), unk_token="[UNK]"))  # noqa: S106
     backend.normalizer = normalizers.BertNormalizer(lowercase=True)
     backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     backend.decoder = decoders.WordPiece(prefix="##")
@@ -221,7 +225,7 @@ def learn_tokenizer(texts: Iterable[str], size: int) -> PlainTokenizer:
         single="[CLS]:0 $A:0 [SEP]:0", pair="[CLS]:0 $A:0 [SEP]:0 $B:1 [SEP]:1",
         special_tokens=numbers,
     )  # fmt: skip
-    backend.add_special_tokens(list(_NAMES))
+    backend.add_special_tokens(list(SPECIAL))
     return PlainTokenizer(
         backend_tokenizer=backend,
         folder=None,
@@ -230,7 +234,7 @@ def learn_tokenizer(texts: Iterable[str], size: int) -> PlainTokenizer:
         settings={
             "tokenizer_class": "BertTokenizer", "do_lower_case": True, "strip_accents": None,
             "tokenize_chinese_chars": True, "model_max_length": _LIMIT,
-            **dict(zip(_MEANINGS, _NAMES, strict=True)),
+            **dict(zip(_MEANINGS, SPECIAL, strict=True)),
         },
         pad_token_id=_number(backend, "[PAD]"),
         unk_token_id=_number(backend, "[UNK]"),
@@ -242,25 +246,3 @@ def _number(backend: Tokenizer, token: str) -> int:
     if number is None:
         raise NotPlain(f"the tokenizer has no {token}")
     return number
-
-
-def learn_pieces(texts: Iterable[str], size: int) -> dict[str, int]:
-    """The word pieces of :func:`learn_tokenizer`, by their text."""
-    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
-
-    known = list(texts)
-    learner = Tokenizer(models.WordPiece(unk_token="[UNK]"))  # noqa: S106 - no password
-    learner.normalizer = normalizer = normalizers.BertNormalizer(lowercase=True)
-    learner.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    letters = sorted(set().union(*(normalizer.normalize_str(text) for text in known)))
-    trainer = trainers.WordPieceTrainer(
-        vocab_size=size,
-        min_frequency=2,
-        # Single letters inside a word would be numbered in the order of a hash map, which differs
-        # from process to process, and the numbers decide between pairs that are equally frequent.
-        special_tokens=[*_NAMES, *(f"##{letter}" for letter in letters if letter.strip())],
-        show_progress=False,
-    )
-    learner.train_from_iterator(known, trainer)
-    pieces: dict[str, int] = learner.get_vocab()
-    return pieces

@@ -41,6 +41,7 @@ from glueharness_finetune.pretrained.tokenizer import (
     learn_vocabulary,
     load_tokenizer,
 )
+from glueharness_finetune.tokens.cache import TokenCache
 from glueharness_finetune.training.checksums import plain_errors
 
 if TYPE_CHECKING:
@@ -232,11 +233,12 @@ def make_fresh(
         start: Architecture and size of the vocabulary.
         texts: The training texts.
         task: The task.
-        settings: Dropout, if it is set.
+        settings: Dropout, if it is set; whether vocabularies are kept.
     """
     from transformers import AutoConfig
 
-    tokenizer = learn_vocabulary(texts, start.vocabulary)
+    cache = TokenCache() if settings.token_cache else None
+    tokenizer = learn_vocabulary(texts, start.vocabulary, cache)
     config = AutoConfig.for_model(
         start.model_type,
         **{**start.architecture, "vocab_size": len(tokenizer)},

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
+    from glueharness_finetune.tokens.cache import TokenCache
     from glueharness_finetune.tokens.tokenize import Encoded
 
 _WHOLE, _WORDS, _MERGED = "tokenizer.json", "vocab.json", ("merges.txt", "tokenizer.json")
@@ -153,13 +154,15 @@ def check_known(encoded: Encoded, tokenizer: PreTrainedTokenizerBase, where: str
     return ""
 
 
-def learn_vocabulary(texts: Iterable[str], size: int) -> PreTrainedTokenizerBase:
+def learn_vocabulary(
+    texts: Iterable[str], size: int, cache: TokenCache | None = None
+) -> PreTrainedTokenizerBase:
     """A lower-casing WordPiece tokenizer, as BERT's, whose pieces come from ``texts``.
 
     The same texts in the same order give the same vocabulary.
     """
     from transformers import BertTokenizer
 
-    from glueharness_finetune.plain.tokenizer import learn_pieces
+    from glueharness_finetune.plain.vocabulary import learn_pieces
 
-    return BertTokenizer(vocab=learn_pieces(texts, size), model_max_length=512)
+    return BertTokenizer(vocab=learn_pieces(texts, size, cache), model_max_length=512)

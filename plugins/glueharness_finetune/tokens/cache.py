@@ -118,6 +118,14 @@ def key_of(
         backend.to_str(),
     )
     found = hashlib.blake2b(digest_size=20)
+    hash_texts(found, facts, texts)
+    return found.hexdigest()
+
+
+def hash_texts(
+    found: hashlib.blake2b, facts: Sequence[str], texts: Sequence[Sequence[str]]
+) -> None:
+    """Add facts, and columns of texts, to a hash."""
     for fact in facts:
         _add(found, fact)
     for column in texts:
@@ -125,7 +133,6 @@ def key_of(
         lengths = np.fromiter(map(len, column), np.int64, len(column))
         _add(found, lengths.astype("<i8").tobytes())
         _add(found, "".join(column))
-    return found.hexdigest()
 
 
 def _add(found: hashlib.blake2b, fact: str | bytes) -> None:

@@ -209,3 +209,23 @@ def test_a_thousand_different_labels_are_no_labels(call: Call, tmp_path: Path) -
     write_lines(tmp_path / "snow" / "many.jsonl", rows)
     code, _, err = call("run", "--train-file", "many.jsonl", *FILES[2:], "--text", "a")
     assert (code, "more than 200 values" in err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("fields", "twice"),
+    [
+        (("--text", "t", "--choice", "a", "--choice", "a"), "a"),
+        (("--text", "a", "--choice", "a", "--choice", "b"), "a"),
+        (("--text", "t", "--text", "t"), "t"),
+        (("--text", "t", "--text", "label", "--label", "label"), "label"),
+    ],
+)
+def test_a_field_has_one_part_only(
+    call: Call, tmp_path: Path, fields: tuple[str, ...], twice: str
+) -> None:
+    for split in ("train", "dev"):
+        rows = [{"t": f"t{n}", "a": "a", "b": "b", "label": n % 2} for n in range(4)]
+        write_lines(tmp_path / "snow" / f"same_{split}.jsonl", rows)
+    files = ("--train-file", "same_train.jsonl", "--dev-file", "same_dev.jsonl")
+    code, _, err = call("run", *files, *fields, "--model", "majority")
+    assert (code, f"the field {twice!r} is named twice" in err) == (1, True), err

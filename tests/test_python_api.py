@@ -223,3 +223,10 @@ def test_a_plugin_s_function_gets_the_registry(here: Path) -> None:
         with pytest.raises(PluginError, match=r"the command 'broken' of .* failed"):
             function_of("broken")()
     assert here.is_dir()
+
+
+@pytest.mark.parametrize("task", [["cola", "rte"], [], {"task": "cola"}, 3, None])
+@pytest.mark.parametrize("function", [run, evaluate])
+def test_what_is_no_name_of_a_task_is_refused(function: Any, task: Any) -> None:
+    with pytest.raises(ConfigError, match=r"a task is given by its name"):
+        function(task, model="majority", data="sample")

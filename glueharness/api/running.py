@@ -54,6 +54,8 @@ def run(
 
     if not tasks:
         raise ConfigError("run() needs a task", remedy='For instance: run("qnli")')
+    for task in tasks:
+        _check_name(task, "run")
     request = PlanRequest(
         names=tasks, layers=_layers(settings, _ORIGIN), seeds=_seeds(seeds, settings),
         preset=preset, init_from=init_from, rerun=rerun,
@@ -84,12 +86,28 @@ def evaluate(task: str, *, run: str = "", rerun: bool = False, **settings: Any) 
     from glueharness.run.evaluate import EvaluationRequest
     from glueharness.run.evaluate import evaluate as evaluate_request
 
+    _check_name(task, "evaluate")
     layers = _layers(settings, "call of evaluate()")
     request = EvaluationRequest(task=task, layers=layers, run=run, rerun=rerun)
     with shown(1) as display:
         result = evaluate_request(request, registry(), display.tell)
     spec = registry().task(task)
     return Run(result.record, result.folder, result.reused, spec)
+
+
+def _check_name(task: object, function: str) -> None:
+    """Refuse what is no name of a task, for instance a list of them.
+
+    Raises:
+        ConfigError: With how it is written.
+    """
+    if not isinstance(task, str):
+        several = "; several one after the other" if function == "run" else ""
+        example = ', "rte"' if function == "run" else ""
+        raise ConfigError(
+            f"{function}(): a task is given by its name, a text, not by {type(task).__name__}",
+            remedy=f'For instance: {function}("qnli"{example}){several}.',
+        )
 
 
 def _layers(settings: dict[str, Any], origin: str) -> list[Layer]:

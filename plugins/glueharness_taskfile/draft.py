@@ -114,16 +114,23 @@ def _fields(path: Path, kind: str) -> list[str]:
 
 
 def check_fields(request: DraftRequest, fields: list[str]) -> None:
-    """Refuse fields that are not there, and more texts than a model sees.
+    """Refuse fields that are not there or named twice, and more texts than a model sees.
 
     Raises:
-        ConfigError: With the nearest field that is there.
+        ConfigError: With the nearest field that is there, or the one that is named twice.
     """
     if len(request.texts) > 2:
         raise ConfigError("a model sees one or two texts", remedy="Give --text once or twice.")
-    for name in (*request.texts, *request.choices, request.label):
+    named = (*request.texts, *request.choices, request.label)
+    for place, name in enumerate(named):
         if name not in fields:
             raise UnknownNameError.among("field", name, fields)
+        if name in named[:place]:
+            # A label among the texts would tell the model the answer; equal choices have none.
+            raise ConfigError(
+                f"the field {name!r} is named twice",
+                remedy="Each of --text, --choice and --label takes a field of its own.",
+            )
 
 
 def _columns_of(texts: tuple[str, ...]) -> dict[str, str]:

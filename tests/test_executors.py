@@ -400,6 +400,7 @@ def test_a_grid_on_the_command_line_and_in_a_file(tmp_path: Path) -> None:
         (("stepz=1,2",), "did you mean 'steps'"),
         (("steps=1,x",), "--steps must be a whole number"),
         (("steps=1..9",), "is a range"),
+        (("steps=1,2,1",), "names '1' twice"),
     ],
 )
 def test_a_grid_that_cannot_be_is_refused(

@@ -165,7 +165,7 @@ def test_the_answer_is_the_same_in_every_form(terminal: Terminal) -> None:
         for seed in (1, 2, 3)
     ]
     make_runs(terminal.runs, makings)
-    answer = "x is the best: the other one is worse for sure."
+    answer = "x is the best: the other one is worse at the 5 % level."
     assert answer in terminal("leaderboard")[0]
     (section,) = json.loads(terminal("leaderboard", "--json")[0])["sections"]
     assert section["answer"] == answer

@@ -131,7 +131,7 @@ def test_out_of_bag_gives_what_was_won_by_choosing_back(tmp_path: Path, task: st
     assert fair is not None
     assert fair < max(scores) - 0.005
     assert fair == pytest.approx(np.mean(scores), abs=0.025)
-    # One that is better for sure loses nothing.
+    # One that is shown to be better loses nothing.
     better = make_runs(tmp_path, [Making(task=task, model="b", accuracy=0.95, rows=400, number=99)])
     best = measure(better, contest)[0]
     sure = out_of_bag([*candidates, best], contest)

@@ -465,7 +465,10 @@ def test_a_board_says_what_more_seeds_would_show(tmp_path: Path) -> None:
 
 def test_one_that_is_better_than_all_is_told_so(tmp_path: Path) -> None:
     models(tmp_path, ("a", 0.95, 3), ("b", 0.8, 3), ("c", 0.7, 3))
-    assert advise(board(tmp_path)[0]).answer == "a is the best: the other 2 are worse for sure."
+    assert (
+        advise(board(tmp_path)[0]).answer
+        == "a is the best: the other 2 are worse at the 5 % level."
+    )
 
 
 def test_a_table_that_cannot_choose_says_so(tmp_path: Path) -> None:
@@ -491,7 +494,7 @@ def test_a_constant_model_is_not_recommended_however_quick(tmp_path: Path) -> No
 def test_one_seed_each_says_nothing_of_models(tmp_path: Path) -> None:
     models(tmp_path, ("a", 0.95, 1), ("b", 0.7, 1))
     (section,) = board(tmp_path)
-    assert "The run of a is the best for sure" in advise(section).answer
+    assert "The run of a is the best on rows like these, at the 5 % level" in advise(section).answer
     assert "--seeds 3" in advise(section).answer
     assert "Nobody has a second seed" in screen([section], 100, "model")
 

@@ -396,3 +396,13 @@ def test_the_sample_is_announced_by_one_panel_a_command(
     err = capsys.readouterr().err
     assert err.count("This run uses the bundled sample") == 1
     assert err.count("data: the bundled sample") == 2
+
+
+def test_a_score_on_the_training_rows_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "both.csv"
+    file.write_text("text,label\n" + "".join(f"row {n},{'ab'[n % 2]}\n" for n in range(20)))
+    with pytest.raises(SystemExit) as end:
+        main(["run", "--train-file", str(file), "--dev-file", str(file), "--model", "majority",
+              "--runs-dir", str(tmp_path / "runs")])  # fmt: skip
+    assert end.value.code == 1
+    assert not list(tmp_path.glob("runs/*/run.json"))

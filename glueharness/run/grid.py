@@ -63,6 +63,13 @@ def read_grid(texts: Sequence[str], table: Mapping[str, Any], where: str = "") -
             )
         named.add(name)
         grid[name] = choices
+    for name, choices in grid.items():
+        twice = next((each for each in choices if choices.count(each) > 1), None)
+        if twice is not None:
+            raise ConfigError(
+                f"the grid of {name!r} names {twice!r} twice",
+                remedy="Name each value once: every one counts as a setting that was tried.",
+            )
     return grid
 
 

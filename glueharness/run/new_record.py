@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glueharness.data.table import fingerprint
-from glueharness.errors import RunFolderError
+from glueharness.errors import DataError, RunFolderError
 from glueharness.record.computation import (
     Computation,
     ModelComputed,
@@ -32,7 +32,7 @@ from glueharness.settings.fields import result_settings, settings_of
 from glueharness.specs import FRESH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from glueharness.plugin.registry import Registry
     from glueharness.record.record import Standing
@@ -45,12 +45,17 @@ _SHOWN_DIFFERENCES = 4
 
 
 def new_record(prepared: Prepared, registry: Registry) -> RunRecord:
-    """The record of a run that is about to begin; it has no id before it has a folder."""
+    """The record of a run that is about to begin; it has no id before it has a folder.
+
+    Raises:
+        DataError: A split to be scored holds the training rows.
+    """
     config, task = prepared.config, prepared.task
     origin = prepared.data.data.origin
     splits = {
         name: describe_split(task, name, split, origin) for name, split in prepared.splits.items()
     }
+    _refuse_trained_rows(splits, prepared.data.where)
     computation = compute_what(prepared, registry, splits)
     return RunRecord(
         id="",
@@ -229,6 +234,19 @@ def describe_split(task: TaskSpec, name: str, split: UsedSplit, origin: DataOrig
         fingerprint=used,
         standing=_standing(whole, len(split.whole), origin, (spec.rows, spec.fingerprint)),
     )
+
+
+def _refuse_trained_rows(splits: Mapping[str, SplitRecord], where: str) -> None:
+    """Refuse a score that would only say how well a model knows its training rows by heart."""
+    trained = {split.fingerprint: name for name, split in splits.items() if split.role == "train"}
+    for name, split in splits.items():
+        if split.role == "dev" and split.fingerprint in trained:
+            raise DataError(
+                f"the split {name!r} has the rows of {trained[split.fingerprint]!r}: its score "
+                "would say how well they are known by heart",
+                where=where,
+                remedy="Keep some rows out of training, and score on those.",
+            )
 
 
 def _standing(

@@ -68,12 +68,12 @@ def _alone(section: Section, tested: Sequence[Row]) -> Advice:
     seeds_known = standings is not None and standings.pool_degrees > 0
     if not seeds_known and best.standing is not None and best.standing.seeds != "none":
         answer = (
-            f"The run of {name} is the best for sure on rows like these. One seed each says "
-            f"little of the models: run them with --seeds {ENOUGH_SEEDS}."
+            f"The run of {name} is the best on rows like these, at the 5 % level. One seed each "
+            f"says little of the models: run them with --seeds {ENOUGH_SEEDS}."
         )
         return Advice(answer=answer, reasons=power)
     others = "the other one is" if len(tested) == 2 else f"the other {len(tested) - 1} are"
-    answer = f"{name} is the best: {others} worse for sure."
+    answer = f"{name} is the best: {others} worse at the 5 % level."
     return Advice(answer=answer, reasons=power, pick=rows.index(best))
 
 
@@ -101,7 +101,7 @@ def _of_tied(section: Section, tied: Sequence[Row], tested: Sequence[Row]) -> Ad
 def _of_runs(best: Row, tied: Sequence[Row]) -> str:
     run = best.runs[0].id
     if len(tied) == 1:
-        return f"Of these runs {run} is the best for sure on rows like these."
+        return f"Of these runs {run} is the best on rows like these, at the 5 % level."
     return (
         f"{len(tied)} runs may be the best. Ranks of single runs allow for the choice of rows "
         "only; a model's seeds are compared by model."

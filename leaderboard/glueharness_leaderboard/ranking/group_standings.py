@@ -42,7 +42,7 @@ class GroupStanding:
 
     @property
     def may_be_best(self) -> bool:
-        """Whether no other model is better for sure."""
+        """Whether no other model is shown to be better."""
         return self.low == 1
 
 

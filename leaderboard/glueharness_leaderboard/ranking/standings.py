@@ -52,7 +52,7 @@ class Standing:
 
     @property
     def may_be_best(self) -> bool:
-        """Whether no other row is better for sure."""
+        """Whether no other row is shown to be better."""
         return self.low == 1
 
 

@@ -21,8 +21,8 @@ class RankRange:
     """The ranks that a contestant may have.
 
     Attributes:
-        low: One more than the number of contestants that are better for sure.
-        high: All contestants less those that are worse for sure.
+        low: One more than the number of contestants that are shown to be better.
+        high: All contestants less those that are shown to be worse.
     """
 
     low: int
@@ -30,7 +30,7 @@ class RankRange:
 
     @property
     def may_be_best(self) -> bool:
-        """Whether nobody is better for sure."""
+        """Whether nobody is shown to be better."""
         return self.low == 1
 
 

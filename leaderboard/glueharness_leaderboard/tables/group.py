@@ -203,7 +203,7 @@ def _answers(rows: Sequence[GroupRow]) -> list[str]:
         return _answers_by_task(rows)
     if len(tied) == 1:
         others = "the other one is" if len(ranked) == 2 else f"the other {len(ranked) - 1} are"
-        return [f"{tied[0]} is the best over all tasks: {others} worse for sure."]
+        return [f"{tied[0]} is the best over all tasks: {others} worse at the 5 % level."]
     names = ", ".join(tied) if len(tied) <= 5 else f"{', '.join(tied[:5])} and {len(tied) - 5} more"
     return [f"{len(tied)} of {len(ranked)} models may be the best over all tasks: {names}."]
 

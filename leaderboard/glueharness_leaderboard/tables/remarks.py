@@ -126,7 +126,9 @@ def _on_seeds(section: Section, by: By) -> list[str]:
     if standings.pool_degrees == 0:
         if all(row.standing is None or row.standing.seeds == "none" for row in section.rows):
             return []
-        return ["Nobody has a second seed: ranks and intervals allow for the choice of rows only."]
+        several = any(len(row.runs) > 1 for row in section.rows)
+        why = "No seeds differ" if several else "Nobody has a second seed"
+        return [f"{why}: ranks and intervals allow for the choice of rows only."]
     if standings.spread_ratio > _MUCH:
         return [
             (

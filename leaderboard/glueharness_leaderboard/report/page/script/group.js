@@ -54,7 +54,7 @@ function answersSection(boards) {
     h("ul", { class: "says" }, boards.map((board) =>
       h("li", {},
         h("a", { href: boardLink(board) }, h("b", {}, boardTitle(board))), " ",
-        h("span", { class: "dim" }, `${markSign(board)} ${markNames(board)}, ${plural(board.rows.length, "row")}`),
+        h("span", { class: "dim" }, `${markSign(board)} ${markNames(board)}, ${plural(board.rows.length, "model")}`),
         h("p", {}, board.answer || plainAnswer({ board })),
         board.reasons.length ? h("p", { class: "dim" }, board.reasons[0]) : null))));
 }

@@ -116,7 +116,7 @@ function alongTabs(event) {
 function foot() {
   clear(document.getElementById("foot"),
     h("details", {}, h("summary", {}, "How to read this page"),
-      h("p", {}, "May be the best: no other model is better for sure, by a test on the same rows at the 5 % level, " +
+      h("p", {}, "May be the best: no other model is shown to be better, by a test on the same rows at the 5 % level, " +
         "corrected for the number of comparisons (Holm). It does not mean equal: the head says which differences would show."),
       h("p", {}, "Intervals are 95 % and allow for other rows, and with several seeds for other seeds. Boards never mix data: " +
         "what ran on the sample, on partial, limited or altered data, or from fresh weights has a board of its own.")),

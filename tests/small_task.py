@@ -30,13 +30,14 @@ if TYPE_CHECKING:
 LABELS = ("even", "odd")
 
 
-def rows(count: int) -> Table:
-    """Numbers as text, labelled by whether they are even."""
+def rows(count: int, first: int = 0) -> Table:
+    """Numbers from ``first`` on as text, labelled by whether they are even."""
+    numbers = range(first, first + count)
     return Table(
         {
             "index": list(range(count)),
-            "text": [f"number {number}" for number in range(count)],
-            "label": [LABELS[number % 2] for number in range(count)],
+            "text": [f"number {number}" for number in numbers],
+            "label": [LABELS[number % 2] for number in numbers],
         }
     )
 
@@ -77,7 +78,7 @@ class MemorySource:
         test = Table({name: rows(6)[name] for name in ("index", "text")})
         return MemoryData(
             DataOrigin(source="memory", location="made in a test"),
-            {"train": rows(20), "dev": rows(10), "test": test},
+            {"train": rows(20), "dev": rows(10, first=100), "test": test},
         )
 
 

@@ -114,7 +114,7 @@ def test_the_file_may_lie_elsewhere_and_fields_may_be_called_anything(
 def test_numbers_and_truth_values_become_labels_in_their_order(call: Call, tmp_path: Path) -> None:
     for name, labels in (("numbers", (10, 9, 2)), ("truth", (True, False))):
         for split in ("train", "dev"):
-            rows = [{"t": f"a {n}", "label": labels[n % len(labels)]} for n in range(12)]
+            rows = [{"t": f"{split} {n}", "label": labels[n % len(labels)]} for n in range(12)]
             write_lines(tmp_path / "snow" / f"{name}_{split}.jsonl", rows)
         files = ("--train-file", f"{name}_train.jsonl", "--dev-file", f"{name}_dev.jsonl")
         code, _, err = call("run", *files, "--text", "t", "--model", "majority")

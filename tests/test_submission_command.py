@@ -374,12 +374,16 @@ def test_a_data_folder_without_the_diagnostic_set_gives_a_filler(
     pair = "index\tsentence1\tsentence2"
     for split in ("train", "dev"):
         write(
-            f"RTE/{split}.tsv", f"{pair}\tlabel", ["0\ta\tb\tentailment", "1\tc\td\tnot_entailment"]
+            f"RTE/{split}.tsv",
+            f"{pair}\tlabel",
+            [f"0\t{split}\tb\tentailment", "1\tc\td\tnot_entailment"],
         )
     write("RTE/test.tsv", pair, [f"{row}\ta\tb" for row in range(3000)])
     for split in ("train", "dev_matched", "dev_mismatched"):
         write(
-            f"MNLI/{split}.tsv", f"{pair}\tgold_label", ["0\ta\tb\tneutral", "1\tc\td\tentailment"]
+            f"MNLI/{split}.tsv",
+            f"{pair}\tgold_label",
+            [f"0\t{split}\tb\tneutral", "1\tc\td\tentailment"],
         )
     monkeypatch.chdir(tmp_path)
     for name in ("rte", "mnli"):

@@ -12,6 +12,7 @@ import pytest
 from glueharness import ModelError, Table
 from glueharness_finetune import Checkpoint
 from glueharness_finetune.model import FinetunedEncoder
+from glueharness_finetune.pretrained import classifier as saving
 from glueharness_finetune.pretrained import load as loading
 from glueharness_finetune.settings import FinetuneSettings
 from glueharness_finetune.tokens.batches import (
@@ -211,6 +212,6 @@ def test_a_saved_tokenizer_does_not_tell_what_was_encoded(checkpoint: Path, tmp_
         if name == "asked":
             Encoder(classifier.tokenizer, Texts(COLUMNS), 8).encode(colour_rows(3))
         (tmp_path / name).mkdir()
-        loading.save(classifier, tmp_path / name)
+        saving.save(classifier, tmp_path / name)
         saved.append((tmp_path / name / "tokenizer.json").read_bytes())
     assert saved[0] == saved[1]

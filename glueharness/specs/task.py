@@ -5,11 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping  # noqa: TC003 - the fields' types are read by tools
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, get_args, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from glueharness.errors import SpecError
-from glueharness.specs.data import INDEX_COLUMN, LABEL_COLUMN, Role, SplitSpec
+from glueharness.specs.data import LABEL_COLUMN, Role, SplitSpec
 from glueharness.specs.file_names import file_name_problem, has_control
+from glueharness.specs.problems import (
+    problems_of_columns,
+    problems_of_labels,
+    problems_of_splits,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -276,80 +281,6 @@ def _problems_of_types(task: TaskSpec) -> list[str]:
     ]
 
 
-def _problems_of_columns(task: TaskSpec) -> list[str]:
-    columns = task.columns
-    # A column's name is also an option of `predict` and a heading in files.
-    taken = {LABEL_COLUMN, INDEX_COLUMN, "help"}
-    found = [
-        f"a column cannot be called {column!r}; use one word"
-        for column in columns
-        if not column.isidentifier() or column in taken
-    ]
-    if task.choices:
-        found += _problems_of_choices(task)
-    elif len(columns) not in {1, 2}:
-        found.append(
-            f"columns must be one or two, not {len(columns)}; a task of multiple choice says which "
-            "of them are its choices"
-        )
-    if len(set(columns)) != len(columns):
-        found.append("two columns have the same name")
-    return found
-
-
-def _problems_of_choices(task: TaskSpec) -> list[str]:
-    found = []
-    if task.columns[len(task.context) :] != task.choices:
-        found.append(
-            "the choices must be the last of the columns, in their order: "
-            + ", ".join(task.choices)
-        )
-    elif len(task.context) not in {1, 2}:
-        found.append(f"before the choices, columns must be one or two, not {len(task.context)}")
-    if len(task.labels) != len(task.choices):
-        found.append(
-            f"each choice needs a label that says that it is right: there are {len(task.choices)} "
-            f"choices and {len(task.labels)} labels"
-        )
-    return found
-
-
-def _problems_of_splits(splits: tuple[SplitSpec, ...]) -> list[str]:
-    roles = get_args(Role)
-    found = [
-        f"split {split.name!r} has the role {split.role!r}; roles are {', '.join(roles)}"
-        for split in splits
-        if split.role not in roles
-    ]
-    found += [
-        f"split {split.name!r} cannot have {split.rows!r} rows; rows is 1 or more, or None"
-        for split in splits
-        if split.rows is not None
-        and (not isinstance(split.rows, int) or isinstance(split.rows, bool) or split.rows < 1)
-    ]
-    found += [
-        f"the name of split {split.name!r}, which is also a file's, {problem}"
-        for split in splits
-        if (problem := file_name_problem(split.name))
-    ]
-    if len({split.name for split in splits}) != len(splits):
-        found.append("two splits have the same name")
-    return found
-
-
-def _problems_of_labels(labels: tuple[str, ...]) -> list[str]:
-    found = []
-    if len(labels) == 1 or len(set(labels)) != len(labels):
-        found.append("labels must be at least two different names, or none for a regression")
-    # They stand in tables and in the lines of files.
-    found += [
-        f"a label cannot be {label!r}: it has to be seen, and to stand in one line"
-        for label in labels
-        if not label.strip() or has_control(label)
-    ]
-    return found
-
-
 def _problems_of_metrics(metrics: tuple[MetricSpec, ...]) -> list[str]:
     if not metrics:
         return ["at least one metric is needed; the first is the primary one"]
@@ -394,10 +325,10 @@ def _problems(task: TaskSpec) -> list[str]:
     found = []
     if not _NAME.fullmatch(task.name):
         found.append("the name must be one lower-case word of letters, digits, '.', '_' and '-'")
-    found += _problems_of_columns(task)
-    found += _problems_of_labels(task.labels)
+    found += problems_of_columns(task.columns, task.choices, task.labels)
+    found += problems_of_labels(task.labels)
     if task.labels and task.score_range is not None:
         found.append("score_range is for a regression, which has no labels")
     found += _problems_of_metrics(task.metrics)
-    found += _problems_of_splits(task.splits)
+    found += problems_of_splits(task.splits)
     return found + _problems_of_files(task)

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     )
     from glueharness_finetune.engine_choice import Choice
     from glueharness_finetune.fine_tuning import Material
+    from glueharness_finetune.pretrained.classifier import Classifier
     from glueharness_finetune.pretrained.find import Checkpoint
-    from glueharness_finetune.pretrained.load import Classifier
     from glueharness_finetune.settings import FinetuneSettings
     from glueharness_finetune.start import Start
     from glueharness_finetune.training.trainee import Trainee

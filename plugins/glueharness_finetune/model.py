@@ -8,6 +8,7 @@ from glueharness import Fingerprint, ModelError
 from glueharness_finetune.engine_choice import TORCH
 from glueharness_finetune.fine_tuning import FineTuning, Trainable
 from glueharness_finetune.predictor import Predictor
+from glueharness_finetune.pretrained import classifier as saving
 from glueharness_finetune.pretrained import load as loading
 from glueharness_finetune.pretrained.auto_class import outputs_of, texts_of
 from glueharness_finetune.pretrained.finetuned import load_finetuned
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 
     from glueharness import FitContext, FloatArray, ModelContext, Notes, Split
     from glueharness_finetune.fine_tuning import Material
+    from glueharness_finetune.pretrained.classifier import Classifier
     from glueharness_finetune.pretrained.find import Checkpoint
-    from glueharness_finetune.pretrained.load import Classifier
     from glueharness_finetune.settings import FinetuneSettings
     from glueharness_finetune.start import Start
     from glueharness_finetune.training.lora import Lora
@@ -135,7 +136,7 @@ class FinetunedEncoder:
         """
         if self._classifier is None:
             raise ModelError("the model is not trained yet")
-        loading.save(self._classifier, folder)
+        saving.save(self._classifier, folder)
         if self._lora is not None:
             self._lora.save(folder / "adapter")
 
@@ -201,7 +202,7 @@ class FinetunedEncoder:
         return Trainable(
             tokenizer=classifier.tokenizer,
             make=make,
-            save_frame=lambda folder: loading.save_frame(classifier, folder),
+            save_frame=lambda folder: saving.save_frame(classifier, folder),
             note=note,
             multiple=predictor.padding.multiple,
         )

@@ -9,8 +9,8 @@ from glueharness_finetune.pretrained.load import load_pretrained
 
 if TYPE_CHECKING:
     from glueharness import TaskSpec
+    from glueharness_finetune.pretrained.classifier import Classifier
     from glueharness_finetune.pretrained.find import Checkpoint, Found
-    from glueharness_finetune.pretrained.load import Classifier
     from glueharness_finetune.settings import FinetuneSettings
 
 

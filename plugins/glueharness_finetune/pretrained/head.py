@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping, Sequence
+    from collections.abc import Container, Iterator, Mapping, Sequence
 
     from torch import nn
     from transformers import PretrainedConfig, PreTrainedModel
@@ -193,3 +194,31 @@ def begin_with_identity(pooler: nn.Linear) -> None:
 
     nn.init.eye_(pooler.weight)
     nn.init.zeros_(pooler.bias)
+
+
+@contextmanager
+def telling_outputs(model: PreTrainedModel, outputs: int) -> Iterator[None]:
+    """A region in which the model predicts, its output layer's weights large and without bias.
+
+    A fresh output layer may be so near to zero that nothing below it shows in the scores.
+    """
+    import torch
+
+    _, layer = output_layer(model, outputs)
+    kept = layer.weight.detach().clone(), None if layer.bias is None else layer.bias.clone()
+    generator = torch.Generator().manual_seed(0)
+    was_training = model.training
+    model.train(mode=False)
+    try:
+        with torch.no_grad():
+            scale = layer.in_features**-0.5
+            layer.weight.copy_(torch.randn(layer.weight.shape, generator=generator) * scale)
+            if layer.bias is not None:
+                layer.bias.zero_()
+        yield
+    finally:
+        with torch.no_grad():
+            layer.weight.copy_(kept[0])
+            if layer.bias is not None and kept[1] is not None:
+                layer.bias.copy_(kept[1])
+        model.train(was_training)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from glueharness import ModelError
@@ -14,8 +12,9 @@ from glueharness_finetune.pretrained.auto_class import (
     plan_choice_head,
     take_sequences,
 )
+from glueharness_finetune.pretrained.classifier import Classifier, quiet
 from glueharness_finetune.pretrained.config import read_config
-from glueharness_finetune.pretrained.dropout_rates import own_dropout, set_dropout
+from glueharness_finetune.pretrained.dropout_rates import set_dropout
 from glueharness_finetune.pretrained.explained import explained
 from glueharness_finetune.pretrained.files import check_contents, check_folder
 from glueharness_finetune.pretrained.head import (
@@ -42,41 +41,16 @@ from glueharness_finetune.pretrained.tokenizer import (
     load_tokenizer,
 )
 from glueharness_finetune.tokens.cache import TokenCache
-from glueharness_finetune.training.checksums import plain_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import PretrainedConfig
 
     from glueharness import TaskSpec
     from glueharness_finetune.pretrained.find import Checkpoint, FreshStart
     from glueharness_finetune.settings import FinetuneSettings
-
-
-@dataclass(slots=True, kw_only=True)
-class Classifier:
-    """A model with its tokenizer.
-
-    Attributes:
-        model: The model, on the processor, in float32.
-        tokenizer: Its tokenizer.
-        facts: What is to be known of it, JSON-able.
-        warnings: What the user should know.
-        dropout: The checkpoint's own rates that others took the place of, by the configuration's
-            names; they are what is saved.
-        head: What became of the checkpoint's head; None where there was no checkpoint.
-        absent: Names of the parameters that the checkpoint does not hold for the task.
-    """
-
-    model: PreTrainedModel
-    tokenizer: PreTrainedTokenizerBase
-    facts: dict[str, Any] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
-    dropout: Mapping[str, float] = field(default_factory=dict)
-    head: HeadPlan | None = None
-    absent: frozenset[str] = frozenset()
 
 
 def load_pretrained(
@@ -99,7 +73,7 @@ def load_pretrained(
 
     check_contents(folder)
     trusted = {"trust_remote_code": settings.trust_remote_code, "local_files_only": True}
-    with explained(folder), _quiet():
+    with explained(folder), quiet():
         check_stored(folder)
         config, other = _configuration(folder, checkpoint, trusted)
         check_architecture(config, task, folder)
@@ -118,7 +92,7 @@ def load_pretrained(
             output_loading_info=True,
             **trusted,
         )
-        layer_name, layer = output_layer(model, outputs_of(task))
+        layer_name, _ = output_layer(model, outputs_of(task))
         take_sequences(model, task)
     check_sizes(report, {f"{layer_name}.weight", f"{layer_name}.bias"}, folder)
     check_size(tokenizer, model, folder)
@@ -138,21 +112,7 @@ def load_pretrained(
     found = Classifier(
         model=model, tokenizer=tokenizer, dropout=dropout, head=head, absent=frozenset(absent)
     )
-    kept = head.keep and f"{layer_name}.weight" not in absent
-    pooler = None if kept else untrained_pooler(model, absent)
-    if pooler is not None and settings.identity_pooler:
-        begin_with_identity(pooler)
-        found.facts["pooler"] = "begins as the identity: it was never trained"
-    if f"{layer_name}.weight" in absent:
-        found.facts["head"] = "fresh: the checkpoint has none for the task"
-    elif not head.keep:
-        renew_outputs(layer, config)
-        found.facts["head"] = f"fresh: {head.reason}"
-    else:
-        if head.order is not None:
-            arrange_outputs(layer, head.order)
-            found.facts["head_order"] = dict(zip(task.labels, head.order, strict=True))
-        found.facts["head"] = f"kept: {head.reason}"
+    _settle_head(found, head, task, settings)
     check_values(model, folder)
     if head.warning:
         found.warnings.append(head.warning)
@@ -164,6 +124,28 @@ def load_pretrained(
     if not any(folder.glob("*.safetensors")):
         found.facts["format"] = "pickle, of which only tensors are read (weights_only)"
     return found
+
+
+def _settle_head(
+    found: Classifier, head: HeadPlan, task: TaskSpec, settings: FinetuneSettings
+) -> None:
+    """Keep, rearrange or renew the output layer, and say how an untrained pooler begins."""
+    name, layer = output_layer(found.model, outputs_of(task))
+    absent = f"{name}.weight" in found.absent
+    pooler = None if head.keep and not absent else untrained_pooler(found.model, found.absent)
+    if pooler is not None and settings.identity_pooler:
+        begin_with_identity(pooler)
+        found.facts["pooler"] = "begins as the identity: it was never trained"
+    if absent:
+        found.facts["head"] = "fresh: the checkpoint has none for the task"
+    elif not head.keep:
+        renew_outputs(layer, found.model.config)
+        found.facts["head"] = f"fresh: {head.reason}"
+    else:
+        if head.order is not None:
+            arrange_outputs(layer, head.order)
+            found.facts["head_order"] = dict(zip(task.labels, head.order, strict=True))
+        found.facts["head"] = f"kept: {head.reason}"
 
 
 def _configuration(
@@ -215,7 +197,7 @@ def load_saved(folder: Path, task: TaskSpec, settings: FinetuneSettings) -> Clas
         )
     check_folder(folder)
     trusted = {"trust_remote_code": settings.trust_remote_code, "local_files_only": True}
-    with explained(folder), _quiet():
+    with explained(folder), quiet():
         model = auto_class(task).from_pretrained(
             folder, dtype=torch.float32, use_safetensors=True, **trusted
         )
@@ -270,7 +252,7 @@ def make_empty(folder: Path, task: TaskSpec, settings: FinetuneSettings) -> Clas
     from transformers import AutoConfig
 
     trusted = {"trust_remote_code": settings.trust_remote_code}
-    with explained(folder), _quiet():
+    with explained(folder), quiet():
         config = AutoConfig.from_pretrained(folder, local_files_only=True, **trusted)
         dropout = set_dropout(config, settings.dropout)
         model = auto_class(task).from_config(config, **trusted)
@@ -302,54 +284,3 @@ def _output_names(
             where=str(folder),
         )
     return dict(enumerate(given))
-
-
-def save(classifier: Classifier, folder: Path) -> None:
-    """Write a plain checkpoint: configuration with label names, safetensors, tokenizer.
-
-    Raises:
-        OSError: The disk is full, for instance.
-    """
-    with _quiet(), plain_errors(), own_dropout(classifier.model.config, classifier.dropout):
-        classifier.model.save_pretrained(folder)
-        _save_tokenizer(classifier.tokenizer, folder)
-
-
-def save_frame(classifier: Classifier, folder: Path) -> None:
-    """Write everything but the weights: configuration with label names, tokenizer.
-
-    Raises:
-        OSError: The disk is full, for instance.
-    """
-    with own_dropout(classifier.model.config, classifier.dropout):
-        classifier.model.config.save_pretrained(folder)
-    _save_tokenizer(classifier.tokenizer, folder)
-
-
-def _save_tokenizer(tokenizer: Any, folder: Path) -> None:
-    """Write a tokenizer as it is, and not what was last done with it.
-
-    Else the saved model would depend on whether the texts were in the cache.
-    """
-    backend = getattr(tokenizer, "backend_tokenizer", None)
-    if backend is not None:
-        backend.no_padding()
-        backend.no_truncation()
-    tokenizer.save_pretrained(str(folder))
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep transformers' reports and progress bars off the terminal: what matters is said here."""
-    from transformers.utils import logging as its_logging
-
-    logging: Any = its_logging
-    before, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(before)
-        if bars:
-            logging.enable_progress_bar()

@@ -11,15 +11,15 @@ Shapes: b = rows, s = length, k = outputs.
 from __future__ import annotations
 
 import inspect
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from glueharness import ModelError
-from glueharness_finetune.pretrained.head import output_layer
+from glueharness_finetune.pretrained.form import Form
+from glueharness_finetune.pretrained.head import telling_outputs
 from glueharness_finetune.pretrained.lookups import Lookup, position_limit, watch_lookups
 from glueharness_finetune.pretrained.trial_rows import (
     LONG,
@@ -46,25 +46,6 @@ _NONE = 10**9
 """A limit from which on there is none."""
 _FURTHER = 16
 """Tokens by which two rows differ, so that positions are told from other look-ups."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Form:
-    """The form in which a model takes its rows.
-
-    Attributes:
-        max_length: Longest input, in tokens.
-        padding: How rows are filled up.
-        limit: Longest input that the model and its tokenizer allow; None if nothing limits it.
-        rows: Rows of the model's embedding; None if it has none.
-        warnings: What the user should know.
-    """
-
-    max_length: int
-    padding: Padding
-    limit: int | None = None
-    rows: int | None = None
-    warnings: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -115,7 +96,7 @@ class Trial:
             max_length=int(min(settings.max_length, longest)),
             padding=padding,
         )
-        with self._evaluating():
+        with telling_outputs(self.model, self.outputs):
             self._check_lookups(form)
             self._check_room(form)
             short = self.row(SHORT, form.max_length)
@@ -326,31 +307,6 @@ class Trial:
             found = self.model(**collate(encoded, rows, padding)).logits
         logits: npt.NDArray[np.float32] = found.float().numpy()
         return logits
-
-    @contextmanager
-    def _evaluating(self) -> Iterator[None]:
-        """A region in which the model predicts, its output layer's weights large and without bias.
-
-        A fresh output layer may be so near to zero that nothing below it shows in the scores.
-        """
-        _, layer = output_layer(self.model, self.outputs)
-        kept = layer.weight.detach().clone(), None if layer.bias is None else layer.bias.clone()
-        generator = torch.Generator().manual_seed(0)
-        was_training = self.model.training
-        self.model.train(mode=False)
-        try:
-            with torch.no_grad():
-                scale = layer.in_features**-0.5
-                layer.weight.copy_(torch.randn(layer.weight.shape, generator=generator) * scale)
-                if layer.bias is not None:
-                    layer.bias.zero_()
-            yield
-        finally:
-            with torch.no_grad():
-                layer.weight.copy_(kept[0])
-                if layer.bias is not None and kept[1] is not None:
-                    layer.bias.copy_(kept[1])
-            self.model.train(was_training)
 
     @property
     def kind(self) -> str:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from transformers import PreTrainedModel
 
-    from glueharness_finetune.pretrained.trial import Form, Trial
+    from glueharness_finetune.pretrained.form import Form
+    from glueharness_finetune.pretrained.trial import Trial
     from glueharness_finetune.runtime import Runtime
     from glueharness_finetune.settings import FinetuneSettings
     from glueharness_finetune.tokens.batches import Padding

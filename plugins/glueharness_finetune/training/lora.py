@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import torch
 
-    from glueharness_finetune.pretrained.load import Classifier
+    from glueharness_finetune.pretrained.classifier import Classifier
     from glueharness_finetune.settings import FinetuneSettings
 
 ADAPTER = "adapter"

@@ -21,6 +21,7 @@ API_VERSION = "1.0"
 PUBLIC_MODULES = {
     "glueharness": "Specs, protocols, errors and helpers: what plugins are made of.",
     "glueharness.authoring.datafiles": "`RecordRows`: from records to a checked split.",
+    "glueharness.authoring.submission_files": "A submission's files, written all or none.",
     "glueharness.system.atomic": "Files that appear whole or not at all.",
     "glueharness.system.user_folders": "The user's folders for configuration and cache.",
     "glueharness.cli.app": "`App.of(ctx)` and the option `--json`, for commands of plugins.",

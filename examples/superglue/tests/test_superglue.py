@@ -23,7 +23,7 @@ from glueharness.testing import TaskConformance, WriterConformance
 REGISTRY = Registry()
 TASKS = ("boolq", "cb", "copa", "multirc", "superglue-rte", "wic", "wsc")
 DIAGNOSTICS = ("ax-b", "ax-g")
-DOCUMENTED = {"glueharness", "glueharness.system.atomic"}
+DOCUMENTED = {"glueharness", "glueharness.authoring.submission_files"}
 """The modules of glueharness that its reference documents, as far as they are used here."""
 
 

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from transformers import PretrainedConfig
+    from transformers import PretrainedConfig, PreTrainedModel
 
     from glueharness import TaskSpec
     from glueharness_finetune.pretrained.find import Checkpoint, FreshStart
@@ -96,19 +96,7 @@ def load_pretrained(
         take_sequences(model, task)
     check_sizes(report, {f"{layer_name}.weight", f"{layer_name}.bias"}, folder)
     check_size(tokenizer, model, folder)
-    absent = {*report["missing_keys"], *(str(key[0]) for key in report["mismatched_keys"])}
-    # A pooler that pretraining did not need is part of the head in all but name.
-    missing = sorted(
-        key
-        for key in absent
-        if key.startswith(f"{model.base_model_prefix}.")
-        and ".pooler." not in key
-        and key not in {f"{layer_name}.weight", f"{layer_name}.bias"}
-    )
-    if not other:
-        check_complete(model, missing, report["unexpected_keys"], folder)
-        check_layers(model, report["unexpected_keys"], folder)
-        check_parts(model, report["unexpected_keys"], folder)
+    absent, missing = _check_weights(model, report, layer_name, folder, whole=not other)
     found = Classifier(
         model=model, tokenizer=tokenizer, dropout=dropout, head=head, absent=frozenset(absent)
     )
@@ -124,6 +112,40 @@ def load_pretrained(
     if not any(folder.glob("*.safetensors")):
         found.facts["format"] = "pickle, of which only tensors are read (weights_only)"
     return found
+
+
+def _check_weights(
+    model: PreTrainedModel, report: Mapping[str, Any], layer_name: str, folder: Path, *, whole: bool
+) -> tuple[set[str], list[str]]:
+    """Compare what a checkpoint holds with what the model needs.
+
+    Args:
+        model: The model, its weights loaded.
+        report: What transformers said of the loading.
+        layer_name: The output layer.
+        folder: The checkpoint, for messages.
+        whole: Whether the encoder must be there as a whole, and nothing else.
+
+    Returns:
+        Names of the parameters that the checkpoint lacks, and of those the encoder's.
+
+    Raises:
+        ModelError: They do not belong together.
+    """
+    absent = {*report["missing_keys"], *(str(key[0]) for key in report["mismatched_keys"])}
+    # A pooler that pretraining did not need is part of the head in all but name.
+    missing = sorted(
+        key
+        for key in absent
+        if key.startswith(f"{model.base_model_prefix}.")
+        and ".pooler." not in key
+        and key not in {f"{layer_name}.weight", f"{layer_name}.bias"}
+    )
+    if whole:
+        check_complete(model, missing, report["unexpected_keys"], folder)
+        check_layers(model, report["unexpected_keys"], folder)
+        check_parts(model, report["unexpected_keys"], folder)
+    return absent, missing
 
 
 def _settle_head(

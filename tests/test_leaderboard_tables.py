@@ -23,7 +23,7 @@ from glueharness_glue.score import GLUE
 from glueharness_leaderboard.ranking.advice import advise
 from glueharness_leaderboard.ranking.sections import sections_of, with_standings
 from glueharness_leaderboard.ranking.settings import configuration
-from glueharness_leaderboard.ranking.standings import Standings, known_standings, standings_of
+from glueharness_leaderboard.ranking.standings import known_standings, standings_of
 from glueharness_leaderboard.statistics.intervals import wilson
 from glueharness_leaderboard.tables import export, markup
 from glueharness_leaderboard.tables.columns import (
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from glueharness.errors import GlueharnessError
     from glueharness_leaderboard.ranking.sections import By, Section
+    from glueharness_leaderboard.ranking.standing import Standings
 
 
 GROUPS = (GLUE,)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from glueharness.record.record import RunRecord
-    from glueharness_leaderboard.ranking.standings import Standing
+    from glueharness_leaderboard.ranking.standing import Standing
     from glueharness_leaderboard.statistics.intervals import Interval
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from glueharness.record.record import RunRecord
     from glueharness.specs import GroupSpec, TaskSpec
-    from glueharness_leaderboard.ranking.standings import Standings
+    from glueharness_leaderboard.ranking.standing import Standings
 
 By = Literal["run", "model"]
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from glueharness import ConfigError, Interrupted, ModelError
-from glueharness_finetune import Checkpoint, FinetuneSettings
+from glueharness_finetune import Checkpoint
 from glueharness_finetune.encoder_model import EncoderModel
 from glueharness_finetune.model import FinetunedEncoder
 from glueharness_finetune.training import lora
@@ -159,11 +159,6 @@ def test_layers_that_are_not_there_are_named(tmp_path: Path, checkpoint: Path) -
     with pytest.raises(ModelError, match="--lora-modules nowhere") as caught:
         fit(tmp_path, checkpoint, lora_modules="nowhere")
     assert "all-linear" in caught.value.remedy
-
-
-def test_what_is_about_adapters_needs_a_rank() -> None:
-    with pytest.raises(ValueError, match="--lora-alpha is about LoRA's adapters"):
-        FinetuneSettings(lora_alpha=8)
 
 
 def test_a_missing_library_is_told_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,7 +49,6 @@ def test_the_usual_names_and_the_recipe(registry: Registry) -> None:
         ({"learning_rate": "0"}, "--learning-rate must be a number (more than 0 and at most 1)"),
         ({"warmup_ratio": "1"}, "at least 0 and less than 1, fraction"),
         ({"precision": "fp8"}, "one of auto, fp32, bf16, fp16"),
-        ({"auto_batch": "true", "device": "cpu"}, "--auto-batch is for a GPU"),
         ({"batch_size": "65536", "gradient_accumulation_steps": "65536"}, "rows per step"),
         ({"batch_size": "-1"}, "--batch-size must be a whole number (1 to 65536, rows)"),
     ],

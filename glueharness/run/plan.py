@@ -11,7 +11,7 @@ from glueharness.run.evaluate import require_dev
 from glueharness.run.grid import OPTION, points_of, with_preset
 from glueharness.run.prepare import require_learner
 from glueharness.run.trained_model import check_alike
-from glueharness.settings.fields import Layer, convert, settings_of
+from glueharness.settings.fields import Layer, convert, require_effect, settings_of
 from glueharness.settings.run_options import RunOptions
 
 if TYPE_CHECKING:
@@ -149,6 +149,7 @@ def build_plan(request: PlanRequest, registry: Registry) -> list[PlannedRun]:
                 config = build_config(
                     task, layers, registry, resume=request.resume, rerun=request.rerun
                 )
+                require_effect(config.settings, _given(request))
                 require_learner(registry.model(config.options.model), registry.task(task))
                 plan.append(
                     PlannedRun(
@@ -166,6 +167,14 @@ def build_plan(request: PlanRequest, registry: Registry) -> list[PlannedRun]:
             remedy="Leave it out: what is unfinished is resumed anyway.",
         )
     return plan
+
+
+def _given(request: PlanRequest) -> dict[str, str]:
+    """The settings that the user gave, and where."""
+    places = dict.fromkeys(request.grid, OPTION)
+    for layer in reversed(request.layers):
+        places |= dict.fromkeys(layer.values, layer.origin)
+    return places
 
 
 def _init_from(

@@ -170,12 +170,44 @@ def _settings_of(kind: Any) -> tuple[Setting, ...]:
 
 
 def result_settings(settings: Any) -> dict[str, Any]:
-    """Those values of a settings instance that the result follows from, by name."""
+    """Those values of a settings instance that the result follows from, by name.
+
+    Of several values that compute the same, it is one: a settings class may have a method
+    ``in_effect`` that returns the instance which stands for all of them.
+    """
+    same = getattr(settings, "in_effect", None)
+    settings = settings if same is None else same()
     return {
         item.name: getattr(settings, item.name)
         for item in settings_of(type(settings))
         if item.info.changes_result
     }
+
+
+def require_effect(settings: Any, given: Mapping[str, str]) -> None:
+    """Refuse a setting that the user gave and that others leave without effect.
+
+    A settings class says which those are, and why, in a method ``overruled``. What a recipe or a
+    preset says besides is no mistake of the user's: it is only left out of the identity.
+
+    Args:
+        settings: The settings.
+        given: The settings that the user gave, and where.
+
+    Raises:
+        ConfigError: It names the first one, and what overrules it.
+    """
+    find = getattr(settings, "overruled", None)
+    reasons: Mapping[str, str] = {} if find is None else find()
+    for item in settings_of(type(settings)):
+        asked = item.name in reasons and item.name in given
+        # None, no and zero ask for nothing.
+        if asked and getattr(settings, item.name):
+            raise ConfigError(
+                f"{item.flag} has no effect: {reasons[item.name]}",
+                where=given[item.name],
+                remedy=f"Leave {item.flag} out.",
+            )
 
 
 def _describe(item: dataclasses.Field[Any], hint: Any) -> Setting:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from glueharness import ConfigError, Fingerprint, ModelError
 from glueharness.run.environment import core_count
 from glueharness_finetune.engine_choice import Choice, choose_engine, request_for
+from glueharness_finetune.in_effect import settings_in_effect
 from glueharness_finetune.plain import NotPlain
 from glueharness_finetune.plain.classifier import read_config
 from glueharness_finetune.start import find_start
@@ -114,7 +115,7 @@ class EncoderModel:
         settled = choice.spec.settle(request_for(self._context, start.settings, config))
         return Fingerprint(
             weights=start.weights,
-            settings=start.changed(self._context.settings),
+            settings=settings_in_effect(start, self._context, settled.device),
             engine=choice.name,
             device=settled.device,
             precision=settled.precision,

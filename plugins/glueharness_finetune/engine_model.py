@@ -157,9 +157,9 @@ class EngineModel:
     def fingerprint(self) -> Fingerprint:
         """Weights, recipes, engine and number format of a model that was trained or loaded."""
         assert self._classifier is not None  # noqa: S101 - before, whoever chose the engine tells
-        weights, changed = self._tuning.origin()
         request = request_for(self._context, self.settings, self._classifier.config)
         settled = self._spec().settle(request)
+        weights, changed = self._tuning.origin(settled.device)
         return Fingerprint(
             weights=weights,
             settings=changed,

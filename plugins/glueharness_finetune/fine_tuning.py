@@ -20,6 +20,7 @@ from glueharness import LABEL_COLUMN, ModelError
 from glueharness import Progress as Report
 from glueharness.settings.fields import result_settings
 from glueharness_finetune.engine_choice import warn_of_change
+from glueharness_finetune.in_effect import settings_in_effect
 from glueharness_finetune.pretrained.tokenizer import check_known
 from glueharness_finetune.recipes import Recipes
 from glueharness_finetune.start import find_start
@@ -126,11 +127,16 @@ class FineTuning:
             self._start = find_start(self.checkpoint, self.context)
         return self._start
 
-    def origin(self) -> tuple[str, dict[str, Any]]:
-        """What identifies the weights, and the settings that recipes change, by name."""
-        if self.loaded:
+    def origin(self, device: str) -> tuple[str, dict[str, Any]]:
+        """What identifies the weights, and the settings that have another value in effect.
+
+        Args:
+            device: Kind of device that computes.
+        """
+        if self.loaded and self._start is None:  # a run's model: what trained it is known
             return self.loaded, {}
-        return self.start.weights, self.start.changed(self.context.settings)
+        changed = settings_in_effect(self.start, self.context, device)
+        return self.loaded or self.start.weights, changed
 
     def begin(self, context: FitContext) -> Found:
         """Apply the recipes, and tell where the checkpoint is from and that weights are fresh."""

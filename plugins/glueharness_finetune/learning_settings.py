@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Any, Self
 
 from glueharness import setting
 
 ADAMW, ADAFACTOR, SGD = "adamw", "adafactor", "sgd"
 LINEAR, POLYNOMIAL, CONSTANT = "linear", "polynomial", "constant"
+CONSTANT_AFTER_WARMUP = "constant_with_warmup"
 SCHEDULES = (
-    LINEAR, "cosine", "cosine_with_restarts", POLYNOMIAL, CONSTANT, "constant_with_warmup",
+    LINEAR, "cosine", "cosine_with_restarts", POLYNOMIAL, CONSTANT, CONSTANT_AFTER_WARMUP,
     "inverse_sqrt",
 )  # fmt: skip
 """The schedules of ``transformers.get_scheduler`` that need no settings of their own."""
@@ -264,28 +266,53 @@ class LearningSettings:
                 f"{self.gradient_accumulation_steps} (batches) is {rows} rows per step; "
                 f"at most {2**20}"
             )
-        if self.lr_scheduler_type == CONSTANT and self.warmup_steps:
-            raise ValueError(
-                f"--warmup-steps {self.warmup_steps}: the schedule constant has no warm-up; "
-                "constant_with_warmup has"
-            )
         if self.lr_scheduler_type == POLYNOMIAL and self.learning_rate <= POLYNOMIAL_END:
             raise ValueError(
                 f"--learning-rate {self.learning_rate}: the schedule polynomial ends at "
                 f"{POLYNOMIAL_END}, and must begin above it"
             )
-        if self.optim != ADAMW and (flag := self._given_of(_ADAMS_OWN)):
-            raise ValueError(f"{flag} is for AdamW; --optim is {self.optim}")
-        if self.lora_rank is None and (flag := self._given_of(_LORAS_OWN)):
-            raise ValueError(f"{flag} is about LoRA's adapters; it needs --lora-rank")
         if self.early_stopping_patience is not None and not self.keep_best:
             raise ValueError(
                 "--early-stopping-patience looks at the best epoch; it needs --keep-best"
             )
 
-    def _given_of(self, names: tuple[str, ...]) -> str:
-        """The option of the first of these settings that is not at its default; else empty."""
-        for item in dataclasses.fields(self):
-            if item.name in names and getattr(self, item.name) != item.default:
-                return "--" + item.name.replace("_", "-")
-        return ""
+    def overruled(self) -> dict[str, str]:
+        """The settings that others leave without effect, and because of what."""
+        found = {}
+        if self.max_steps is not None:
+            found["epochs"] = f"--max-steps is {self.max_steps}"
+        if self.lr_scheduler_type == CONSTANT:
+            why = f"the schedule {CONSTANT} has no warm-up; {CONSTANT_AFTER_WARMUP} has"
+            found |= {"warmup_ratio": why, "warmup_steps": why}
+        elif self.warmup_steps is not None:
+            found["warmup_ratio"] = f"--warmup-steps is {self.warmup_steps}"
+        if self.optim != ADAMW:
+            found |= dict.fromkeys(_ADAMS_OWN, f"it is for AdamW, and --optim is {self.optim}")
+        if self.lora_rank is None:
+            found |= dict.fromkeys(_LORAS_OWN, "it is about LoRA's adapters, and needs --lora-rank")
+        return found
+
+    def in_effect(self) -> Self:
+        """The settings that compute the same, in the one form that stands for all of them.
+
+        What is overruled is at its default, and of several ways to say the same thing it is the
+        plainest.
+        """
+        defaults: dict[str, Any] = {item.name: item.default for item in dataclasses.fields(self)}
+        changes = {name: defaults[name] for name in self.overruled()}
+        schedule, warmup = self.lr_scheduler_type, self.warmup_steps
+        if warmup == 0 and schedule != CONSTANT:
+            changes |= {"warmup_steps": None, "warmup_ratio": 0.0}
+        if schedule == CONSTANT_AFTER_WARMUP and not (
+            self.warmup_ratio if warmup is None else warmup
+        ):
+            changes |= {name: defaults[name] for name in ("warmup_steps", "warmup_ratio")}
+            changes["lr_scheduler_type"] = CONSTANT
+        if self.max_steps is None:
+            # The first epoch is the best so far: with a patience of n, the last one that can be
+            # left out is epoch n + 2.
+            if (self.early_stopping_patience or 0) >= self.epochs - 1:
+                changes["early_stopping_patience"] = None
+            if self.epochs == 1:  # the best is the last
+                changes["keep_best"] = True
+        return dataclasses.replace(self, **changes)

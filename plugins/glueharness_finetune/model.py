@@ -73,11 +73,11 @@ class FinetunedEncoder:
 
         Only the trial at the beginning of :meth:`fit` shows whether the runtime works.
         """
-        weights, changed = self._tuning.origin()
         if self._predictor is not None:
             runtime = self._predictor.runtime
         else:
             runtime = choose_runtime(self._tuning.start.settings)
+        weights, changed = self._tuning.origin(runtime.device.type)
         return Fingerprint(
             weights=weights,
             settings=changed,

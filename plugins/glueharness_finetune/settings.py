@@ -130,10 +130,15 @@ class FinetuneSettings(LearningSettings):
             ValueError: It names the settings and their units.
         """
         LearningSettings.__post_init__(self)
-        if self.auto_batch and self.device == "cpu":
-            raise ValueError("--auto-batch is for a GPU; --device is cpu")
         if self.evaluation_tokens < self.max_length:
             raise ValueError(
                 f"--evaluation-tokens {self.evaluation_tokens} must hold at least one input of "
                 f"--max-length {self.max_length} tokens"
             )
+
+    def overruled(self) -> dict[str, str]:
+        """The settings that others leave without effect, and because of what."""
+        found = LearningSettings.overruled(self)
+        if self.device == "cpu":
+            found["auto_batch"] = "it is for a GPU, and --device is cpu"
+        return found

@@ -130,15 +130,20 @@ class Lora:
         save_file(dict(self._learnt), folder / "adapter_model.safetensors", {"format": "pt"})
 
 
-def _targets(settings: FinetuneSettings, model_type: str) -> Any:
-    """The layers that the user names; else those that peft takes in such a model, or all."""
+def usual_layers(model_type: str) -> list[str]:
+    """The layers that peft takes in such a model, or all."""
     from peft.utils import TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING as KNOWN
 
-    if settings.lora_modules == _ALL_LINEAR:
-        return _ALL_LINEAR
-    if settings.lora_modules is not None:
-        return [name.strip() for name in settings.lora_modules.split(",")]
-    return list(KNOWN.get(model_type, ())) or _ALL_LINEAR
+    return list(KNOWN.get(model_type, ())) or [_ALL_LINEAR]
+
+
+def _targets(settings: FinetuneSettings, model_type: str) -> Any:
+    """The layers that the user names; else the usual ones."""
+    if settings.lora_modules is None:
+        names = usual_layers(model_type)
+    else:
+        names = [name.strip() for name in settings.lora_modules.split(",")]
+    return _ALL_LINEAR if names == [_ALL_LINEAR] else names
 
 
 def _head(classifier: Classifier) -> list[str]:

@@ -93,9 +93,11 @@ def weights_by_label(settings: FinetuneSettings, task: TaskSpec) -> Mapping[str,
             raise ConfigError(f"{flag} is about labels, and {task.name} has scores")
     if asked is None or asked == _BALANCED:
         return {}
-    found = {}
+    found: dict[str, float] = {}
     for part in asked.split(","):
         label, _, weight = part.rpartition("=")
+        if label.strip() in found:
+            raise ConfigError(f"--class-weights {asked} names {label.strip()!r} twice")
         found[label.strip()] = _weight(weight)
     wrong = sorted(set(found) ^ set(task.labels))
     if wrong or not all(0 < each < math.inf for each in found.values()):

@@ -21,11 +21,13 @@ from glueharness.data.table import Table
 from glueharness.errors import RunFolderError
 from glueharness.record.record import DataRecord, EpochRecord, RunRecord, SettingRecord
 from glueharness.record.run_file import write_record
+from glueharness.record.store import RunStore
 from glueharness.run.predictions import read_predictions, write_predictions
 from glueharness_leaderboard.compare.comparison import agreement
 from glueharness_leaderboard.evidence.measuring import Contest, measure
-from glueharness_leaderboard.evidence.predictions import SplitValues, read_run
+from glueharness_leaderboard.evidence.predictions import SplitValues
 from glueharness_leaderboard.evidence.quantity import Quantity
+from glueharness_leaderboard.evidence.stored_predictions import read_run
 from tests.leaderboard_runs import TASK, Making, make_run, make_runs
 
 if TYPE_CHECKING:
@@ -352,7 +354,7 @@ def test_a_metric_of_ones_own_is_compared_by_its_own_definition(tmp_path: Path) 
     # The task calls its macro F1 "f1": only its own definition may be used.
     task = TASK["mrpc"]
     runs = make_runs(tmp_path, [Making(task="mrpc"), Making(task="mrpc", seed=7)])
-    plain = Contest(task=task, counted=("accuracy",), runs_dir=tmp_path)
+    plain = Contest(task=task, counted=("accuracy",), store=RunStore(tmp_path))
     (split,) = measure(runs, plain)[0].splits
     macro = [float(sk.f1_score(split.truth, row, average="macro")) for row in split.predictions]
     changed = [
@@ -367,33 +369,35 @@ def test_a_metric_of_ones_own_is_compared_by_its_own_definition(tmp_path: Path) 
             return {"f1": float(sk.f1_score(references, predictions, average="macro"))}
 
     own = replace(task, metrics=(replace(task.metrics[0], factory=lambda _task: Macro()),))
-    found, _ = measure(changed, Contest(task=own, counted=("f1",), runs_dir=tmp_path))
+    found, _ = measure(changed, Contest(task=own, counted=("f1",), store=RunStore(tmp_path)))
     jackknifed = found.quantities[Quantity("dev", "f1")]
     assert jackknifed.scores == pytest.approx(macro)
     assert jackknifed.influences[0].shape == (200,)
     # About the standard error of an accuracy on 400 rows; and nothing without the plugin.
     error = (jackknifed.influences[0] ** 2).sum() ** 0.5 / 200
     assert 0.01 < error < 0.03
-    without, _ = measure(changed, Contest(task=None, counted=("f1",), runs_dir=tmp_path))
+    without, _ = measure(changed, Contest(task=None, counted=("f1",), store=RunStore(tmp_path)))
     assert without.without == ("f1",)
     assert not without.quantities
     # Scores that neither definition gives are somebody else's.
     with pytest.raises(RunFolderError, match="do not give the recorded f1"):
-        measure(changed, Contest(task=task, counted=("f1",), runs_dir=tmp_path))
+        measure(changed, Contest(task=task, counted=("f1",), store=RunStore(tmp_path)))
 
 
 def test_matthews_of_three_labels_goes_by_the_jackknife(tmp_path: Path) -> None:
     matthews = TASK["cola"].metrics[0]
     task = replace(TASK["mnli"], metrics=(matthews,))
     runs = make_runs(tmp_path, [Making(task="mnli")])
-    contest = Contest(task=TASK["mnli"], counted=("accuracy",), runs_dir=tmp_path)
+    contest = Contest(task=TASK["mnli"], counted=("accuracy",), store=RunStore(tmp_path))
     splits = measure(runs, contest)[0].splits
     values = {
         each.name: float(sk.matthews_corrcoef(each.truth, each.predictions[0])) for each in splits
     }
     metrics = {name: {matthews.name: value} for name, value in values.items()}
     changed = [replace(runs[0], metrics=metrics, primary=float(np.mean([*values.values()])))]
-    found, _ = measure(changed, Contest(task=task, counted=(matthews.name,), runs_dir=tmp_path))
+    found, _ = measure(
+        changed, Contest(task=task, counted=(matthews.name,), store=RunStore(tmp_path))
+    )
     (quantity,) = found.quantities
     assert quantity == Quantity("", matthews.name)
     assert found.quantities[quantity].score == pytest.approx(np.mean([*values.values()]))
@@ -405,7 +409,7 @@ def test_rows_of_one_unit_count_as_one(tmp_path: Path) -> None:
         TASK["qnli"], metrics=tuple(replace(m, unit="passage") for m in TASK["qnli"].metrics)
     )
     (run,) = make_runs(tmp_path, [Making()])
-    contest = Contest(task=task, counted=("accuracy",), runs_dir=tmp_path)
+    contest = Contest(task=task, counted=("accuracy",), store=RunStore(tmp_path))
     with pytest.raises(RunFolderError, match="do not tell which rows belong together"):
         measure([run], contest)
     path = tmp_path / run.id / "predictions" / "dev.parquet"
@@ -437,10 +441,10 @@ def test_a_broken_seal_is_refused(terminal: Terminal) -> None:
     path = terminal.runs / first.id / "predictions" / "dev.parquet"
     seal = hashlib.sha256(path.read_bytes()).hexdigest()
     sealed = replace(first, seals={"predictions/dev.parquet": seal})
-    assert set(read_run(sealed, terminal.runs)) == {"dev"}
+    assert set(read_run(sealed, RunStore(terminal.runs))) == {"dev"}
     sealed.seals = {"predictions/dev.parquet": "0" * 64}
     with pytest.raises(RunFolderError, match="seal is broken"):
-        read_run(sealed, terminal.runs)
+        read_run(sealed, RunStore(terminal.runs))
 
 
 def test_agreement_counts_every_row_once() -> None:

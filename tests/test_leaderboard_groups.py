@@ -41,7 +41,7 @@ def tables(runs: Path, problems: list[GlueharnessError] | None = None) -> list[G
     told = [] if problems is None else problems
 
     def ask(models: Models, sections: Mapping[str, Section]) -> Mapping[str, GroupStanding]:
-        return group_standings(models, sections, runs, told.append)
+        return group_standings(models, sections, RunStore(runs), told.append)
 
     sections = sections_of(RunStore(runs).all(), TASK, "model", (GLUE,))
     return group_tables(sections, GLUE, ask)
@@ -72,7 +72,7 @@ def test_variances_of_the_tasks_add_up(tmp_path: Path) -> None:
     sections = sections_of(RunStore(tmp_path).all(), TASK, "model", (GLUE,))
     total, doubt, seeds = 0.0, 0.0, 0.0
     for section in sections:
-        contest = Contest(task=section.task, counted=section.counted, runs_dir=tmp_path)
+        contest = Contest(task=section.task, counted=section.counted, store=RunStore(tmp_path))
         order = sorted(section.rows, key=lambda row: row.model)
         measured = [measure(row.runs, contest)[0] for row in order]
         found = ScoreTable([each.quantities[section.quantity] for each in measured]).single(0)
@@ -124,7 +124,7 @@ def test_out_of_bag_gives_what_was_won_by_choosing_back(tmp_path: Path, task: st
     ]
     runs = make_runs(tmp_path, plans)
     counted = tuple(metric.name for metric in TASK[task].metrics)
-    contest = Contest(task=TASK[task], counted=counted, runs_dir=tmp_path)
+    contest = Contest(task=TASK[task], counted=counted, store=RunStore(tmp_path))
     candidates = [measure([run], contest)[0] for run in runs]
     scores = [next(iter(each.quantities.values())).score for each in candidates]
     fair = out_of_bag(candidates, contest)

@@ -60,7 +60,7 @@ def board(runs: Path, by: By = "model") -> list[Section]:
         raise AssertionError(problem)
 
     found = sections_of(RunStore(runs).all(), TASK, by, GROUPS)
-    return [with_standings(each, standings_of(each, runs, refuse)) for each in found]
+    return [with_standings(each, standings_of(each, RunStore(runs), refuse)) for each in found]
 
 
 def screen(found: list[Section], width: int, by: By = "run") -> str:
@@ -648,14 +648,14 @@ def test_what_was_computed_is_known_again_until_a_file_changes(
         return standings_of(*given, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr("glueharness_leaderboard.ranking.standings.standings_of", counting)
-    first = known_standings(section, tmp_path, print, False)
-    again = known_standings(section, tmp_path, print, False)
+    first = known_standings([section], RunStore(tmp_path), print, False)
+    again = known_standings([section], RunStore(tmp_path), print, False)
     assert len(calls) == 1
     assert again == first
     path = next(tmp_path.glob("*/predictions/dev.parquet"))
     path.touch()
-    known_standings(section, tmp_path, print, False)
-    known_standings(section, tmp_path, print, True)
+    known_standings([section], RunStore(tmp_path), print, False)
+    known_standings([section], RunStore(tmp_path), print, True)
     assert len(calls) == 3
 
 
@@ -675,7 +675,7 @@ def test_a_metric_that_fails_is_told_and_stops_nothing_else(tmp_path: Path) -> N
     tasks = {task.name: replace(task, metrics=(odd,))}
     (section,) = sections_of(records, tasks, "model")
     problems: list[GlueharnessError] = []
-    found = standings_of(section, tmp_path, problems.append)
+    found = standings_of(section, RunStore(tmp_path), problems.append)
     assert found.rows == (None, None)
     assert all("'odd'" in problem.what for problem in problems)
 

@@ -338,6 +338,24 @@ def test_a_record_of_schema_1_is_read_and_says_what_it_does_not_know(
     assert read_record(tmp_path / record.id) == old
 
 
+def test_predictions_whose_seal_was_taken_out_of_the_record_are_told_by_the_board(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GLUEHARNESS_RUNS", str(tmp_path))
+    record = do_run(tmp_path, Trial())
+    with pytest.raises(SystemExit):
+        main(["leaderboard", "--by", "run"])
+    assert "seal" not in capsys.readouterr().err
+    file = tmp_path / record.id / RUN_FILE
+    values = json.loads(file.read_text(encoding="utf-8"))
+    del values["seals"]["predictions/dev.parquet"]
+    file.write_text(json.dumps(values), encoding="utf-8")
+    with pytest.raises(SystemExit):
+        main(["leaderboard", "--by", "run"])
+    err = " ".join(capsys.readouterr().err.split())
+    assert "the seal is broken: that of predictions/dev.parquet is gone from the record" in err
+
+
 # Specs that contradict themselves -------------------------------------------------------------
 
 

@@ -189,9 +189,10 @@ def _shallow(value: Any, depth: int) -> bool:
         return True
     if depth <= 0:
         return False
-    for item in value.values() if kind is dict else value:
-        # Only what may nest: a call for each number of ten thousand records would take a while.
-        if type(item) in _NESTS and not _shallow(item, depth - 1):
+    # Only what may nest: a call for each number of ten thousand records would take a while.
+    inside = value.values() if kind is dict else value
+    for item in [item for item in inside if type(item) in _NESTS]:
+        if not _shallow(item, depth - 1):
             return False
     return True
 

@@ -38,22 +38,17 @@ def check_seal(folder: Path, record: RunRecord, name: str) -> None:
     Raises:
         RunFolderError: It has changed since, or its seal is gone.
     """
-    path = folder / name
-    if name not in record.seals:
-        if name in _always_sealed(record):
-            raise RunFolderError(
-                f"the seal is broken: that of {name} is gone from the record",
-                where=str(path),
-                remedy=_REMEDY,
-            )
+    expected = seal_of(record, name, folder)
+    if expected is None:
         return
+    path = folder / name
     try:
         found = _hash(path)
     except OSError as error:
         raise RunFolderError(
             f"a sealed file cannot be read: {error.strerror or error}", where=str(path)
         ) from error
-    if found != record.seals[name]:
+    if found != expected:
         raise _broken(name, path)
 
 
@@ -64,14 +59,40 @@ def _always_sealed(record: RunRecord) -> set[str]:
     return {f"{PREDICTIONS_FOLDER}/{name}.parquet" for name in record.dev_rows()}
 
 
-def check_content(record: RunRecord, name: str, content: bytes, path: Path | str) -> None:
+def seal_of(record: RunRecord, name: str, folder: Path | str) -> str | None:
+    """The hash that a file must have; None for one that has no seal (see :func:`check_seal`).
+
+    Args:
+        record: The run's record.
+        name: Path of the file in the folder, with forward slashes.
+        folder: The run folder, for the message.
+
+    Raises:
+        RunFolderError: The seal is gone.
+    """
+    found = record.seals.get(name)
+    if found is None and name in _always_sealed(record):
+        raise RunFolderError(
+            f"the seal is broken: that of {name} is gone from the record",
+            where=f"{folder}/{name}",
+            remedy=_REMEDY,
+        )
+    return found
+
+
+def check_content(seal: str | None, name: str, content: bytes, path: Path | str) -> None:
     """As :func:`check_seal`, for a file that was read already.
+
+    Args:
+        seal: As :func:`seal_of` gives it.
+        name: Path of the file in the folder, with forward slashes.
+        content: The file's content.
+        path: The file, for the message.
 
     Raises:
         RunFolderError: It has changed since.
     """
-    expected = record.seals.get(name)
-    if expected is not None and hashlib.sha256(content).hexdigest() != expected:
+    if seal is not None and hashlib.sha256(content).hexdigest() != seal:
         raise _broken(name, path)
 
 

@@ -13,15 +13,14 @@ from glueharness_leaderboard.tables.formats import Result, chosen_format, delive
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from glueharness.plugin.registry import Registry
     from glueharness.record.store import RunStore
     from glueharness_leaderboard.compare.contestants import Contestant
     from glueharness_leaderboard.compare.verdict import Findings
     from glueharness_leaderboard.evidence.measuring import Contest
-    from glueharness_leaderboard.evidence.predictions import OneSplit
     from glueharness_leaderboard.evidence.quantity import Quantity
+    from glueharness_leaderboard.evidence.stored_predictions import OneSplit
     from glueharness_leaderboard.statistics.measurement import SeedSample
 
 _FEWEST_RUNS = 1_000
@@ -73,7 +72,7 @@ def command(ctx: click.Context, /, run: tuple[str, ...], **given: Any) -> None:
     findings = _findings(contestants, store, registry, against_first=given["against_first"])
     if given["rows"]:
         brief = form == "rich" and given["output"] is None
-        result = _rows(findings, store.folder, registry, brief=brief)
+        result = _rows(findings, store, registry, brief=brief)
     else:
         result = _verdicts(findings)
     deliver(result, form, given["output"])
@@ -91,7 +90,7 @@ def _verdicts(findings: Findings) -> Result:
     )
 
 
-def _rows(findings: Findings, folder: Path, registry: Registry, *, brief: bool) -> Result:
+def _rows(findings: Findings, store: RunStore, registry: Registry, *, brief: bool) -> Result:
     from glueharness.cli.output import stderr
     from glueharness_leaderboard.compare.rows import differing_rows
     from glueharness_leaderboard.compare.rows_export import (
@@ -105,7 +104,7 @@ def _rows(findings: Findings, folder: Path, registry: Registry, *, brief: bool) 
     texts, problem = texts_of(findings.contestants[0].runs[0], findings.section.task, registry)
     if problem:
         stderr().print(f"warning: no texts: {problem}", style="yellow", soft_wrap=True)
-    rows = differing_rows(findings, folder, texts)
+    rows = differing_rows(findings, store, texts)
     return Result(
         sheets=[rows_sheet(findings, rows, SHOWN if brief else None)],
         legends=["The number behind an answer: score of the true label less the best other one."]
@@ -133,7 +132,7 @@ def _findings(
     conditions = Conditions.of(contestants[0].runs[0])
     task = {known.name: known for known in registry.tasks}.get(conditions.task)
     counted = counted_metrics(task, registry.groups) or (conditions.metric,)
-    contest = Contest(task=task, counted=counted, runs_dir=store.folder, every_metric=True)
+    contest = Contest(task=task, counted=counted, store=store, every_metric=True)
     measured, reference = [], None
     for each in contestants:
         found, first = measure(each.runs, contest, reference)
@@ -172,7 +171,7 @@ def _pool(
     To find the others among ten thousand runs takes longer than all the rest.
     """
     from glueharness_leaderboard.compare.contestants import others_on_the_rows
-    from glueharness_leaderboard.evidence.cache import key_of_store
+    from glueharness_leaderboard.evidence.cache import key_of
     from glueharness_leaderboard.evidence.pool import keep_seeds, known_seeds, seeds_of_others
 
     records = store.listed()
@@ -181,7 +180,7 @@ def _pool(
     labels = contest.task.labels if contest.task else ()
     ids = [[run.id for run in each.runs] for each in contestants]
     asked = ["pool", ids, contest.counted, contest.every_metric, labels]
-    key = key_of_store(asked, records, store)
+    key = key_of(asked, records, store)
     known = known_seeds(key)
     if known is None:
         known = seeds_of_others(others_on_the_rows(records, contestants), contest, reference)

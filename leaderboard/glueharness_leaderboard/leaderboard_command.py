@@ -256,13 +256,11 @@ def _make(
             registry,
             published=wishes.published,
             standings=lambda models, tables: known_group_standings(
-                models, tables, wishes.runs, warn
+                models, tables, ranked.store, warn
             ),
         )
-    sections = [
-        with_standings(section, known_standings(section, wishes.runs, warn, wishes.simultaneous))
-        for section in sections
-    ]
+    standings = known_standings(sections, ranked.store, warn, wishes.simultaneous)
+    sections = [with_standings(*each) for each in zip(sections, standings, strict=True)]
     view = View(by=wishes.by, names=ranked.store.short_names(), statuses=wishes.all_statuses)
     shown = (ranked.tasks or list(specs)) if wishes.published else []
     return answer_tasks(sections, view, registry, shown)

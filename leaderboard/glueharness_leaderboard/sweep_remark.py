@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from glueharness.cli.output import percent
+from glueharness.record.store import RunStore
 from glueharness_leaderboard.evidence.measuring import Contest
 from glueharness_leaderboard.evidence.selection import out_of_bag
 from glueharness_leaderboard.ranking.rows import Row
@@ -36,7 +37,7 @@ def remark_on(event: SweepFinished) -> str:
 def _corrected(event: SweepFinished) -> float | None:
     """The score of "take the best setting" on rows that did not choose it."""
     task = event.task
-    contest = Contest(task=task, counted=(task.primary.name,), runs_dir=event.folder)
+    contest = Contest(task=task, counted=(task.primary.name,), store=RunStore(event.folder))
     problems: list[GlueharnessError] = []
     rows = [Row(runs=tuple(runs)) for runs in event.candidates]
     measured = measured_rows(rows, contest, problems.append)

@@ -11,9 +11,9 @@ from glueharness_leaderboard.evidence.stored_scores import read_scores
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from glueharness.record.record import RunRecord
+    from glueharness.record.store import RunStore
     from glueharness.specs import TaskSpec
     from glueharness_leaderboard.compare.verdict import Findings
     from glueharness_leaderboard.evidence.predictions import SplitValues
@@ -68,20 +68,20 @@ class DifferingRow:
 
 
 def differing_rows(
-    findings: Findings, runs_dir: Path, texts: Mapping[str, Mapping[str, Sequence[str]]]
+    findings: Findings, store: RunStore, texts: Mapping[str, Mapping[str, Sequence[str]]]
 ) -> list[DifferingRow]:
     """All rows on which the contestants differ, in the order of the data.
 
     Args:
         findings: The comparison.
-        runs_dir: Folder of the runs, for the stored scores.
+        store: The runs, for the stored scores.
         texts: By split and column.
     """
     found = []
     for place in range(len(findings.comparison.measured[0].splits)):
         sides = [each.splits[place] for each in findings.comparison.measured]
         if sides[0].labels:
-            found += _with_labels(findings, sides, runs_dir, texts.get(sides[0].name, {}))
+            found += _with_labels(findings, sides, store, texts.get(sides[0].name, {}))
         else:
             found += _regression(findings, sides, texts.get(sides[0].name, {}))
     return found
@@ -90,7 +90,7 @@ def differing_rows(
 def _with_labels(
     findings: Findings,
     sides: Sequence[SplitValues],
-    runs_dir: Path,
+    store: RunStore,
     texts: Mapping[str, Sequence[str]],
 ) -> list[DifferingRow]:
     first = sides[0]
@@ -98,7 +98,7 @@ def _with_labels(
     said = [_most_said(side) for side in sides]
     gaps = right.max(axis=0) - right.min(axis=0)
     other = np.any([each != said[0] for each in said], axis=0)
-    margins = [_margins(each.runs, first, runs_dir) for each in findings.contestants]
+    margins = [_margins(each.runs, first, store) for each in findings.contestants]
     return [
         DifferingRow(
             split=first.name,
@@ -128,11 +128,11 @@ def _most_said(side: SplitValues) -> Any:
     return counts.argmax(axis=0)
 
 
-def _margins(runs: Sequence[RunRecord], split: SplitValues, runs_dir: Path) -> Any | None:
+def _margins(runs: Sequence[RunRecord], split: SplitValues, store: RunStore) -> Any | None:
     """Score of the true label less the highest other one, the mean over the runs: ``[n]``."""
     found = []
     for run in runs:
-        scores = read_scores(run, runs_dir, split)  # [n, k]
+        scores = read_scores(run, store, split)  # [n, k]
         if scores is None:
             return None
         rows = np.arange(len(scores))

@@ -2,7 +2,7 @@
 
 A cache only: it lies in the user's cache folder, anything in it can be deleted at any time, and
 what cannot be read is computed again. A result's key holds everything that it depends on: the
-version of the method, the records' scores, and size and time of every file of predictions.
+version of the method, the records, and size and time of every file of predictions.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from glueharness.record.record import PREDICTIONS_FOLDER
 from glueharness.system import atomic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from glueharness.record.record import RunRecord
     from glueharness.record.store import RunStore
 
-METHOD = 1
+METHOD = 2
 """Another number makes every result be computed again: for when the statistics change."""
 
 _MOST_FILES = 200
@@ -39,23 +39,10 @@ def cache_folder() -> Path:
     return user_cache_path("glueharness", appauthor=False) / "statistics"
 
 
-def key_of(what: object, runs: Iterable[RunRecord], runs_dir: Path) -> str:
+def key_of(what: object, runs: Iterable[RunRecord], store: RunStore) -> str:
     """A key that changes whenever what a result was computed from does.
 
-    Args:
-        what: What was asked, as JSON takes it.
-        runs: The runs that it is about.
-        runs_dir: Their folder.
-    """
-    facts = [_facts(run, runs_dir) for run in runs]
-    text = json.dumps([METHOD, what, facts], sort_keys=True, default=str)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def key_of_store(what: object, runs: Iterable[RunRecord], store: RunStore) -> str:
-    """A key that changes whenever anything in the records or the predictions does.
-
-    Unlike :func:`key_of` it needs no record's details, which an index does not know.
+    It needs no record's details, which an index does not know.
 
     Args:
         what: What was asked, as JSON takes it.
@@ -64,31 +51,26 @@ def key_of_store(what: object, runs: Iterable[RunRecord], store: RunStore) -> st
     """
     text = json.dumps([METHOD, what], sort_keys=True, default=str)
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass"))
-    folder = str(store.folder)
     for run in runs:
-        facts = f"\0{run.id}\0{store.digest(run)}\0{_files(run, folder)}"
+        facts = f"\0{run.id}\0{store.digest(run)}\0{_files(run, store)}"
         digest.update(facts.encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
 
 
-def _facts(run: RunRecord, runs_dir: Path) -> Sequence[object]:
-    return [run.id, run.seed, run.metrics, run.primary, _files(run, str(runs_dir)), run.seals]
-
-
-def _files(run: RunRecord, runs_dir: str) -> list[list[object]]:
+def _files(run: RunRecord, store: RunStore) -> list[tuple[object, ...]]:
     """Place, size, time and kind of each file of a run's predictions."""
     # Texts, for ten thousand paths are a second's work.
-    folder = f"{runs_dir}/{run.id}/{PREDICTIONS_FOLDER}"
-    files: list[list[object]] = []
+    folder = f"{store.path(run)}/{PREDICTIONS_FOLDER}"
+    files: list[tuple[object, ...]] = []
     for split in run.dev_splits:
         path = f"{folder}/{split}.parquet"
         try:
             found = os.stat(path)  # noqa: PTH116
         except OSError:
-            files.append([path, os.path.isdir(folder)])  # noqa: PTH112
+            files.append((path, os.path.isdir(folder)))  # noqa: PTH112
         else:
             files.append(
-                [path, found.st_size, found.st_mtime_ns, found.st_ino, stat.S_IFMT(found.st_mode)]
+                (path, found.st_size, found.st_mtime_ns, found.st_ino, stat.S_IFMT(found.st_mode))
             )
     return files
 

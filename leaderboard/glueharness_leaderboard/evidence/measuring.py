@@ -9,9 +9,10 @@ import numpy as np
 
 from glueharness.errors import RunFolderError
 from glueharness_leaderboard.evidence.metrics import SplitInfluences, influences_of, lacks_units
-from glueharness_leaderboard.evidence.predictions import read_run, side_by_side
+from glueharness_leaderboard.evidence.predictions import side_by_side
 from glueharness_leaderboard.evidence.predictions_file import dev_splits
 from glueharness_leaderboard.evidence.quantity import Quantity, ranked_quantity
+from glueharness_leaderboard.evidence.stored_predictions import read_run
 from glueharness_leaderboard.statistics import influence
 from glueharness_leaderboard.statistics.measurement import Measurement
 from glueharness_leaderboard.statistics.score_interval import score_interval
@@ -19,11 +20,13 @@ from glueharness_leaderboard.statistics.variance import Components, ScoreTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from glueharness.record.record import RunRecord
+    from glueharness.record.store import RunStore
     from glueharness.specs import TaskSpec
-    from glueharness_leaderboard.evidence.predictions import OneSplit, SplitValues
+    from glueharness_leaderboard.evidence.predictions import SplitValues
+    from glueharness_leaderboard.evidence.reading_together import Reader
+    from glueharness_leaderboard.evidence.stored_predictions import OneSplit
     from glueharness_leaderboard.statistics.influence import Influence
 
 Bounds = tuple[float, float]
@@ -43,13 +46,13 @@ class Contest:
     Attributes:
         task: The task; None if no installed plugin knows it.
         counted: Names of the metrics that rank, the primary one first.
-        runs_dir: Folder of the runs.
+        store: The runs.
         every_metric: Whether to measure the metrics and splits one by one, too.
     """
 
     task: TaskSpec | None
     counted: tuple[str, ...]
-    runs_dir: Path
+    store: RunStore
     every_metric: bool = False
 
     def bounds(self, quantity: Quantity) -> Bounds:
@@ -81,7 +84,10 @@ class Measured:
 
 
 def measure(
-    runs: Sequence[RunRecord], contest: Contest, reference: Mapping[str, OneSplit] | None = None
+    runs: Sequence[RunRecord],
+    contest: Contest,
+    reference: Mapping[str, OneSplit] | None = None,
+    reader: Reader | None = None,
 ) -> tuple[Measured, Mapping[str, OneSplit]]:
     """Read a contestant's predictions and measure them.
 
@@ -89,6 +95,7 @@ def measure(
         runs: Its runs.
         contest: What is asked.
         reference: Predictions of a run on the same rows, to compare the rows with.
+        reader: Reads the predictions; None to read them here.
 
     Returns:
         What was measured, and the first run's predictions.
@@ -98,10 +105,13 @@ def measure(
     """
     if not dev_splits(runs[0]):
         raise RunFolderError(
-            "the record names no dev split", where=str(contest.runs_dir / runs[0].id)
+            "the record names no dev split", where=str(contest.store.path(runs[0]))
         )
-    reads = [read_run(run, contest.runs_dir) for run in runs]
-    splits = side_by_side(reads, runs, contest.task, (contest.runs_dir, reference))
+    if reader is None:
+        reads = [read_run(run, contest.store) for run in runs]
+    else:
+        reads = [reader.read(run) for run in runs]
+    splits = side_by_side(reads, runs, contest.task, (contest.store, reference))
     names = list(contest.counted)
     if contest.every_metric:
         names += [name for name in _metrics(runs) if name not in names]
@@ -109,7 +119,7 @@ def measure(
         if lacks_units(split, contest.task, names):
             raise RunFolderError(
                 f"the predictions of {split.name} do not tell which rows belong together",
-                where=str(contest.runs_dir / runs[0].id),
+                where=str(contest.store.path(runs[0])),
                 remedy="Run it again: glueharness writes that column since this version.",
             )
     influences = [influences_of(split, runs, contest.task, names) for split in splits]

@@ -9,6 +9,7 @@ from glueharness.errors import GlueharnessError
 from glueharness_leaderboard.evidence import cache
 from glueharness_leaderboard.evidence.measuring import measure
 from glueharness_leaderboard.evidence.quantity import Quantity
+from glueharness_leaderboard.evidence.reading_together import reading_together
 from glueharness_leaderboard.statistics.measurement import SeedSample
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from glueharness.record.record import RunRecord
     from glueharness_leaderboard.evidence.measuring import Contest
-    from glueharness_leaderboard.evidence.predictions import OneSplit
+    from glueharness_leaderboard.evidence.stored_predictions import OneSplit
 
 _MOST = 100
 """Models that are asked, those with the most seeds."""
@@ -39,19 +40,20 @@ def seeds_of_others(
     labels = contest.task.labels if contest.task else ()
     ids = [[run.id for run in runs] for runs in asked]
     what = ["seeds", ids, contest.counted, contest.every_metric, labels]
-    key = cache.key_of(what, [run for runs in asked for run in runs], contest.runs_dir)
+    key = cache.key_of(what, [run for runs in asked for run in runs], contest.store)
     kept = known_seeds(key)
     if kept is not None:
         return kept
     found: dict[Quantity, list[SeedSample]] = {}
-    for runs in asked:
-        try:
-            measured, _ = measure(runs, contest, reference)
-        except GlueharnessError:
-            continue  # the board tells what is wrong with them; here they are only asked for help
-        for quantity, each in measured.quantities.items():
-            if each.defined:
-                found.setdefault(quantity, []).append(each.seeds)
+    with reading_together(contest.store, [run for runs in asked for run in runs]) as reader:
+        for runs in asked:
+            try:
+                measured, _ = measure(runs, contest, reference, reader)
+            except GlueharnessError:
+                continue  # the board tells what is wrong with them; here they only lend a hand
+            for quantity, each in measured.quantities.items():
+                if each.defined:
+                    found.setdefault(quantity, []).append(each.seeds)
     keep_seeds(key, found)
     return found
 

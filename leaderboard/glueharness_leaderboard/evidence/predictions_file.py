@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from glueharness.record.record import RunRecord
+    from glueharness.record.store import RunStore
 
 
 def dev_splits(record: RunRecord) -> list[str]:
@@ -18,16 +19,16 @@ def dev_splits(record: RunRecord) -> list[str]:
     return list(record.dev_splits)
 
 
-def predictions_file(record: RunRecord, runs_dir: Path, split: str) -> Path:
+def predictions_file(record: RunRecord, store: RunStore, split: str) -> Path:
     """Where a run's predictions of a split lie."""
-    return runs_dir / record.id / PREDICTIONS_FOLDER / f"{split}.parquet"
+    return store.path(record) / PREDICTIONS_FOLDER / f"{split}.parquet"
 
 
-def sealed_predictions(record: RunRecord, runs_dir: Path, split: str) -> Path:
+def sealed_predictions(record: RunRecord, store: RunStore, split: str) -> Path:
     """The same file, if it is what it was when the run was completed.
 
     Raises:
         RunFolderError: It has changed since.
     """
-    check_seal(runs_dir / record.id, record, f"{PREDICTIONS_FOLDER}/{split}.parquet")
-    return predictions_file(record, runs_dir, split)
+    check_seal(store.path(record), record, f"{PREDICTIONS_FOLDER}/{split}.parquet")
+    return predictions_file(record, store, split)

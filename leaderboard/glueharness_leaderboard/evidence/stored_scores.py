@@ -6,23 +6,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from glueharness_leaderboard.evidence.predictions import numbers_of
 from glueharness_leaderboard.evidence.predictions_file import sealed_predictions
+from glueharness_leaderboard.evidence.stored_predictions import numbers_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from glueharness.record.record import RunRecord
+    from glueharness.record.store import RunStore
     from glueharness_leaderboard.evidence.predictions import SplitValues
     from glueharness_leaderboard.statistics.influence import Floats
 
 
-def read_scores(run: RunRecord, runs_dir: Path, split: SplitValues) -> Floats | None:
+def read_scores(run: RunRecord, store: RunStore, split: SplitValues) -> Floats | None:
     """What a run's scores of a split are.
 
     Args:
         run: The run.
-        runs_dir: Folder of the runs.
+        store: The runs.
         split: The split, whose labels and rows they must be of.
 
     Returns:
@@ -36,7 +35,7 @@ def read_scores(run: RunRecord, runs_dir: Path, split: SplitValues) -> Floats | 
 
     names = [f"score:{label}" for label in split.labels]
     try:
-        content = sealed_predictions(run, runs_dir, split.name).read_bytes()
+        content = sealed_predictions(run, store, split.name).read_bytes()
         # Not by `read_table`, which imports pandas: half a second.
         file = pq.ParquetFile(pa.BufferReader(content))
         table = file.read(columns=names, use_threads=False)

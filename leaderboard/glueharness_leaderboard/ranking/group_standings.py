@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from glueharness.errors import GlueharnessError
+    from glueharness.record.store import RunStore
+    from glueharness_leaderboard.evidence.reading_together import Reader
     from glueharness_leaderboard.ranking.rows import Row
     from glueharness_leaderboard.ranking.sections import Section
     from glueharness_leaderboard.statistics.influence import Floats
@@ -72,7 +73,7 @@ class _OneTask:
 def known_group_standings(
     models: Models,
     sections: Mapping[str, Section],
-    runs_dir: Path,
+    store: RunStore,
     warn: Callable[[GlueharnessError], None],
 ) -> dict[str, GroupStanding]:
     """As :func:`group_standings`; from the cache where nothing has changed since."""
@@ -85,12 +86,12 @@ def known_group_standings(
         [[run.id for run in row.runs] for section in sections.values() for row in section.rows],
     ]
     runs = [run for section in sections.values() for row in section.rows for run in row.runs]
-    key = cache.key_of(what, runs, runs_dir)
+    key = cache.key_of(what, runs, store)
     kept = _of_document(cache.load(key))
     if kept is not None:
         return kept
     problems: list[GlueharnessError] = []
-    found = group_standings(models, sections, runs_dir, problems.append)
+    found = group_standings(models, sections, store, problems.append)
     for problem in problems:
         warn(problem)
     if not problems:
@@ -111,7 +112,7 @@ def _of_document(values: Any) -> dict[str, GroupStanding] | None:
 def group_standings(
     models: Models,
     sections: Mapping[str, Section],
-    runs_dir: Path,
+    store: RunStore,
     warn: Callable[[GlueharnessError], None],
 ) -> dict[str, GroupStanding]:
     """Test models against each other over all tasks.
@@ -122,7 +123,7 @@ def group_standings(
     Args:
         models: The models that have every task: their rows by task, and the group's score.
         sections: The tables of the tasks, for the spread over seeds.
-        runs_dir: Folder of the runs.
+        store: The runs.
         warn: Told of predictions that are missing or damaged.
 
     Returns:
@@ -131,15 +132,20 @@ def group_standings(
     """
     import numpy as np
 
+    from glueharness_leaderboard.evidence.reading_together import reading_together
+
     names = list(models)
     if not names or not _is_mean(models):
         return {}
     parts = []
-    for name, section in sections.items():
-        part = _one_task([models[model][0][name] for model in names], section, runs_dir, warn)
-        if part is None:
-            return {}
-        parts.append(part)
+    read = [run for each in sections.values() for row in each.rows for run in row.runs]
+    with reading_together(store, read) as reader:
+        for name, section in sections.items():
+            chosen = [models[model][0][name] for model in names]
+            part = _one_task(chosen, section, store, warn, reader)
+            if part is None:
+                return {}
+            parts.append(part)
     count = len(parts)
     rows = np.sum([part.rows for part in parts], axis=0) / count**2
     seeds = np.sum([part.seeds for part in parts], axis=0) / count**2
@@ -172,8 +178,9 @@ def _is_mean(models: Models) -> bool:
 def _one_task(
     chosen: Sequence[Row],
     section: Section,
-    runs_dir: Path,
+    store: RunStore,
     warn: Callable[[GlueharnessError], None],
+    reader: Reader,
 ) -> _OneTask | None:
     import numpy as np
 
@@ -182,9 +189,9 @@ def _one_task(
     from glueharness_leaderboard.ranking.standings import measured_rows, selection_factors
     from glueharness_leaderboard.statistics.difference import all_pairs
 
-    contest = Contest(task=section.task, counted=section.counted, runs_dir=runs_dir)
+    contest = Contest(task=section.task, counted=section.counted, store=store)
     scored = [row for row in section.rows if row.value is not None]
-    found = measured_rows(scored, contest, warn)
+    found = measured_rows(scored, contest, warn, reader)
     known = {_key(row): each for row, each in zip(scored, found, strict=True) if each is not None}
     if any(_key(row) not in known for row in chosen):
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from glueharness_leaderboard.evidence.quantity import Quantity, score_of
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from glueharness_leaderboard.statistics.intervals import Interval
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # not with slots: some of what follows is worked out once
 class Row:
     """One line of a ranking: a run, or the runs of one configuration with different seeds.
 
@@ -62,7 +63,7 @@ class Row:
             return self.measured
         return interval_from_record(self.runs)
 
-    @property
+    @cached_property
     def value(self) -> float | None:
         """What ranks, the mean over the seeds, a fraction; None if a seed has none."""
         return mean_score(self.values)
@@ -97,7 +98,7 @@ class Row:
         known = [value for value in found if value]
         return math.fsum(known) / len(known) if len(known) == len(found) else None
 
-    @property
+    @cached_property
     def epochs_tried(self) -> int:
         """Of how many epochs the dev split picked the one that is scored; 1 for none."""
         return max(map(epochs_tried, self.runs))
@@ -107,7 +108,7 @@ class Row:
         """Primary score of the last epoch, where the best one was picked; None elsewhere."""
         return last_epoch(self.runs)
 
-    @property
+    @cached_property
     def mixed(self) -> list[str]:
         """What of the environment differs between its runs."""
         return mixed_environments(self.runs) if len(self.runs) > 1 else []

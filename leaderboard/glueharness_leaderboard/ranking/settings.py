@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from glueharness.record.record import RunRecord
 
 Value: TypeAlias = "str | int | float | bool | None"
-Configuration: TypeAlias = "tuple[str, tuple[tuple[str, Value], ...], tuple[tuple[str, str], ...]]"
+Configuration: TypeAlias = (
+    "tuple[str, tuple[tuple[str, Value], ...], tuple[tuple[str, object], ...]]"
+)
 """A model's name, its settings by name, and what else decides, whatever the seed."""
 
 _ELSEWHERE = frozenset(
@@ -105,9 +107,9 @@ def configuration(record: RunRecord) -> Configuration:
     """
     computation = record.computation
     name = computation.model.name if computation is not None else record.model
-    facts = {"weights": weights_of(record), **system_of(record)}
+    facts: dict[str, object] = {"weights": weights_of(record), **system_of(record)}
     if computation is not None:
-        facts["task"] = repr(computation.task)
+        facts["task"] = computation.task
         facts["code"] = computation.model.code
     if record.kind == "evaluation":
         # Runs of the same configuration whose models were scored here are seeds here as well.

@@ -5,16 +5,20 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from glueharness.errors import RunFolderError
 from glueharness.record.record import PREDICTIONS_FOLDER
+from glueharness_leaderboard.evidence import cache
+from glueharness_leaderboard.evidence.reading_together import reading_together
 from glueharness_leaderboard.ranking.standing import Standing, Standings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from glueharness.errors import GlueharnessError
     from glueharness.record.record import RunRecord
+    from glueharness.record.store import RunStore
     from glueharness_leaderboard.evidence.measuring import Contest, Measured
+    from glueharness_leaderboard.evidence.reading_together import Reader
     from glueharness_leaderboard.ranking.rows import Row
     from glueharness_leaderboard.ranking.sections import Section
     from glueharness_leaderboard.statistics.difference import AllPairs
@@ -26,38 +30,66 @@ MOST_ROWS = 500
 
 
 def known_standings(
-    section: Section,
-    runs_dir: Path,
+    sections: Sequence[Section],
+    store: RunStore,
     warn: Callable[[GlueharnessError], None],
     simultaneous: bool,
-) -> Standings:
-    """As :func:`standings_of`; from the cache where nothing has changed since."""
-    from glueharness.errors import RunFolderError
-    from glueharness_leaderboard.evidence import cache
+) -> list[Standings]:
+    """As :func:`standings_of`, of each section; from the cache where nothing has changed since."""
+    found: dict[int, Standings] = {}
+    anew: dict[int, str] = {}
+    for place, section in enumerate(sections):
+        runs = [run for row in section.rows for run in row.runs]
+        if not any(has_predictions([run], store) for run in runs):
+            found[place] = Standings(rows=(None,) * len(section.rows))
+            continue
+        key = _key(section, store, simultaneous)
+        kept = _kept(key)
+        if kept is None:
+            anew[place] = key
+            continue
+        found[place], told = kept
+        for problem in told:
+            warn(problem)
+    read = [run for place in anew for row in _tested_rows(sections[place]) for run in row.runs]
+    with reading_together(store, read) as reader:
+        for place, key in anew.items():
+            found[place] = _made(sections[place], store, warn, (key, simultaneous), reader)
+    return [found[place] for place in range(len(sections))]
 
+
+def _key(section: Section, store: RunStore, simultaneous: bool) -> str:
     rows = [[run.id for run in row.runs] for row in section.rows]
     tried = [row.epochs_tried for row in section.rows]
     task = section.task
     bounds = [[each.name, each.bounds, each.unit] for each in task.metrics] if task else []
     what = ["standings", rows, tried, section.counted, task and task.labels, bounds, simultaneous]
-    runs = [run for row in section.rows for run in row.runs]
-    if not any(has_predictions([run], runs_dir) for run in runs):
-        return Standings(rows=(None,) * len(section.rows))
-    key = cache.key_of(what, runs, runs_dir)
-    kept = cache.load(key)
-    if kept is not None:
-        try:
-            known = Standings.of_document(kept["standings"])
-            told = [RunFolderError(what, where=where, remedy=remedy)
-                    for what, where, remedy in kept["problems"]]  # fmt: skip
-        except (TypeError, KeyError, ValueError):
-            pass  # of another version: computed again
-        else:
-            for problem in told:
-                warn(problem)
-            return known
+    return cache.key_of(what, [run for row in section.rows for run in row.runs], store)
+
+
+def _kept(key: str) -> tuple[Standings, list[RunFolderError]] | None:
+    """What was kept by that key, and what is to be said of the runs' predictions."""
+    values = cache.load(key)
+    if values is None:
+        return None
+    try:
+        told = [RunFolderError(what, where=where, remedy=remedy)
+                for what, where, remedy in values["problems"]]  # fmt: skip
+        return Standings.of_document(values["standings"]), told
+    except (TypeError, KeyError, ValueError):
+        return None  # of another version: computed again
+
+
+def _made(
+    section: Section,
+    store: RunStore,
+    warn: Callable[[GlueharnessError], None],
+    kept_by: tuple[str, bool],
+    reader: Reader,
+) -> Standings:
+    key, simultaneous = kept_by
     problems: list[GlueharnessError] = []
-    found = standings_of(section, runs_dir, problems.append, simultaneous=simultaneous)
+    found = standings_of(section, store, problems.append, simultaneous=simultaneous, reader=reader)
     for each in problems:
         warn(each)
     # What is wrong with a file stays so until it changes; a plugin may be mended at any time.
@@ -69,24 +101,25 @@ def known_standings(
 
 def standings_of(
     section: Section,
-    runs_dir: Path,
+    store: RunStore,
     warn: Callable[[GlueharnessError], None],
     *,
     simultaneous: bool = False,
+    reader: Reader | None = None,
 ) -> Standings:
     """Measure the rows of a section from their predictions and test them against each other.
 
     Args:
         section: The section, its rows best first.
-        runs_dir: Folder of the runs.
+        store: The runs.
         warn: Told of predictions that are missing or damaged; such a row has no standing.
         simultaneous: Whether all rank ranges are to hold at once.
+        reader: Reads the predictions; None to read them here.
     """
     from glueharness_leaderboard.evidence.measuring import Contest
 
-    contest = Contest(task=section.task, counted=section.counted, runs_dir=runs_dir)
-    tested = tested_places(section)
-    measured = measured_rows([section.rows[place] for place in tested], contest, warn)
+    contest = Contest(task=section.task, counted=section.counted, store=store)
+    measured = measured_rows(_tested_rows(section), contest, warn, reader)
     return standings_from(section, measured, contest, simultaneous=simultaneous)
 
 
@@ -94,6 +127,10 @@ def tested_places(section: Section) -> list[int]:
     """Positions of the rows that are tested against each other: the best ones with a score."""
     scored = [place for place, row in enumerate(section.rows) if row.value is not None]
     return scored[:MOST_ROWS]
+
+
+def _tested_rows(section: Section) -> list[Row]:
+    return [section.rows[place] for place in tested_places(section)]
 
 
 def standings_from(
@@ -133,7 +170,10 @@ def standings_from(
 
 
 def measured_rows(
-    rows: Sequence[Row], contest: Contest, warn: Callable[[GlueharnessError], None]
+    rows: Sequence[Row],
+    contest: Contest,
+    warn: Callable[[GlueharnessError], None],
+    reader: Reader | None = None,
 ) -> list[Measured | None]:
     """Each row measured from its predictions; None where they are missing or cannot be used."""
     from glueharness.errors import GlueharnessError
@@ -142,11 +182,11 @@ def measured_rows(
     found: list[Measured | None] = []
     reference = None
     for row in rows:
-        if not has_predictions(row.runs, contest.runs_dir):
+        if not has_predictions(row.runs, contest.store):
             found.append(None)
             continue
         try:
-            measured, first = measure(row.runs, contest, reference)
+            measured, first = measure(row.runs, contest, reference, reader)
         except GlueharnessError as problem:  # a plugin's metric that fails stops nothing else
             warn(problem)
             found.append(None)
@@ -157,9 +197,9 @@ def measured_rows(
     return found
 
 
-def has_predictions(runs: Sequence[RunRecord], runs_dir: Path) -> bool:
+def has_predictions(runs: Sequence[RunRecord], store: RunStore) -> bool:
     """Whether there are predictions of any of the runs: of a copied record there may be none."""
-    return any((runs_dir / run.id / PREDICTIONS_FOLDER).is_dir() for run in runs)
+    return any((store.path(run) / PREDICTIONS_FOLDER).is_dir() for run in runs)
 
 
 def _test(

@@ -12,9 +12,9 @@ from glueharness_leaderboard.statistics.intervals import wilson
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from glueharness.record.record import RunRecord
+    from glueharness.record.store import RunStore
     from glueharness_leaderboard.evidence.predictions import SplitValues
     from glueharness_leaderboard.statistics.influence import Floats
 
@@ -62,7 +62,7 @@ def score_kind(record: RunRecord) -> Kind:
 
 
 def answers_of(
-    record: RunRecord, splits: Sequence[SplitValues], at: int, runs_dir: Path
+    record: RunRecord, splits: Sequence[SplitValues], at: int, store: RunStore
 ) -> Answers | None:
     """How sure a run was of its answers.
 
@@ -70,14 +70,14 @@ def answers_of(
         record: The run.
         splits: Its row's predictions.
         at: Position of the run among the row's.
-        runs_dir: Folder of the runs.
+        store: The runs.
 
     Returns:
         None for a regression, or where no scores are stored.
     """
     if not splits or not splits[0].labels:
         return None
-    stored = [read_scores(record, runs_dir, split) for split in splits]
+    stored = [read_scores(record, store, split) for split in splits]
     scores = [each for each in stored if each is not None]
     if len(scores) < len(splits):
         return None

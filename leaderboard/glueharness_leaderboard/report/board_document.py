@@ -110,7 +110,7 @@ class BoardsDocument:
     def _answers(self, board: Board) -> dict[int, list[Answers | None]]:
         return {
             place: [
-                answers_of(run, measured.splits, at, board.contest.runs_dir)
+                answers_of(run, measured.splits, at, board.contest.store)
                 for at, run in enumerate(board.section.rows[place].runs)
             ]
             for place, measured in board.measured.items()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from glueharness_leaderboard.evidence.measuring import Contest
+from glueharness_leaderboard.evidence.reading_together import reading_together
 from glueharness_leaderboard.ranking.sections import with_standings
 from glueharness_leaderboard.ranking.standings import (
     measured_rows,
@@ -15,9 +16,9 @@ from glueharness_leaderboard.ranking.standings import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-    from pathlib import Path
 
     from glueharness.errors import GlueharnessError
+    from glueharness.record.store import RunStore
     from glueharness_leaderboard.evidence.measuring import Measured
     from glueharness_leaderboard.ranking.sections import Section
 
@@ -45,20 +46,22 @@ class Board:
 
 
 def boards_of(
-    sections: Iterable[Section], runs_dir: Path, warn: Callable[[GlueharnessError], None]
+    sections: Iterable[Section], store: RunStore, warn: Callable[[GlueharnessError], None]
 ) -> list[Board]:
     """Measure the rows of all sections and test them, as ``leaderboard`` does.
 
     Args:
         sections: The sections, a row a model.
-        runs_dir: Folder of the runs.
+        store: The runs.
         warn: Told of predictions that are missing or damaged.
     """
     found: list[Board] = []
     for section in sections:
-        contest = Contest(task=section.task, counted=section.counted, runs_dir=runs_dir)
+        contest = Contest(task=section.task, counted=section.counted, store=store)
         tested = tested_places(section)
-        measured = measured_rows([section.rows[place] for place in tested], contest, warn)
+        rows = [section.rows[place] for place in tested]
+        with reading_together(store, [run for row in rows for run in row.runs]) as reader:
+            measured = measured_rows(rows, contest, warn, reader)
         standings = standings_from(section, measured, contest)
         found.append(
             Board(

@@ -87,7 +87,7 @@ def report_of(
     of_tasks = [record for record in counted if record.task in wanted.tasks]
     completed = [record for record in of_tasks if record.status == "completed"]
     specs = {task.name: task for task in registry.tasks}
-    boards = boards_of(sections_of(completed, specs, "model", registry.groups), store.folder, tell)
+    boards = boards_of(sections_of(completed, specs, "model", registry.groups), store, tell)
     tables = _groups(boards, store, registry, tell)
     runs = RunsDocument(registry, store)
     collected = BoardsDocument(runs, registry, wanted.texts, len(boards))
@@ -151,7 +151,7 @@ def _groups(
         found = group_tables(
             sections,
             group,
-            lambda models, by_task: known_group_standings(models, by_task, store.folder, warn),
+            lambda models, by_task: known_group_standings(models, by_task, store, warn),
         )
         tables += [
             table for table in found if len({name for row in table.rows for name in row.tasks}) > 1

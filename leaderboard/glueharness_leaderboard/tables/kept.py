@@ -45,7 +45,7 @@ def kept_or_made(
     records = store.all()
     if len(records) < FEWEST_RUNS:
         return make(problems.append), problems
-    key = cache.key_of_store(["board", asked, _code(registry)], records, store)
+    key = cache.key_of(["board", asked, _code(registry)], records, store)
     known = _of_document(cache.load(key), make)
     if known is not None:
         return known

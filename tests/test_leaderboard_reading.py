@@ -1,0 +1,107 @@
+"""Reading the predictions of very many runs with helpers: the same as without them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from glueharness.errors import RunFolderError
+from glueharness.record.store import RunStore
+from glueharness_leaderboard.evidence import reading_together as together
+from glueharness_leaderboard.evidence.stored_predictions import read_run
+from tests.leaderboard_runs import Making, make_run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from glueharness_leaderboard.evidence.stored_predictions import Reads
+
+RUNS = 12
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunStore:
+    for number in range(RUNS):
+        make_run(tmp_path, Making(model=f"m{number % 3}", number=number, seed=number))
+    monkeypatch.setattr(together, "FEWEST_RUNS", RUNS)
+    monkeypatch.setattr(together, "_RUNS_AT_ONCE", 2)
+    monkeypatch.setattr(together, "core_count", lambda: 3)
+    return RunStore(tmp_path)
+
+
+def same(one: Reads, other: Reads) -> bool:
+    return one.keys() == other.keys() and all(
+        np.array_equal(one[name].row_numbers, other[name].row_numbers)
+        and one[name].predictions.words == other[name].predictions.words
+        and np.array_equal(one[name].predictions.values, other[name].predictions.values)
+        and np.array_equal(one[name].truth.values, other[name].truth.values)
+        for name in one
+    )
+
+
+def wait_for_helpers(reader: together.Reader) -> None:
+    """Until they have read all: what is read here first is not left to them."""
+    for thread in reader._threads:
+        thread.join(60)
+
+
+def test_helpers_read_what_would_be_read_here(store: RunStore) -> None:
+    runs = store.all()
+    with together.reading_together(store, runs) as reader:
+        wait_for_helpers(reader)
+        assert {chunk.state for chunk in reader._chunks.values()} == {"read"}
+        found = [reader.read(run) for run in runs]
+        assert len(reader._processes) == 2
+    assert all(same(reads, read_run(run, store)) for reads, run in zip(found, runs, strict=True))
+    # Row numbers that are equal are kept once, in whichever process they were read.
+    assert len({id(reads["dev"].row_numbers) for reads in found}) == 1
+    assert all(process.poll() is not None for process in reader._processes)
+
+
+def test_a_helper_that_is_killed_is_done_without(store: RunStore) -> None:
+    runs = store.all()
+    with together.reading_together(store, runs) as reader:
+        for process in reader._processes:
+            process.kill()
+        found = [reader.read(run) for run in runs]
+    assert all(same(reads, read_run(run, store)) for reads, run in zip(found, runs, strict=True))
+
+
+def test_without_an_interpreter_or_processes_all_is_read_here(
+    store: RunStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    runs = store.all()
+    for executable in ("", str(tmp_path / "none"), shutil.which("false") or ""):
+        monkeypatch.setattr("sys.executable", executable)
+        with together.reading_together(store, runs) as reader:
+            assert all(same(reader.read(run), read_run(run, store)) for run in runs)
+
+
+def test_what_is_wrong_with_a_file_is_told_the_same_by_a_helper(store: RunStore) -> None:
+    runs = store.all()
+    files = [store.path(run) / "predictions" / "dev.parquet" for run in runs]
+    files[0].unlink()
+    files[1].write_bytes(b"no Parquet")
+    files[2].unlink()
+    os.mkfifo(files[2])
+    runs[3].seals = {"predictions/dev.parquet": "0" * 64}
+    runs[4].data.splits["dev"].rows += 1
+    with together.reading_together(store, runs) as reader:
+        wait_for_helpers(reader)
+        for run in runs[:5]:
+            with pytest.raises(RunFolderError) as here:
+                read_run(run, store)
+            with pytest.raises(RunFolderError) as there:
+                reader.read(run)
+            assert str(there.value) == str(here.value)
+        assert all(same(reader.read(run), read_run(run, store)) for run in runs[5:])
+
+
+def test_a_few_runs_start_no_process(store: RunStore) -> None:
+    with together.reading_together(store, store.all()[:-1]) as reader:
+        assert not reader._processes
+        assert same(reader.read(store.all()[0]), read_run(store.all()[0], store))

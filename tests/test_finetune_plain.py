@@ -12,9 +12,9 @@ import pytest
 from glueharness_finetune.plain import NotPlain
 from glueharness_finetune.plain.classifier import begin_pretrained, own_labels, read_config
 from glueharness_finetune.plain.tokenizer import learn_tokenizer, read_tokenizer
-from glueharness_finetune.plain.vocabulary import learn_pieces
 from glueharness_finetune.settings import FinetuneSettings
 from glueharness_finetune.tokens.cache import TokenCache
+from glueharness_finetune.tokens.vocabulary import learn_pieces
 from tests.finetune_tools import LABELS, colour_rows, colour_task, write_checkpoint
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from glueharness import Fingerprint, ModelError
+from glueharness_finetune.checksums import read_arrays
 from glueharness_finetune.engine_choice import request_for
 from glueharness_finetune.fine_tuning import FineTuning, Trainable
 from glueharness_finetune.plain import NotPlain
@@ -21,7 +22,6 @@ from glueharness_finetune.plain.classifier import (
 from glueharness_finetune.start import hash_of_files
 from glueharness_finetune.tokens.tokenize import Texts
 from glueharness_finetune.training.checkpoint import CheckpointFolder
-from glueharness_finetune.training.checksums import read_arrays
 from glueharness_finetune.training.engine_trainee import EngineTrainee, scores_of
 
 if TYPE_CHECKING:

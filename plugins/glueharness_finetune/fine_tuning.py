@@ -19,6 +19,7 @@ import numpy as np
 from glueharness import LABEL_COLUMN, ModelError
 from glueharness import Progress as Report
 from glueharness.settings.fields import result_settings
+from glueharness_finetune.checksums import size_of
 from glueharness_finetune.engine_choice import warn_of_change
 from glueharness_finetune.in_effect import settings_in_effect
 from glueharness_finetune.pretrained.tokenizer import check_known
@@ -27,7 +28,6 @@ from glueharness_finetune.start import find_start
 from glueharness_finetune.tokens.cache import TokenCache
 from glueharness_finetune.tokens.tokenize import Encoder
 from glueharness_finetune.training.checkpoint import CheckpointFolder, Progress
-from glueharness_finetune.training.checksums import size_of
 from glueharness_finetune.training.loop import Training, restore, run_training
 from glueharness_finetune.training.schedule import learning_rates
 

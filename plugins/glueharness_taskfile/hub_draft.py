@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from glueharness import LABEL_COLUMN, ConfigError, TaskDraft, UnknownNameError
 from glueharness_hub import fetch_dataset
-from glueharness_taskfile.draft import check_fields, checked_name, toml_text, written
 from glueharness_taskfile.labels import find_labels
+from glueharness_taskfile.written import check_fields, checked_name, toml_text, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

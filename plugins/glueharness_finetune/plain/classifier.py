@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from glueharness_finetune.checksums import plain_errors
 from glueharness_finetune.plain import NotPlain
 from glueharness_finetune.plain.tokenizer import (
     PlainTokenizer,
@@ -21,7 +22,6 @@ from glueharness_finetune.plain.tokenizer import (
 from glueharness_finetune.plain.weights import read_weights
 from glueharness_finetune.pretrained.files import CONFIG
 from glueharness_finetune.pretrained.head import plan_head
-from glueharness_finetune.training.checksums import plain_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glueharness_finetune.plain import NotPlain
-from glueharness_finetune.plain.vocabulary import SPECIAL, learn_pieces
+from glueharness_finetune.tokens.vocabulary import SPECIAL, learn_pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

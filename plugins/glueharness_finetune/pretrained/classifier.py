@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from glueharness_finetune.checksums import plain_errors
 from glueharness_finetune.pretrained.dropout_rates import own_dropout
-from glueharness_finetune.training.checksums import plain_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -163,6 +163,6 @@ def learn_vocabulary(
     """
     from transformers import BertTokenizer
 
-    from glueharness_finetune.plain.vocabulary import learn_pieces
+    from glueharness_finetune.tokens.vocabulary import learn_pieces
 
     return BertTokenizer(vocab=learn_pieces(texts, size, cache), model_max_length=512)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from glueharness import RunFolderError
 from glueharness.system.atomic import replace, whole_folder
-from glueharness_finetune.training.checksums import (
+from glueharness_finetune.checksums import (
     Damaged,
     read_tensors,
     seal,

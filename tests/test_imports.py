@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 HEAVY = {
     "torch", "transformers", "datasets", "evaluate", "sklearn", "scipy", "pandas", "pyarrow",
-    "sqlalchemy",
+    "sqlalchemy", "fsspec",
 }  # fmt: skip
 
 
@@ -45,6 +45,7 @@ def command(*words: str) -> str:
         command("models"),
         command("plugins"),
         command("runs"),
+        command("runs", "sync", "--help"),
         command("leaderboard"),
     ],
 )

@@ -12,6 +12,7 @@ from glueharness.cli import complete
 from glueharness.cli.app import json_option, runs_dir_option
 from glueharness.cli.app import runs_dir as find_runs_dir
 from glueharness.cli.output import print_json, stderr, stdout
+from glueharness.cli.runs_sync import sync
 from glueharness.errors import ConfigError, RunFolderError
 from glueharness.record.managing import annotate, remove_run
 from glueharness.record.store import RunStore
@@ -180,4 +181,4 @@ def _print(text: str) -> None:
     stdout().print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-COMMANDS = (tag, note, archive, restore, rm, export, import_)
+COMMANDS = (tag, note, archive, restore, rm, export, import_, sync)

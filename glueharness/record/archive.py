@@ -170,7 +170,7 @@ def _listed(store: RunStore, record: RunRecord) -> ArchivedRun:
     for problem in broken_seals(folder, record):
         raise problem
     files = []
-    for name in _names(folder):
+    for name in names_of(folder):
         with (folder / name).open("rb") as stream:
             size = os.fstat(stream.fileno()).st_size
             seal = hashlib.file_digest(stream, "sha256").hexdigest()
@@ -178,7 +178,7 @@ def _listed(store: RunStore, record: RunRecord) -> ArchivedRun:
     return ArchivedRun(id=record.id, files=tuple(files))
 
 
-def _names(folder: Path) -> Iterator[str]:
+def names_of(folder: Path) -> Iterator[str]:
     """The files of a run that are more than the state of its training, the record first."""
     yield RUN_FILE
     if (folder / ANNOTATIONS_FILE).is_file():

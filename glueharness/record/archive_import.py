@@ -8,37 +8,26 @@ A tar file can name any path, link or device; only plain files of a run's own fo
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import hashlib
 import shutil
 import tarfile
 import tempfile
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from glueharness.errors import RunFolderError
-from glueharness.record.annotations import (
-    ANNOTATIONS_FILE,
-    Annotations,
-    read_annotations,
-    write_annotations,
-)
 from glueharness.record.archive import (
     LIST_BYTES,
     LIST_NAME,
     WHOLE,
     ArchivedFile,
-    ArchivedRun,
     ArchiveList,
     HashingReader,
     decode_list,
 )
 from glueharness.record.contents import original_of
-from glueharness.record.record import MODEL_FOLDER, PREDICTIONS_FOLDER
-from glueharness.record.run_file import RUN_FILE, Stored, read_stored
-from glueharness.record.seals import broken_seals
+from glueharness.record.foreign import RefusedError, check_names, checked, mark_imported
 from glueharness.system import atomic
 from glueharness.system.printable import printable
 
@@ -48,12 +37,8 @@ if TYPE_CHECKING:
     from glueharness.record.store import RunStore
 
 _MOST_FILES = 100_000
-_DEEPEST, _LONGEST_NAME = 8, 255
 _CHUNK = 1024 * 1024
-_ONLY = frozenset({RUN_FILE, ANNOTATIONS_FILE})
-_INSIDE = frozenset({PREDICTIONS_FOLDER, MODEL_FOLDER})
-_REFUSED = frozenset('\\:*?"<>|')
-"""Signs that lead elsewhere on some system, or cannot be in a name there."""
+_NOTHING = "Nothing was imported."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,17 +97,13 @@ def read_archive(store: RunStore, stream: IO[bytes], where: str) -> Imported:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-class _RefusedError(Exception):
-    """Why an archive is refused."""
-
-
 @contextlib.contextmanager
 def _told(where: str) -> Iterator[None]:
     try:
         yield
-    except _RefusedError as error:
+    except RefusedError as error:
         raise RunFolderError(
-            f"the archive is refused: {error}", where=where, remedy="Nothing was imported."
+            f"the archive is refused: {error}", where=where, remedy=_NOTHING
         ) from error
     except (tarfile.TarError, ValueError, EOFError, RecursionError, MemoryError) as error:
         raise RunFolderError(
@@ -138,41 +119,19 @@ def _list(tar: tarfile.TarFile) -> tuple[ArchiveList, str]:
     if member is None or member.name != LIST_NAME or not _is_plain(member):
         raise ValueError(f"it does not begin with {LIST_NAME}")
     if member.size > LIST_BYTES:
-        raise _RefusedError(f"its list has more than {LIST_BYTES:,} bytes")
+        raise RefusedError(f"its list has more than {LIST_BYTES:,} bytes")
     stream = tar.extractfile(member)
     content = stream.read() if stream is not None else b""
     found = decode_list(content)
     files = [(run, file) for run in found.runs for file in run.files]
     if len(files) > _MOST_FILES:
-        raise _RefusedError(f"it has more than {_MOST_FILES:,} files")
+        raise RefusedError(f"it has more than {_MOST_FILES:,} files")
     names = [f"{run.id}/{file.path}" for run, file in files]
     if len({name.casefold() for name in names}) < len(names):
-        raise _RefusedError("it lists a file twice")
+        raise RefusedError("it lists a file twice")
     for run in found.runs:
-        _check_names(run)
+        check_names(run.id, [file.path for file in run.files])
     return found, hashlib.sha256(content).hexdigest()
-
-
-def _check_names(run: ArchivedRun) -> None:
-    """Make sure that what is unpacked stays in the run's folder, and is part of a run."""
-    _check_part(run.id, run.id)
-    if RUN_FILE not in {file.path for file in run.files}:
-        raise _RefusedError(f"{run.id} has no {RUN_FILE}")
-    for file in run.files:
-        name = f"{run.id}/{file.path}"
-        parts = file.path.split("/")
-        for part in parts:
-            _check_part(part, name)
-        if len(parts) > _DEEPEST:
-            raise _RefusedError(f"{name} lies too deep")
-        if file.path not in _ONLY and (len(parts) < 2 or parts[0] not in _INSIDE):
-            raise _RefusedError(f"{name} is no file of a run")
-
-
-def _check_part(part: str, name: str) -> None:
-    odd = part != printable(part) or _REFUSED & {*part} or part != part.rstrip(". ")
-    if not part or part.startswith(".") or odd or len(part.encode()) > _LONGEST_NAME:
-        raise _RefusedError(f"{printable(name)!r} is no name for a file of a run")
 
 
 def _is_plain(member: tarfile.TarInfo) -> bool:
@@ -186,18 +145,18 @@ def _unpack(tar: tarfile.TarFile, found: ArchiveList, aside: Path) -> None:
         for file in run.files:
             name, member = f"{run.id}/{file.path}", tar.next()
             if member is None:
-                raise _RefusedError(f"{name} is missing")
+                raise RefusedError(f"{name} is missing")
             if member.name != name:
-                raise _RefusedError(f"{printable(member.name)!r} is not what its list says: {name}")
+                raise RefusedError(f"{printable(member.name)!r} is not what its list says: {name}")
             if not _is_plain(member) or member.size != file.bytes:
-                raise _RefusedError(f"{name} is not the file that its list says")
+                raise RefusedError(f"{name} is not the file that its list says")
             stream = tar.extractfile(member)
             if stream is None:
-                raise _RefusedError(f"{name} cannot be read")
+                raise RefusedError(f"{name} cannot be read")
             _write(stream, aside / run.id / file.path, file, name)
     extra = tar.next()
     if extra is not None:
-        raise _RefusedError(f"{printable(extra.name)!r} is not in its list")
+        raise RefusedError(f"{printable(extra.name)!r} is not in its list")
 
 
 def _write(stream: IO[bytes], path: Path, file: ArchivedFile, name: str) -> None:
@@ -206,7 +165,7 @@ def _write(stream: IO[bytes], path: Path, file: ArchivedFile, name: str) -> None
     with path.open("xb") as target:
         shutil.copyfileobj(reader, target, _CHUNK)
     if reader.done != file.bytes or reader.hash() != file.sha256:
-        raise _RefusedError(f"the seal of {name} is broken: the file was changed")
+        raise RefusedError(f"the seal of {name} is broken: the file was changed")
     atomic.sync(path)
 
 
@@ -216,8 +175,8 @@ def _take_in(store: RunStore, found: ArchiveList, seal: str, aside: Path, where:
     new: list[str] = []
     known: dict[str, str] = {}
     for run in found.runs:
-        stored = _checked(aside / run.id, f"{where}: {run.id}")
-        _mark(aside / run.id, seal)
+        stored = checked(aside / run.id, f"{where}: {run.id}", WHOLE, _NOTHING)
+        mark_imported(aside / run.id, f"archive {seal[:16]}")
         original = original_of(stored.record, stored.own)
         if original in there:
             known[run.id] = there[original]
@@ -235,31 +194,3 @@ def _take_in(store: RunStore, found: ArchiveList, seal: str, aside: Path, where:
     atomic.sync_folder(store.folder)
     store.refresh()
     return Imported(added=tuple(new), known=known, seal=seal)
-
-
-def _checked(folder: Path, where: str) -> Stored:
-    """The record of an unpacked run, if it is one and the run's own seals hold."""
-    try:
-        stored = read_stored(folder)
-        read_annotations(folder)
-        problems = broken_seals(folder, stored.record)
-    except RunFolderError as error:
-        problems = [error]
-    for problem in problems:
-        raise RunFolderError(problem.what, where=where, remedy="Nothing was imported.")
-    if stored.record.status not in WHOLE:
-        raise RunFolderError(
-            f"the run is not over: its status is {stored.record.status}",
-            where=where,
-            remedy="Nothing was imported.",
-        )
-    return stored
-
-
-def _mark(folder: Path, seal: str) -> None:
-    """Say of a run that it was imported; tags and note are those of the archive."""
-    said = read_annotations(folder)
-    when = datetime.now().astimezone().isoformat(timespec="seconds")
-    kept = Annotations(tags=said.tags, note=said.note)
-    marked = dataclasses.replace(kept, imported=f"{when} from archive {seal[:16]}")
-    write_annotations(folder, marked)

@@ -20,7 +20,8 @@ from glueharness.system.printable import storable_json
 from glueharness.system.user_files import read_untrusted
 
 RUN_FILE = "run.json"
-_BYTES = 16 * 1024 * 1024
+RUN_FILE_BYTES = 16 * 1024 * 1024
+"""Beyond this a file is no record."""
 _DEPTH = 12
 # Far below what a reader takes: a library's message can be as long as its model has tensors.
 _LONGEST_TEXT, _MOST_WARNINGS = 10_000, 500
@@ -117,20 +118,33 @@ def read_stored(folder: Path) -> Stored:
     """
     path = folder / RUN_FILE
     try:
-        content = read_untrusted(path, _BYTES)
+        content = read_untrusted(path, RUN_FILE_BYTES)
     except FileNotFoundError as error:
         raise RunFolderError("this folder holds no run", where=str(path)) from error
     except OSError as error:
         raise RunFolderError(
             f"the record cannot be read: {error.strerror or error}", where=str(path)
         ) from error
+    return stored_from(content, path)
+
+
+def stored_from(content: bytes, path: Path) -> Stored:
+    """The record in the content of a ``run.json``, wherever that lies.
+
+    Args:
+        content: The file's content.
+        path: The file; the run's id is its folder's name.
+
+    Raises:
+        RunFolderError: It is damaged, or a newer glueharness wrote it.
+    """
     try:
         record = _decode(content, path)
     # Only later releases of msgspec count its errors among the ValueErrors.
     except (ValueError, msgspec.MsgspecError, RecursionError) as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise RunFolderError(f"the record is damaged: {reason}", where=str(path)) from error
-    own, record.id = record.id, folder.name
+    own, record.id = record.id, path.parent.name
     if record.computation is not None:
         # The hash follows from the fields: one that does not is not believed.
         record.identity = record.computation.identity

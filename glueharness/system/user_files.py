@@ -10,7 +10,7 @@ import errno
 import os
 import stat
 import tempfile
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from glueharness.errors import RunFolderError
 from glueharness.system.atomic import whole_file
@@ -88,6 +88,26 @@ def read_untrusted(path: Path | str, limit: int) -> bytes:
         if error.errno == errno.ELOOP:
             raise OSError(errno.ELOOP, "it is a symbolic link", str(path)) from error
         raise
+
+
+def open_untrusted(path: Path | str) -> IO[bytes]:
+    """A regular file that anybody may have made, open for reading.
+
+    Raises:
+        FileNotFoundError: There is none.
+        OSError: It is a link, a folder, a pipe or a device, or cannot be read; its ``strerror``
+            says which.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | _NO_WAIT | _BINARY | _NO_LINK)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise OSError(errno.ELOOP, "it is a symbolic link", str(path)) from error
+        raise
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+    return os.fdopen(handle, "rb")
 
 
 def first_link(folder: Path) -> Path | None:

@@ -154,6 +154,9 @@ def test_too_little_space_is_found_before_training(
     assert "--runs-dir" in caught.value.remedy
     assert not kept.save(1)
     assert "MB are free" in kept.warnings[0]
+    monkeypatch.setattr(module, "_free_bytes", lambda _: 50_000_000)
+    with pytest.raises(RunFolderError, match=r"has 50 MB free.* need 51 MB"):
+        kept.store.require_space(50_000_001 - module._SPARE_BYTES)
 
 
 def test_a_folder_that_is_gone(kept: Kept) -> None:

@@ -36,6 +36,7 @@ _STATE = "state.json"
 _WEIGHTS, _OPTIMISER = "model.safetensors", "optimiser.safetensors"
 _KEPT = 2
 _SPARE_BYTES = 16 * 2**20
+_MB = 10**6  # what is needed is rounded up and what is free down: the two must not look alike
 
 
 @dataclass(slots=True, kw_only=True)
@@ -139,8 +140,8 @@ class CheckpointFolder:
         free = _free_bytes(self.folder)
         if free < needed + _SPARE_BYTES:
             raise RunFolderError(
-                f"the disk has {free / 1e6:,.0f} MB free; checkpoints and the model need "
-                f"{(needed + _SPARE_BYTES) / 1e6:,.0f} MB",
+                f"the disk has {free // _MB:,} MB free; checkpoints and the model need "
+                f"{-(-(needed + _SPARE_BYTES) // _MB):,} MB",
                 where=str(self.folder),
                 remedy="Free some space or choose another folder with --runs-dir.",
             )
@@ -246,7 +247,7 @@ class CheckpointFolder:
         needed = 2 * size_of(weights) + size_of(optimiser) + _SPARE_BYTES
         free = _free_bytes(self.folder)
         if free < needed:
-            raise OSError(f"{needed / 1e6:,.0f} MB are needed, {free / 1e6:,.0f} MB are free")
+            raise OSError(f"{-(-needed // _MB):,} MB are needed, {free // _MB:,} MB are free")
 
     def _newest_in_words(self) -> str:
         numbers = self._numbers() if self.folder.is_dir() else []

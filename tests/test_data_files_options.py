@@ -204,6 +204,22 @@ def test_what_does_not_go_is_said(
     assert not (tmp_path / "snow" / "runs").exists()
 
 
+@pytest.mark.parametrize("choices", [(), ("--choice", "b", "--choice", "c")])
+def test_a_label_that_only_dev_has_is_told_where_it_is(
+    choices: tuple[str, ...], call: Call, tmp_path: Path
+) -> None:
+    for split, labels in (("train", (0, 1, 0, 1)), ("dev", (0, 1, "o"))):
+        rows = [{"a": f"{split} {n}", "b": f"b {n}", "c": f"c {n}", "label": label}
+                for n, label in enumerate(labels)]  # fmt: skip
+        write_lines(tmp_path / "snow" / f"slip_{split}.jsonl", rows)
+    files = ("--train-file", "slip_train.jsonl", "--dev-file", "slip_dev.jsonl", "--text", "a")
+    code, _, err = call("run", *files, *choices, "--model", "majority")
+    assert code == 1
+    assert "error: slip_dev.jsonl:3: the label" in err
+    if not choices:
+        assert "is 'o', and no training row has it" in err
+
+
 def test_a_thousand_different_labels_are_no_labels(call: Call, tmp_path: Path) -> None:
     rows = [{"a": f"x {n}", "label": f"text {n // 2}"} for n in range(600)]
     write_lines(tmp_path / "snow" / "many.jsonl", rows)

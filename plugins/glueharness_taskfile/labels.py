@@ -56,12 +56,14 @@ def find_labels(
         ConfigError: They are no labels.
     """
     counts: dict[str, int] = {}
+    first: dict[str, str] = {}
     numbers: list[float] = []
     for split, place, value in values:
         word = label_word(value)
         if word is None or not word:
             raise ConfigError(f"the label ({field}) is {shown(value)}", where=place)
         counts[word] = counts.get(word, 0) + (split == "train")
+        first.setdefault(word, place)
         number = _number(word)
         if number is not None:
             numbers.append(number)
@@ -72,7 +74,7 @@ def find_labels(
                 remedy="Is it the label? Say which field is: --label FIELD.",
             )
     if choices:
-        return _labels_of_choices(counts, choices, where)
+        return _labels_of_choices(counts, choices, first)
     found = [_number(word) for word in counts]
     plain = [number for number in found if number is not None]
     if len(plain) == len(found) and any(not number.is_integer() for number in plain):
@@ -87,11 +89,21 @@ def find_labels(
             where=where,
             remedy="Is it the label? Say which field is: --label FIELD.",
         )
+    for word, count in counts.items():
+        if not count:
+            raise ConfigError(
+                f"the label ({field}) is {word!r}, and no training row has it",
+                where=first[word],
+                remedy="Correct it; or add training rows that have it, which are needed to learn "
+                f"it, to {where}.",
+            )
     ordered = sorted(counts, key=lambda word: (_number(word) is None, _number(word) or 0.0, word))
     return Labels({word: counts[word] for word in ordered})
 
 
-def _labels_of_choices(counts: Mapping[str, int], choices: tuple[str, ...], where: str) -> Labels:
+def _labels_of_choices(
+    counts: Mapping[str, int], choices: tuple[str, ...], first: Mapping[str, str]
+) -> Labels:
     """Which choice each label means: numbers count them, from 0 or 1; names are those of fields.
 
     Raises:
@@ -104,9 +116,11 @@ def _labels_of_choices(counts: Mapping[str, int], choices: tuple[str, ...], wher
     if set(counts) <= set(choices):
         return Labels({word: counts.get(word, 0) for word in choices})
     listing = ", ".join(sorted(counts)[:_SHOWN])
+    known = {str(number) for number in range(len(choices) + 1)} | {*choices}
+    odd = next((word for word in counts if word not in known), next(iter(counts)))
     raise ConfigError(
         f"the labels are {listing}, which do not say which of the {len(choices)} choices is right",
-        where=where,
+        where=first[odd],
         remedy="They must be the choices' numbers or the names of their fields; write any others "
         "below [source.labels] in a task file.",
     )

@@ -107,7 +107,7 @@ from glueharness.specs import (
 )
 
 if TYPE_CHECKING:
-    from glueharness.api import evaluate, leaderboard, run
+    from glueharness.api import evaluate, leaderboard, run, submit
 
 __version__ = "0.1.0"
 
@@ -210,12 +210,13 @@ __all__ = [
     "parquet_source",
     "run",
     "setting",
+    "submit",
 ]
 
 
 def __getattr__(name: str) -> Any:
     """The functions for notebooks, imported when they are first asked for."""
-    if name not in {"evaluate", "leaderboard", "run"}:
+    if name not in {"evaluate", "leaderboard", "run", "submit"}:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     import importlib
 

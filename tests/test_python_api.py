@@ -40,7 +40,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     registry = Registry(small_plugins())
     monkeypatch.setattr(session, "registry", lambda: registry)
-    for module in ("running", "commands"):
+    for module in ("running", "commands", "requests", "submitting"):
         monkeypatch.setattr(f"glueharness.api.{module}.registry", lambda: registry)
     return tmp_path
 

@@ -1,4 +1,4 @@
-"""The commands as Python functions, for notebooks and scripts: `run`, `evaluate`, `leaderboard`.
+"""The commands as Python functions, for notebooks and scripts: `run`, `evaluate`, and others.
 
 ``from glueharness import run, evaluate, leaderboard`` is the way to them.
 """
@@ -8,5 +8,6 @@ from __future__ import annotations
 from glueharness.api.commands import leaderboard
 from glueharness.api.completed import Run, Runs
 from glueharness.api.running import evaluate, run
+from glueharness.api.submitting import Submitted, submit
 
-__all__ = ["Run", "Runs", "evaluate", "leaderboard", "run"]
+__all__ = ["Run", "Runs", "Submitted", "evaluate", "leaderboard", "run", "submit"]

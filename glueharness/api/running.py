@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glueharness.api.completed import Run, Runs
+from glueharness.api.requests import grid_of, layers_of, seeds_of, with_data_files
 from glueharness.api.session import registry, shown
-from glueharness.cli.app import environment_layer
+from glueharness.cli.run import layers_of_run
 from glueharness.errors import ConfigError, GlueharnessError
+from glueharness.record.store import LATEST
+from glueharness.run.elsewhere import LOCAL
+from glueharness.run.grid import remarks_on
 from glueharness.run.outcomes import by_task
-from glueharness.settings.fields import Layer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from glueharness.run.elsewhere import Where
     from glueharness.run.outcomes import Outcome
+    from glueharness.run.plan import PlannedRun
 
 _ORIGIN = "call of run()"
 
 
-def run(
+def run(  # noqa: PLR0913 - its parameters are the command's options
     *tasks: str,
     seeds: int | Sequence[int] | None = None,
     preset: str = "",
     init_from: str = "",
+    resume: str = "",
     rerun: bool = False,
+    grid: Mapping[str, Sequence[Any]] | None = None,
+    config: str | Path | None = None,
+    executor: str = LOCAL,
+    jobs: int | None = None,
     **settings: Any,
 ) -> Runs:
     """Train a model on tasks, score it on their dev splits, and keep everything in run folders.
@@ -37,9 +48,15 @@ def run(
         seeds: How many seeds to run each task with, or which; None for the one that ``seed`` gives.
         preset: Name of a preset: settings of a paper or tutorial.
         init_from: Task from whose run those start that usually do.
+        resume: Unfinished run to resume: its id, or ``"latest"``.
         rerun: Repeat runs that were completed before.
-        settings: Any option of ``glueharness run`` by its name, for instance ``model``, ``epochs``,
-            ``learning_rate``, ``data_dir``, ``runs_dir`` or ``seed``.
+        grid: Values of settings to try in all combinations: ``{"learning_rate": [1e-5, 3e-5]}``.
+        config: TOML file with settings; what the call says goes before.
+        executor: Where the runs are done.
+        jobs: Runs at a time.
+        settings: Any other option of ``glueharness run`` by its name, for instance ``model``,
+            ``epochs``, ``data_dir``, ``runs_dir`` or ``seed``; and ``train_file``, ``dev_file``,
+            ``text``, ``label`` or ``dataset``, for a task that is made of data of your own.
 
     Returns:
         The completed runs, also if it is only one.
@@ -48,25 +65,55 @@ def run(
         GlueharnessError: It could not be done. If some of several runs failed, the others are
             complete all the same, and the same call returns them when the fault is mended.
     """
-    from glueharness.run.grid import remarks_on
-    from glueharness.run.many_runs import run_plan
+    from glueharness.run.config import read_toml, read_toml_grid
+    from glueharness.run.elsewhere import Where
     from glueharness.run.plan import PlanRequest, build_plan
 
-    if not tasks:
-        raise ConfigError("run() needs a task", remedy='For instance: run("qnli")')
     for task in tasks:
         _check_name(task, "run")
+    where = Where.parse(executor, jobs)
+    told: list[str] = []
+    tasks = with_data_files(tasks, settings, told.append)
+    layers = layers_of(settings, _ORIGIN)
+    file = Path(config) if config is not None else None
+    layers += [read_toml(file)] if file is not None else []
+    if resume not in {"", LATEST}:
+        layers += layers_of_run(resume, layers, registry())
     request = PlanRequest(
-        names=tasks, layers=_layers(settings, _ORIGIN), seeds=_seeds(seeds, settings),
-        preset=preset, init_from=init_from, rerun=rerun,
+        names=tasks, layers=layers, seeds=seeds_of(seeds, layers), preset=preset,
+        init_from=init_from, resume=resume, rerun=rerun,
+        grid=grid_of(grid, read_toml_grid(file) if file is not None else {}),
     )  # fmt: skip
     plan = build_plan(request, registry())
-    with shown(len(plan)) as display:
-        if preset:
-            remarks = remarks_on(registry().presets.get(preset), [p.config.task for p in plan])
-            display.tell("\n".join(remarks))
-        outcomes = run_plan(plan, registry(), display.announce, display.tell)
-    return _completed(outcomes)
+    if preset:
+        told += remarks_on(registry().presets.get(preset), [each.config.task for each in plan])
+    return _completed(_do(plan, where, told))
+
+
+def _do(plan: Sequence[PlannedRun], where: Where, told: Sequence[str]) -> Sequence[Outcome]:
+    """Do a plan, and show how it goes.
+
+    Args:
+        plan: The runs.
+        where: Where they are done.
+        told: What the user should know beforehand.
+    """
+    if where.here:
+        from glueharness.run.many_runs import run_plan
+
+        with shown(len(plan)) as display:
+            for lines in told:
+                display.tell(lines)
+            return run_plan(plan, registry(), display.announce, display.tell)
+    from glueharness.cli.output import stderr
+    from glueharness.cli.plan_progress import PlanDisplay
+    from glueharness.run.elsewhere import run_elsewhere
+
+    for lines in told:
+        stderr().print(lines, markup=False, highlight=False, soft_wrap=True)
+    with PlanDisplay() as plan_display:
+        plan_display.expect(len(plan))
+        return run_elsewhere(plan, registry(), where, plan_display.hear)
 
 
 def evaluate(task: str, *, run: str = "", rerun: bool = False, **settings: Any) -> Run:
@@ -87,7 +134,7 @@ def evaluate(task: str, *, run: str = "", rerun: bool = False, **settings: Any) 
     from glueharness.run.evaluate import evaluate as evaluate_request
 
     _check_name(task, "evaluate")
-    layers = _layers(settings, "call of evaluate()")
+    layers = layers_of(settings, "call of evaluate()")
     request = EvaluationRequest(task=task, layers=layers, run=run, rerun=rerun)
     with shown(1) as display:
         result = evaluate_request(request, registry(), display.tell)
@@ -108,25 +155,6 @@ def _check_name(task: object, function: str) -> None:
             f"{function}(): a task is given by its name, a text, not by {type(task).__name__}",
             remedy=f'For instance: {function}("qnli"{example}){several}.',
         )
-
-
-def _layers(settings: dict[str, Any], origin: str) -> list[Layer]:
-    given = {name: value for name, value in settings.items() if value is not None}
-    return [Layer(origin=origin, values=given), environment_layer()]
-
-
-def _seeds(seeds: int | Sequence[int] | None, settings: dict[str, Any]) -> Sequence[int]:
-    """The seeds that are meant.
-
-    Raises:
-        ConfigError: They are neither a number of seeds nor a list of different ones.
-    """
-    from glueharness.run.plan import first_seed, parse_seeds
-
-    if seeds is None:
-        return ()
-    text = str(seeds) if isinstance(seeds, int) else "".join(f"{seed}," for seed in seeds)
-    return parse_seeds(text, first_seed(_layers(settings, _ORIGIN)))
 
 
 def _completed(outcomes: Sequence[Outcome]) -> Runs:

@@ -164,9 +164,18 @@ class DataFiles:
                 if not isinstance(drafter, TaskDrafter):
                     continue
                 draft = drafter.draft(request)
-            _refuse_taken(draft.name, registry)
+            if not _is_there(draft, registry):
+                _refuse_taken(draft.name, registry)
             return draft
         raise ConfigError("no plugin in use can describe a task by its data files")
+
+    def told(self, draft: TaskDraft) -> str:
+        """What was found in the data, and the command that keeps the task."""
+        lines = [f"{heading:<8}{text}" for heading, text in draft.facts.items()]
+        keep = f"glueharness tasks new {draft.name} {self.words(draft)}"
+        return "\n".join(
+            [*lines, f"{'keep':<8}{keep}   (writes {draft.name}.toml, for predict and submit)"]
+        )
 
     def words(self, draft: TaskDraft) -> str:
         """These options as they are written; a data set with the commit that was found."""
@@ -186,12 +195,23 @@ def include(draft: TaskDraft, registry: Registry) -> None:
     Raises:
         ConfigError: It cannot be, with the reason.
     """
-    # As the file would be called, so that with it later the task is the same.
-    status = registry.plugins.describe(Path(f"{draft.name}.toml"), draft.content.encode())
+    if _is_there(draft, registry):
+        return
+    status = registry.plugins.describe(_file_of(draft), draft.content.encode())
     registry.include(status)
     if status.reports:
         problem = status.reports[0]
         raise ConfigError(problem.what, remedy=problem.remedy)
+
+
+def _file_of(draft: TaskDraft) -> Path:
+    """As the file would be called, so that with it later the task is the same."""
+    return Path(f"{draft.name}.toml")
+
+
+def _is_there(draft: TaskDraft, registry: Registry) -> bool:
+    """Whether this very task was made before, in the same session of Python."""
+    return registry.plugins.texts.get(str(_file_of(draft))) == draft.content
 
 
 def _refuse_taken(name: str, registry: Registry) -> None:

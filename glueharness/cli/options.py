@@ -15,6 +15,7 @@ from glueharness.settings.run_options import RunOptions
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from glueharness.plugin.registry import Registry
     from glueharness.settings.fields import Setting
     from glueharness.specs import ModelSpec
 
@@ -219,7 +220,12 @@ def consents_of(ctx: click.Context, values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _consents(ctx: click.Context) -> list[Setting]:
+    return list(consents_among(App.of(ctx).registry).values())
+
+
+def consents_among(registry: Registry) -> dict[str, Setting]:
+    """The settings of models by which a user allows something, by name."""
     found: dict[str, Setting] = {}
-    for model in App.of(ctx).registry.models:
+    for model in registry.models:
         found |= {item.name: item for item in settings_of(model.settings) if item.info.consent}
-    return list(found.values())
+    return found

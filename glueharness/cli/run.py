@@ -132,7 +132,7 @@ def command(
         layers.append(read_toml(config))
     table = {} if config is None else read_toml_grid(config)
     if resume not in {"", LATEST}:
-        layers.extend(_layers_of_run(resume, layers, registry))
+        layers.extend(layers_of_run(resume, layers, registry))
     request = PlanRequest(
         names=tasks,
         layers=layers,
@@ -173,14 +173,11 @@ def _tasks(
         )
     draft = files.draft(names[0] if names else "", Path(), registry, offline=offline)
     include(draft, registry)
-    lines = [f"{heading:<8}{text}" for heading, text in draft.facts.items()]
-    keep = f"glueharness tasks new {draft.name} {files.words(draft)}"
-    lines.append(f"{'keep':<8}{keep}   (writes {draft.name}.toml, for predict and submit)")
-    stderr().print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
+    stderr().print(files.told(draft), markup=False, highlight=False, soft_wrap=True)
     return (draft.name,)
 
 
-def _layers_of_run(run: str, layers: Sequence[Layer], registry: Registry) -> list[Layer]:
+def layers_of_run(run: str, layers: Sequence[Layer], registry: Registry) -> list[Layer]:
     """What the user of an earlier run chose, so that its settings need not be repeated."""
     folders = [layer.values["runs_dir"] for layer in layers if "runs_dir" in layer.values]
     store = RunStore(runs_dir(Path(str(folders[0])) if folders else None))

@@ -26,6 +26,8 @@ _STYLES = {
     "rejected": "red",
 }
 _VALUES_SHOWN = 3
+FILE_COLUMNS = ("file", "rows", "model", "dev points", "marks")
+"""Headings of a submission's files."""
 
 
 def _targets(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -139,8 +141,14 @@ def _show(submission: Submission) -> None:
     from rich.text import Text
 
     console = stdout()
-    rows = [_row(file) for file in submission.files]
-    console.print(make_table("", ["file", "rows", "model", "dev points", "marks"], rows))
+    rows = [file_row(file) for file in submission.files]
+    console.print(make_table("", FILE_COLUMNS, rows))
+    for line in lines_below(submission):
+        console.print(Text(line), soft_wrap=True)
+
+
+def lines_below(submission: Submission) -> list[str]:
+    """From which runs it is, what was written, and what the server would say."""
     lines: dict[str, list[str]] = {}
     for file in submission.files:
         if file.choice is None:
@@ -152,11 +160,11 @@ def _show(submission: Submission) -> None:
     if submission.answer:
         lines[f"checked {submission.answer}"] = []
     lines.update({f"note    {note}": [] for note in submission.notes})
-    for line, names in lines.items():
-        console.print(Text(line.replace("{}", ", ".join(names))), soft_wrap=True)
+    return [line.replace("{}", ", ".join(names)) for line, names in lines.items()]
 
 
-def _row(file: SubmittedFile) -> list[str]:
+def file_row(file: SubmittedFile) -> list[str]:
+    """The cells of a file's row."""
     prediction = file.prediction
     cells = [prediction.file.name, f"{len(prediction.values):,}"]
     if file.choice is None:

@@ -10,7 +10,7 @@ from glueharness.cli.app import runs_dir as folder_of_runs
 from glueharness.errors import ConfigError
 from glueharness_leaderboard.leaderboard_command import ALL, Wishes, ranked, result_of
 from glueharness_leaderboard.ranking.sections import By
-from glueharness_leaderboard.tables.formats import text_of
+from glueharness_leaderboard.tables.formats import chosen_format, deliver, text_of
 from glueharness_leaderboard.tables.markup import html_parts
 
 if TYPE_CHECKING:
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from glueharness.plugin.registry import Registry
     from glueharness_leaderboard.tables.formats import Result
+
+_SWITCHES = ("all_statuses", "simultaneous", "published")
+_OPTIONS = (*_SWITCHES, "where", "top", "columns", "output")
 
 
 class Leaderboard:
@@ -52,7 +55,7 @@ class Leaderboard:
 
 def leaderboard(
     registry: Registry, task: str = ALL, *, by: By = "model", runs_dir: str | Path | None = None,
-    **flags: bool,
+    **options: Any,
 ) -> Leaderboard:  # fmt: skip
     """Rank the runs of a task or group, or of all tasks.
 
@@ -61,24 +64,35 @@ def leaderboard(
         task: Task or group; ``"all"`` for every task that has runs.
         by: What a row is: ``"model"`` or ``"run"``.
         runs_dir: Folder of the runs; None for ``GLUEHARNESS_RUNS``, or ``runs``.
-        flags: The command's switches: ``all_statuses``, ``simultaneous``, ``published``.
+        options: The command's other options: ``all_statuses``, ``simultaneous``, ``published``,
+            ``where`` (one condition or several), ``top``, ``columns`` (names) and ``output``, a
+            file that is written besides.
 
     Raises:
         ConfigError: There is no such option.
         UnknownNameError: There is no such task or group.
     """
-    known = ("all_statuses", "simultaneous", "published")
-    unknown = sorted(set(flags) - set(known))
+    unknown = sorted(set(options) - set(_OPTIONS))
     if unknown or by not in get_args(By):
         raise ConfigError(
             f"leaderboard() has no option {unknown[0]!r}" if unknown else f"by={by!r} is no row",
-            remedy=f'Its options: by ("model" or "run"), runs_dir, {", ".join(known)}.',
+            remedy=f'Its options: by ("model" or "run"), runs_dir, {", ".join(_OPTIONS)}.',
         )
+    output = Path(options["output"]) if options.get("output") else None
     wishes = Wishes(
-        task=task, by=by, format="rich", output=None,
+        task=task, by=by, format=chosen_format(None, output), output=output,
         runs=folder_of_runs(Path(runs_dir) if runs_dir is not None else None),
-        all_statuses=bool(flags.get("all_statuses")),
-        simultaneous=bool(flags.get("simultaneous")), published=bool(flags.get("published")),
+        **{name: bool(options.get(name)) for name in _SWITCHES},
+        where=_several(options.get("where")), columns=_several(options.get("columns")),
+        top=int(options.get("top") or 0),
     )  # fmt: skip
     answer, nothing = ranked(wishes, registry)
-    return Leaderboard(result_of(answer, wishes), nothing)
+    result = result_of(answer, wishes)
+    if output is not None:
+        deliver(result, wishes.format, output)
+    return Leaderboard(result, nothing)
+
+
+def _several(given: str | Sequence[str] | None) -> tuple[str, ...]:
+    """One text, or several, or none."""
+    return (given,) if isinstance(given, str) else tuple(given or ())

@@ -89,16 +89,26 @@ def find_labels(
             where=where,
             remedy="Is it the label? Say which field is: --label FIELD.",
         )
+    _require_learnable(counts, first, field, where)
+    ordered = sorted(counts, key=lambda word: (_number(word) is None, _number(word) or 0.0, word))
+    return Labels({word: counts[word] for word in ordered})
+
+
+def _require_learnable(
+    counts: Mapping[str, int], first: Mapping[str, str], field: str, where: str
+) -> None:
+    """Refuse a label that only dev has: it is a slip, or nothing could learn it.
+
+    Raises:
+        ConfigError: With the place of the first row that has it.
+    """
     for word, count in counts.items():
         if not count:
             raise ConfigError(
                 f"the label ({field}) is {word!r}, and no training row has it",
                 where=first[word],
-                remedy="Correct it; or add training rows that have it, which are needed to learn "
-                f"it, to {where}.",
+                remedy=f"Correct it; or add training rows that have it to {where}.",
             )
-    ordered = sorted(counts, key=lambda word: (_number(word) is None, _number(word) or 0.0, word))
-    return Labels({word: counts[word] for word in ordered})
 
 
 def _labels_of_choices(

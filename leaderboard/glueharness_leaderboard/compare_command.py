@@ -174,7 +174,8 @@ def _pool(
     from glueharness_leaderboard.evidence.cache import key_of
     from glueharness_leaderboard.evidence.pool import keep_seeds, known_seeds, seeds_of_others
 
-    records = store.listed()
+    task = contestants[0].runs[0].task
+    records = [record for record in store.listed() if record.task == task]
     if len(records) < _FEWEST_RUNS:
         return seeds_of_others(others_on_the_rows(records, contestants), contest, reference)
     labels = contest.task.labels if contest.task else ()

@@ -102,6 +102,7 @@ from glueharness.specs import (
     TaskSpec,
     TrackerSpec,
     Work,
+    WorkerShare,
     Writer,
     WriterSpec,
 )
@@ -195,6 +196,7 @@ __all__ = [
     "TsvLayout",
     "UnknownNameError",
     "Work",
+    "WorkerShare",
     "Writer",
     "WriterSpec",
     "__version__",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -27,8 +29,9 @@ from glueharness.plugin.loading import load_plugins
 from glueharness.plugin.registry import Registry
 from glueharness.run.config import COMMAND_LINE, build_config
 from glueharness.settings.fields import Layer
-from glueharness_bench.command import in_words
 from glueharness_bench.estimate import Estimate, estimate
+from glueharness_bench.plan import makespan
+from glueharness_bench.words import in_words
 from tests.finetune_kills import colour_registry
 from tests.finetune_tools import write_checkpoint
 
@@ -235,3 +238,66 @@ def test_a_task_without_training_data_is_refused(registry: Registry) -> None:
 )
 def test_times_in_words(seconds: float, words: str) -> None:
     assert in_words(seconds) == words
+
+
+def test_a_plan_ends_when_its_last_worker_does() -> None:
+    assert makespan([5.0, 3.0, 3.0, 1.0], 1) == 12.0
+    assert makespan([5.0, 3.0, 3.0, 1.0], 2) == 6.0
+    assert makespan([5.0, 1.0], 8) == 5.0
+
+
+def bench(*words: str) -> dict[str, Any]:
+    """What the command prints as JSON, in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "glueharness", "bench", *words, "--json"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+SMALL = ("--model", "tfidf", "--data", "sample", "--seconds", "1")
+
+
+def test_a_plan_is_measured_by_its_workers_together() -> None:
+    found = bench("rte", "wnli", "--seeds", "3", "--jobs", "2", *SMALL)
+    assert found["workers"] == 2
+    assert "2 workers at work together" in found["assumed"]
+    assert [(part["task"], part["runs"]) for part in found["parts"]] == [("rte", 3), ("wnli", 3)]
+    cores = len(os.sched_getaffinity(0))
+    # Each worker knows only its part of the processors.
+    assert {part["measured"]["cores"] for part in found["parts"]} == {max(1, cores // 2)}
+    rte, wnli = (part["seconds"] for part in found["parts"])
+    assert found["seconds"] == pytest.approx(makespan([rte] * 3 + [wnli] * 3, 2))
+    assert found["seconds"] < 3 * (rte + wnli)
+
+
+def test_a_plan_elsewhere_says_what_is_assumed() -> None:
+    found = bench("rte", "--executor", "slurm", "--jobs", "3", "--grid", "ngram_max=1,2", *SMALL)
+    assert "3 workers of Slurm, each with 1 thread of a machine like this one" in found["assumed"]
+    assert [part["point"] for part in found["parts"]] == [{"ngram_max": "1"}, {"ngram_max": "2"}]
+    assert found["seconds"] == max(part["seconds"] for part in found["parts"])
+    assert found["parts"][0]["measured"]["cores"] == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--executor", "slurm"), "Say for how many the estimate is to be: --jobs N"),
+        (("--executor", "ray:host:1"), "Say for how many"),
+        (("--executor", "local:x", "--jobs", "2"), "takes nothing behind a colon"),
+        (("--executor", "locl"), "did you mean 'local'"),
+        (("--jobs", "0"), "--jobs must be at least 1"),
+        (("--jobs", "2", "--model", "hf:./nowhere"), "nowhere"),
+    ],
+)
+def test_a_plan_that_cannot_be_estimated(
+    registry: Registry, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], told: str
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main(["bench", "rte", *SMALL, *words], App(registry=registry))
+    assert end.value.code == 1
+    captured = capsys.readouterr()
+    assert told in captured.err
+    assert captured.out == ""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from glueharness.plugin.registry import Registry
     from glueharness.run.plan import PlannedRun
+    from glueharness.settings.fields import Layer
     from glueharness.specs import NoteKind
 
     Send = Callable[[NoteKind, Mapping[str, Any]], None]
@@ -59,7 +60,7 @@ def do(request: Mapping[str, Any], send: Send) -> End:
     """
     send("placed", {"worker": who()})
     try:
-        with terminate_as_interrupt(), _in_folder(request):
+        with terminate_as_interrupt(), in_folder(request):
             return _do(request, send)
     except KeyboardInterrupt:
         return End("stopped", failed_with(Interrupted("stopped before it began")))
@@ -114,7 +115,7 @@ def _do(request: Mapping[str, Any], send: Send) -> End:
     from glueharness.run.many_runs import do_planned
     from glueharness.run.worker_events import WorkerEvents
 
-    registry = _registry(request)
+    registry = registry_of(request)
     shared = _is_shared(request)
     planned = _planned(request, registry, shared=shared)
     events = WorkerEvents(send, shared=shared)
@@ -133,7 +134,7 @@ def _do(request: Mapping[str, Any], send: Send) -> End:
 
 
 @contextlib.contextmanager
-def _in_folder(request: Mapping[str, Any]) -> Iterator[None]:
+def in_folder(request: Mapping[str, Any]) -> Iterator[None]:
     """Work in the driver's folder, from which paths count, if this machine has it."""
     before = Path.cwd()
     with contextlib.suppress(OSError):
@@ -144,8 +145,11 @@ def _in_folder(request: Mapping[str, Any]) -> Iterator[None]:
         os.chdir(before)
 
 
-def _registry(request: Mapping[str, Any]) -> Registry:
+def registry_of(request: Mapping[str, Any]) -> Registry:
     """What the plugins offer here, if they are those of the driver.
+
+    Args:
+        request: The :attr:`glueharness.specs.Work.request`.
 
     Raises:
         ConfigError: glueharness or a plugin is another one here, or is not there.
@@ -206,7 +210,7 @@ def _planned(request: Mapping[str, Any], registry: Registry, *, shared: bool) ->
     from glueharness.run.plan import PlannedRun
     from glueharness.settings.fields import Layer
 
-    layers = [Layer(origin=origin, values=values) for origin, values in request["layers"]]
+    layers = layers_of(request)
     if not shared:
         if request["init_from"]:
             raise ConfigError(
@@ -225,6 +229,13 @@ def _planned(request: Mapping[str, Any], registry: Registry, *, shared: bool) ->
         init_from=request["init_from"],
         evaluated=request["evaluated"],
     )
+
+
+def layers_of(request: Mapping[str, Any]) -> list[Layer]:
+    """The settings of the run that is asked for, strongest first."""
+    from glueharness.settings.fields import Layer
+
+    return [Layer(origin=origin, values=values) for origin, values in request["layers"]]
 
 
 def _own_store(request: Mapping[str, Any]) -> str:

@@ -26,6 +26,7 @@ from glueharness.specs.executor import (
     Note,
     NoteKind,
     Work,
+    WorkerShare,
 )
 from glueharness.specs.files import (
     DraftRequest,
@@ -139,6 +140,7 @@ __all__ = [
     "TokenRows",
     "TrackerSpec",
     "Work",
+    "WorkerShare",
     "Writer",
     "WriterSpec",
     "worst",

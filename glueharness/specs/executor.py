@@ -106,6 +106,23 @@ class Executor(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerShare:
+    """What each of an executor's workers has, for an estimate of how long a plan would take.
+
+    Attributes:
+        workers: Works at a time.
+        environments: For each worker that is to be measured the environment variables that it has
+            besides. Several are measured at once: workers that share this machine slow each other
+            down. Of workers on machines of their own one stands for all.
+        assumed: What the estimate takes for granted, in a sentence.
+    """
+
+    workers: int
+    environments: Sequence[Mapping[str, str]]
+    assumed: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutorSpec:
     """A place where runs are done: ``run --executor NAME``.
 
@@ -116,9 +133,13 @@ class ExecutorSpec:
             :class:`glueharness.ConfigError` if a library is missing or nothing answers.
         argument: What may stand behind the name and a colon, for instance ``"ADDRESS"``; empty if
             nothing may.
+        share: What its workers would have, for ``bench``: called with the argument, the number of
+            jobs (None: not given) and the processors that the user gives a work (0: not given).
+            Nothing is started. Raise a :class:`glueharness.ConfigError` if it cannot be told.
     """
 
     name: str
     description: str
     factory: Callable[[ExecutorContext], Executor]
     argument: str = ""
+    share: Callable[[str, int | None, int], WorkerShare] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,20 +12,22 @@ import click
 from glueharness.cli import complete
 from glueharness.cli.app import App, environment_layer, json_option
 from glueharness.cli.options import SettingsCommand
-from glueharness.run.config import COMMAND_LINE, build_config, read_toml
+from glueharness.run.config import COMMAND_LINE, build_config, read_toml, read_toml_grid
 from glueharness.settings.fields import Layer
+from glueharness_bench.words import in_words
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from glueharness.plugin.registry import Registry
     from glueharness.run.config import RunConfig
     from glueharness_bench.estimate import Estimate, Part
 
-_MINUTE, _HOUR = 60, 3600
 _BUSY = 0.5
 
 
 @click.command(cls=SettingsCommand, name="bench")
-@click.argument("task", default="qnli", shell_complete=complete.tasks)
+@click.argument("tasks", nargs=-1, metavar="[TASK]...", shell_complete=complete.tasks)
 @click.option(
     "--seconds",
     type=click.FloatRange(min=1, max=3600),
@@ -37,39 +40,89 @@ _BUSY = 0.5
     type=click.Path(path_type=Path, dir_okay=False),
     help="TOML file with settings; options on the command line override it.",
 )
+@click.option("--seeds", default="", metavar="N", help="Estimate a plan with N seeds.")
+@click.option(
+    "--grid", multiple=True, metavar="NAME=VALUES", help="Estimate a plan that tries these values."
+)
+@click.option(
+    "--executor",
+    default="local",
+    show_default=True,
+    metavar="NAME",
+    help="Where the plan's runs would be done.",
+    shell_complete=complete.executors,
+)
+@click.option("--jobs", type=int, metavar="N", help="How many would be done at a time.")
 @json_option
 @click.pass_context
 def command(
     ctx: click.Context,
     /,
-    task: str,
+    tasks: tuple[str, ...],
     *,
     seconds: float,
     config: Path | None,
     as_json: bool,
     **values: Any,
 ) -> None:
-    """Estimate how long a run of TASK would take on this machine.
+    """Estimate how long a run of TASK (qnli if none is named) would take on this machine.
 
     The model trains for a short while on the data that the run would use. From the measured speed
     and the sizes of the task's complete splits follows the time of the whole run. Nothing is kept.
 
+    Of several tasks, seeds or settings, and with --executor or --jobs, it is the time of the whole
+    plan. Workers that share this machine are measured at work together.
+
     \b
     glueharness bench qnli                            the default model
     glueharness bench mnli --model hf:./my-encoder    any encoder, with any settings of run
+    glueharness bench glue --seeds 5 --jobs 2         a whole row of GLUE, two runs at a time
+    glueharness bench glue --seeds 5 --executor slurm --jobs 20
     """  # noqa: D301 - click's mark against re-wrapping
+    from glueharness.run.elsewhere import Where
+    from glueharness.run.grid import read_grid
+    from glueharness.run.plan import PlanRequest, build_plan, first_seed, parse_seeds
+    from glueharness_bench.plan import estimate_plan
+    from glueharness_bench.plan_table import show_plan
+
+    seeds, grid = values.pop("seeds"), values.pop("grid")
+    where = Where.parse(values.pop("executor"), values.pop("jobs"))
     registry = App.of(ctx).registry
     given = {name: value for name, value in values.items() if value is not None}
     layers = [Layer(origin=COMMAND_LINE, values=given), environment_layer()]
     if config is not None:
         layers.append(read_toml(config))
-    found = _measure(build_config(task, layers, registry), registry, seconds)
+    names = tasks or ("qnli",)
+    alone = len(names) == 1 and [task.name for task in registry.targets(names).tasks] == [*names]
+    shown: dict[str, Any]
+    show: Callable[[], None]
+    if alone and where.here and not seeds and not grid:
+        found = _measure(build_config(names[0], layers, registry), registry, seconds)
+        shown = {**dataclasses.asdict(found), "seconds": found.seconds}
+        show = functools.partial(_show, found)
+    else:
+        table = read_toml_grid(config) if config else {}
+        request = PlanRequest(
+            names=names,
+            layers=layers,
+            seeds=parse_seeds(seeds, first_seed(layers)) if seeds else (),
+            grid=read_grid(grid, table, str(config or "")),
+        )
+        planned = estimate_plan(build_plan(request, registry), registry, where, seconds, _tell)
+        shown = dataclasses.asdict(planned)
+        show = functools.partial(show_plan, planned)
     if as_json:
         from glueharness.cli.output import print_json
 
-        print_json({**dataclasses.asdict(found), "seconds": found.seconds})
+        print_json(shown)
     else:
-        _show(found)
+        show()
+
+
+def _tell(line: str) -> None:
+    from glueharness.cli.output import stderr
+
+    stderr().print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _measure(config: RunConfig, registry: Registry, seconds: float) -> Estimate:
@@ -144,15 +197,3 @@ def _remarks(found: Estimate) -> list[str]:
 
 def _plain(value: Any) -> bool:
     return isinstance(value, str | int | float) and not isinstance(value, bool)
-
-
-def in_words(seconds: float) -> str:
-    """A time for reading: ``41 s``, ``7 min 20 s``, ``3 h 5 min``."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < _MINUTE:
-        return f"{whole} s"
-    if whole < _HOUR:
-        return f"{whole // _MINUTE} min {whole % _MINUTE} s"
-    return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"

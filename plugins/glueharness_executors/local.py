@@ -165,7 +165,7 @@ class LocalExecutor:
                     stdin=subprocess.PIPE,
                     stdout=stream,
                     stderr=subprocess.STDOUT,
-                    env={**os.environ, **self._share(slot)},
+                    env={**os.environ, **share_of(slot, self._jobs)},
                     start_new_session=True,
                 )
         except OSError as error:
@@ -177,13 +177,19 @@ class LocalExecutor:
         self._workers.append(worker)
         return worker
 
-    def _share(self, slot: int) -> dict[str, str]:
-        """A worker's part of the processors, and its graphics processor if there are any."""
-        share = {"OMP_NUM_THREADS": str(max(1, core_count() // self._jobs))}
-        gpus = _gpus()
-        if gpus:
-            share["CUDA_VISIBLE_DEVICES"] = gpus[slot % len(gpus)]
-        return share
+
+def share_of(slot: int, jobs: int) -> dict[str, str]:
+    """A worker's part of the processors, and its graphics processor if there are any.
+
+    Args:
+        slot: Which worker it is, from 0.
+        jobs: How many there are.
+    """
+    share = {"OMP_NUM_THREADS": str(max(1, core_count() // jobs))}
+    gpus = _gpus()
+    if gpus:
+        share["CUDA_VISIBLE_DEVICES"] = gpus[slot % len(gpus)]
+    return share
 
 
 def _gpus() -> list[str]:

@@ -150,7 +150,46 @@ def test_runs_that_err_alike_are_told_apart_from_equal_ones(terminal: Terminal) 
     make_runs(terminal.runs, [Making(), Making(settings={"learning_rate": 5e-5})])
     out, _ = terminal("0001", "0002")
     words = " ".join(out.split())
-    assert "bert-tiny (A) and bert-tiny (B) are right and wrong on the same rows." in words
+    assert "(B) have the same Accuracy, and no row tells them apart." in words
+
+
+def test_the_sentence_begins_with_the_better_one_and_its_lead(terminal: Terminal) -> None:
+    two_runs(terminal)
+    words = " ".join(terminal("0002", "0001")[0].split())
+    assert "This run of bert-mini is better than that of bert-tiny" in words
+    assert "the difference of +5.35 points (95 % interval +3.0 … +7.7, p < 0.0001) is" in words
+
+
+def test_an_interval_ends_where_the_metric_does(terminal: Terminal) -> None:
+    make_runs(
+        terminal.runs,
+        [Making(model="a", accuracy=1.0, rows=9), Making(model="b", accuracy=0.0, rows=9)],
+    )
+    (pair,) = terminal.json("a", "b")["comparisons"]
+    assert pair["verdict"] == "real"
+    assert pair["differences"][0]["interval"][1] == 1
+
+
+def test_two_that_always_say_the_same_are_not_called_right_on_the_same_rows(
+    terminal: Terminal,
+) -> None:
+    for seed in (0, 1):
+        task = TASK["cola"]
+        (record,) = make_runs(
+            terminal.runs, [Making(task="cola", model=f"always{seed}", rows=40, number=seed + 1)]
+        )
+        folder = terminal.runs / record.id
+        table = Table(
+            {"sentence": ["a"] * 40, "label": [task.labels[row % 2] for row in range(40)]}
+        )
+        scores = np.tile(np.eye(2, dtype=np.float32)[seed], (40, 1))
+        write_predictions(folder, "dev", task, table, scores)
+        record.metrics = {"dev": {"matthews_correlation": 0.0}}
+        record.primary = 0.0
+        write_record(folder, record)
+    words = " ".join(terminal("always0", "always1")[0].split())
+    assert "have the same Matthews corr., and no row tells them apart." in words
+    assert "right and wrong" not in words
 
 
 def test_the_order_of_the_words_turns_the_sign_and_nothing_else(terminal: Terminal) -> None:

@@ -22,6 +22,7 @@ from glueharness_leaderboard.statistics.difference import (
 )
 from glueharness_leaderboard.statistics.influence import Influence
 from glueharness_leaderboard.statistics.measurement import Measurement
+from glueharness_leaderboard.statistics.paired_tests import mcnemar
 from glueharness_leaderboard.statistics.ranks import holm_corrected, rank
 from glueharness_leaderboard.statistics.score_interval import score_interval
 from glueharness_leaderboard.statistics.selection import (
@@ -290,9 +291,33 @@ def test_all_pairs_are_what_pair_by_pair_gives() -> None:
 
 def test_one_side_right_everywhere_and_the_other_nowhere_is_real() -> None:
     found = difference(table(np.ones((1, 40)), np.zeros((1, 40))), 0, 1)
-    assert found.components.variance == pytest.approx(1 / 40**2)
+    assert found.components.effective_rows == pytest.approx(40)
     assert found.verdict == "real"
-    assert found.p < 1e-300
+    assert found.p < 1e-8
+
+
+@pytest.mark.parametrize("rows", [2, 4])
+def test_a_few_rows_show_nothing_however_one_sided(rows: int) -> None:
+    # By the sign test p is 0.5 and 0.125.
+    found = difference(table(np.ones((1, rows)), np.zeros((1, rows))), 0, 1)
+    assert found.verdict == "too few rows differ"
+    ranges = rank(all_pairs(table(np.ones((1, rows)), np.zeros((1, rows))))).ranges
+    assert [(each.low, each.high) for each in ranges if each] == [(1, 2), (1, 2)]
+
+
+@pytest.mark.parametrize(("ahead", "rows"), [(6, 7), (17, 20), (19, 20), (273, 277)])
+def test_nearly_every_row_won_is_real_and_nearly_mcnemars_mid_p(ahead: int, rows: int) -> None:
+    first, second = np.ones((1, rows)), np.ones((1, rows))
+    second[0, :ahead] = 0
+    for one, other in ((first, second), (second, first)):
+        found = difference(table(one, other), 0, 1)
+        assert found.components.effective_rows == pytest.approx(ahead)
+        assert found.verdict == "real"
+        expected = mcnemar(ahead, 0).mid
+        assert math.log10(found.p) == pytest.approx(math.log10(expected), rel=0.35)
+        together = all_pairs(table(one, other))
+        assert together.p[0, 1] == together.p[1, 0] == pytest.approx(found.p)
+        assert together.effective_rows[1, 0] == pytest.approx(ahead)
 
 
 def test_a_handful_of_rows_carries_no_verdict() -> None:

@@ -451,6 +451,15 @@ def test_of_those_that_cannot_be_told_apart_the_quickest_is_recommended(tmp_path
     assert advise(board(tmp_path)[0]).answer.startswith("Take slow:")
 
 
+def test_equal_ones_share_the_first_place_and_few_rows_show_nothing(tmp_path: Path) -> None:
+    models(tmp_path, ("a", 1.0, 1), ("b", 1.0, 1), ("c", 0.0, 1), rows=2)
+    advice = advise(board(tmp_path)[0])
+    assert advice.answer.startswith("a shares the first place, and 2 others may be as good")
+    assert advice.reasons == (
+        "Even a difference of 100 points would hardly show: there are too few rows.",
+    )
+
+
 def test_a_board_says_what_more_seeds_would_show(tmp_path: Path) -> None:
     models(tmp_path, ("a", 0.8, 2), ("b", 0.8, 2), ("c", 0.8, 2), rows=200)
     (section,) = board(tmp_path)

@@ -152,7 +152,10 @@ def compare(
         for first in range(1 if against_first else len(measured))
         for second in range(first + 1, len(measured))
     ]
-    corrected = {quantity: _corrected(table, places, tried) for quantity, table in tables.items()}
+    corrected = {
+        quantity: _corrected(table, places, tried, contest.most(quantity))
+        for quantity, table in tables.items()
+    }
     pairs = tuple(
         _pair(measured, place, {q: (tables[q], corrected[q][number]) for q in quantities}, tried)
         for number, place in enumerate(places)
@@ -187,7 +190,7 @@ def _intervals(
 
 
 def _corrected(
-    table: ScoreTable, places: Sequence[tuple[int, int]], tried: Sequence[int]
+    table: ScoreTable, places: Sequence[tuple[int, int]], tried: Sequence[int], most: float
 ) -> list[Difference]:
     """The differences of one quantity, corrected for selection and, after Holm, for each other."""
     found = [difference(table, first, second) for first, second in places]
@@ -203,10 +206,10 @@ def _corrected(
     result = []
     for each, factor, p in zip(found, factors, together, strict=True):
         # At most Bonferroni's, so that the interval of a p cut at 1 is not wider than need be.
-        most = count * factor
-        needed = p / each.p if each.p > 0 and np.isfinite(p) else most
-        multiple = float(min(max(needed, factor), most)) if count else 1.0
-        result.append(dataclasses.replace(each, comparisons=max(1.0, multiple)))
+        worst = count * factor
+        needed = p / each.p if each.p > 0 and np.isfinite(p) else worst
+        multiple = float(min(max(needed, factor), worst)) if count else 1.0
+        result.append(dataclasses.replace(each, comparisons=max(1.0, multiple), most=most))
     return result
 
 

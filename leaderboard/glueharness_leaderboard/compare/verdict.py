@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from glueharness_leaderboard.ranking.advice import shows_from
 from glueharness_leaderboard.ranking.settings import mixed_environments
 from glueharness_leaderboard.statistics.detectable import detectable_difference
 from glueharness_leaderboard.tables.texts import NOTHING, plain
@@ -33,7 +35,7 @@ class VerdictWords:
     Attributes:
         form: The sentence, with ``{first}``, ``{second}``, ``{points}``, ``{interval}`` and ``{p}``
             in the places of those.
-        points: The difference.
+        points: The difference; of a real one by how much the better one is ahead.
         interval: Its interval.
         p: What p is: ``= 0.013``.
     """
@@ -53,8 +55,12 @@ class VerdictWords:
             tested: What the test allows for.
             runs_only: Whether nothing can be said of models, only of these runs.
         """
+        form = _form(found, title, tested, runs_only=runs_only)
+        if found.verdict == "real" and found.value < 0:
+            # The sentence begins with the better one: its lead is no negative number.
+            found = dataclasses.replace(found, value=-found.value)
         return cls(
-            form=_form(found, title, tested, runs_only=runs_only),
+            form=form,
             points=signed(found.value, 2),
             interval=signed_ends(found),
             p=p_relation(found.p_corrected),
@@ -67,11 +73,12 @@ class VerdictWords:
 
 
 def _form(found: Difference, title: str, tested: Tested, *, runs_only: bool) -> str:
+    what = title.replace("{", "{{").replace("}", "}}")
     if found.verdict == "undefined":
-        what = title.replace("{", "{{").replace("}", "}}")
         return f"{{first}} and {{second}} cannot be compared: one has no {what} on these rows."
     if found.verdict == "identical":
-        return "{first} and {second} are right and wrong on the same rows."
+        # Their labels may be others: two that always say the same have a correlation of 0.
+        return f"{{first}} and {{second}} have the same {what}, and no row tells them apart."
     if found.verdict == "too few rows differ":
         return (
             "{first} and {second} cannot be told apart: they differ on a handful of rows only "
@@ -252,7 +259,7 @@ class Findings:
         ]
         if not found:
             return []
-        return [f"Differences from about {100 * max(found):.1f} points would show (power 80 %)."]
+        return [shows_from(max(found))]
 
     def _on_selection(self) -> list[str]:
         rows = self.section.rows

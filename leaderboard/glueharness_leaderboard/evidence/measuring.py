@@ -62,6 +62,11 @@ class Contest:
         found = [known.get(name, (0.0, 1.0)) for name in names]
         return min(low for low, _ in found), max(high for _, high in found)
 
+    def most(self, quantity: Quantity) -> float:
+        """The largest difference of two scores that there can be."""
+        low, high = self.bounds(quantity)
+        return high - low
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:

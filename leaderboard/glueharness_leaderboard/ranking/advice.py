@@ -111,13 +111,15 @@ def _of_runs(best: Row, tied: Sequence[Row]) -> str:
 def _too_few_seeds(best: Row, tied: Sequence[Row], rows: Sequence[Row]) -> str:
     others = len(tied) - 1
     also = "one other" if others == 1 else f"{others} others"
+    alike = sum(row.value == best.value for row in tied) > 1
+    ahead = f"{_name(best, rows)} {'shares the first place' if alike else 'is ahead'}"
     if max(len(row.runs) for row in tied) < ENOUGH_SEEDS:
         return (
-            f"{_name(best, rows)} is ahead, and {also} may be as good: none of them has "
+            f"{ahead}, and {also} may be as good: none of them has "
             f"{ENOUGH_SEEDS} seeds yet, which would tell more (run with --seeds {ENOUGH_SEEDS})."
         )
     return (
-        f"{_name(best, rows)} is ahead, and {also} may be as good; those with {ENOUGH_SEEDS} "
+        f"{ahead}, and {also} may be as good; those with {ENOUGH_SEEDS} "
         "seeds are not clearly among them."
     )
 
@@ -156,8 +158,14 @@ def _power(section: Section) -> tuple[str, ...]:
     if standings.more_seeds is not None and standings.more_seeds[1] < 0.9 * standings.detectable:
         seeds, less = standings.more_seeds
         more = f"; with {seeds} seeds each, from about {100 * less:.1f}"
-    points = f"about {100 * standings.detectable:.1f} points"
-    return (f"Differences from {points} would show (power 80 %){more}.",)
+    return (shows_from(standings.detectable, more),)
+
+
+def shows_from(difference: float, more: str = "") -> str:
+    """From which difference on a comparison would show it; too few rows show none at all."""
+    if difference >= 1:
+        return f"Even a difference of 100 points would hardly show: there are too few rows{more}."
+    return f"Differences from about {100 * difference:.1f} points would show (power 80 %){more}."
 
 
 def _name(row: Row, rows: Sequence[Row]) -> str:

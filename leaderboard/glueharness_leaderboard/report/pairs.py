@@ -17,6 +17,7 @@ from glueharness_leaderboard.tables.texts import plain
 
 if TYPE_CHECKING:
     from glueharness_leaderboard.report.boards import Board
+    from glueharness_leaderboard.statistics.influence import Floats
 
 MOST_ROWS = 60
 """Rows that are paired, the best ones: pairs grow by the square."""
@@ -53,7 +54,8 @@ def pairs_of(board: Board) -> list[TestedPair]:
     single = [len(row.runs) == 1 for row in rows]
     title = _title(board)
     found = []
-    for first, second, each in _corrected(table, np.array([row.epochs_tried for row in rows])):
+    tried = np.array([row.epochs_tried for row in rows], np.float64)
+    for first, second, each in _corrected(table, tried, board.contest.most(quantity)):
         seeds_count = each.components.seeds > 0
         words = VerdictWords.of(
             each,
@@ -67,18 +69,18 @@ def pairs_of(board: Board) -> list[TestedPair]:
     return found
 
 
-def _corrected(table: ScoreTable, tried: Any) -> list[tuple[int, int, Difference]]:
+def _corrected(table: ScoreTable, tried: Floats, most: float) -> list[tuple[int, int, Difference]]:
     """All pairs of a table, corrected for selection and, after Holm, for each other."""
     pairs = all_pairs(table)
     upper = np.triu_indices(len(pairs.differences), 1)
-    factors = selection_factors(tried.astype(np.float64), pairs)[upper]
+    factors = selection_factors(tried, pairs)[upper]
     p = pairs.p[upper]
     selected = p * factors
     together = holm_corrected(selected)
-    most = np.isfinite(selected).sum() * factors
-    needed = np.divide(together, p, out=most.copy(), where=np.isfinite(together) & (p > 0))
+    worst = np.isfinite(selected).sum() * factors
+    needed = np.divide(together, p, out=worst.copy(), where=np.isfinite(together) & (p > 0))
     # At most Bonferroni's, as `compare` has it: the interval is not wider than need be.
-    multiples = np.maximum(1.0, np.minimum(np.maximum(needed, factors), most))
+    multiples = np.maximum(1.0, np.minimum(np.maximum(needed, factors), worst))
     found = []
     for first, second, multiple in zip(*upper, multiples, strict=True):
         value = float(pairs.differences[first, second])
@@ -86,6 +88,7 @@ def _corrected(table: ScoreTable, tried: Any) -> list[tuple[int, int, Difference
             value=value,
             components=pairs.components(int(first), int(second)),
             p=float(pairs.p[first, second]),
+            most=most,
         )
         corrected = dataclasses.replace(each, comparisons=float(multiple))
         found.append((int(first), int(second), corrected))

@@ -14,14 +14,12 @@ from glueharness_leaderboard.statistics.student_t import (
     quantile,
     two_sided_p,
 )
-from glueharness_leaderboard.statistics.variance import Components
+from glueharness_leaderboard.statistics.variance import LEAST_ROWS, Components, rows_variance
 
 if TYPE_CHECKING:
     from glueharness_leaderboard.statistics.influence import Floats
     from glueharness_leaderboard.statistics.variance import ScoreTable
 
-LEAST_ROWS = 5
-"""Fewer deciding rows than this cannot carry a verdict."""
 _SAME = 1e-9
 
 Verdict = Literal["real", "not distinguishable", "identical", "too few rows differ", "undefined"]
@@ -38,12 +36,14 @@ class Difference:
         comparisons: By how much p is multiplied for other comparisons and for selection, at
             least 1; the interval is made wider to match, so that it leaves out 0 exactly if
             the corrected p is below 5 %.
+        most: The largest difference that the metric has room for; the interval ends there.
     """
 
     value: float
     components: Components
     p: float
     comparisons: float = 1.0
+    most: float = math.inf
 
     @property
     def p_corrected(self) -> float:
@@ -54,7 +54,7 @@ class Difference:
     def interval(self) -> tuple[float, float]:
         """Interval of 95 %, corrected likewise."""
         half = half_width(self.components, LEVEL / self.comparisons)
-        return self.value - half, self.value + half
+        return max(self.value - half, -self.most), min(self.value + half, self.most)
 
     @property
     def verdict(self) -> Verdict:
@@ -136,14 +136,12 @@ def all_pairs(table: ScoreTable) -> AllPairs:
     rows = np.zeros_like(values)
     effective = np.zeros_like(values)
     identical = np.ones(values.shape, dtype=bool)
-    for split in table.influences:
-        variance, deciding = _rows_of_pairs(split)
+    for split, own in zip(table.influences, table.split_scores, strict=True):
+        variance, deciding = _rows_of_pairs(split, own[:, None] - own[None, :])
         rows += variance / count**2
         effective = np.maximum(effective, deciding)
         identical &= variance == 0
     identical &= np.abs(values) <= _SAME
-    units = sum(split.shape[1] for split in table.influences)
-    rows = np.where((rows == 0) & ~identical, values**2 / max(units, 1) ** 2, rows)
     seeds, degrees, shared = _seeds_of_pairs(table)
     rows = np.where(seeds > 0, np.maximum(0.0, rows - shared), rows)
     values = np.where(identical, 0.0, values)
@@ -171,8 +169,8 @@ def p_of_pairs(values: Floats, rows: Floats, seeds: Floats, degrees: Floats) -> 
     return np.where(np.isnan(values), np.nan, found)
 
 
-def _rows_of_pairs(influence: Floats) -> tuple[Floats, Floats]:
-    """Row variance of all pairs and the number of deciding rows, from ``[K, u]``."""
+def _rows_of_pairs(influence: Floats, differences: Floats) -> tuple[Floats, Floats]:
+    """Row variance of all pairs and the number of deciding rows, from ``[K, u]`` and ``[K, K]``."""
     count = influence.shape[1]
     second = influence @ influence.T
     squares = influence**2
@@ -191,9 +189,16 @@ def _rows_of_pairs(influence: Floats) -> tuple[Floats, Floats]:
         total[first, other] = total[other, first] = gap.sum() if gap.max() > _SAME**2 else 0.0
         fourth[first, other] = fourth[other, first] = (gap**2).sum()
     some = (total > 0) & (fourth > 0)
-    deciding = np.divide(total**2, fourth, out=np.full_like(total, np.inf), where=some)
-    variance = total / max(count * (count - 1), 1) * (1 + 1 / deciding)
-    return np.where(some, variance, 0.0), deciding
+    deciding = np.divide(total**2, fourth, out=np.zeros_like(total), where=some)
+    enlarged = 1 + np.divide(1.0, deciding, out=np.zeros_like(total), where=some)
+    variance = np.where(some, total / max(count * (count - 1), 1) * enlarged, 0.0)
+    # Where one side wins nearly every row: pair by pair, there are few of them.
+    one_sided = (deciding < LEAST_ROWS) & (count * differences**2 > total)
+    for first, other in zip(*np.nonzero(np.triu(one_sided, 1)), strict=True):
+        gap, at = influence[first] - influence[other], (first, other)
+        variance[at], deciding[at] = rows_variance(gap, float(differences[at]))
+        variance[other, first], deciding[other, first] = variance[at], deciding[at]
+    return variance, deciding
 
 
 def _seeds_of_pairs(table: ScoreTable) -> tuple[Floats, Floats, Floats]:

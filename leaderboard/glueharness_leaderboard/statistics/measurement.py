@@ -45,11 +45,13 @@ class Measurement:
     Attributes:
         scores: Score of each run, the mean over the splits: ``[m]``.
         influences: By split, the mean over the runs of how far each unit moves the score: ``[u]``.
+        split_scores: By split, the mean score over the runs.
         seeds: What the runs say of the variance over seeds.
     """
 
     scores: Floats
     influences: tuple[Floats, ...]
+    split_scores: tuple[float, ...]
     seeds: SeedSample
 
     @classmethod
@@ -66,7 +68,8 @@ class Measurement:
                 repeats=all(map(_repeats, splits)),
             )
         means = tuple(split.values.mean(axis=0) for split in splits)
-        return cls(scores=scores, influences=means, seeds=seeds)
+        own = tuple(float(split.scores.mean()) for split in splits)
+        return cls(scores=scores, influences=means, split_scores=own, seeds=seeds)
 
     @property
     def score(self) -> float:
@@ -93,7 +96,6 @@ def _repeats(split: Influence) -> bool:
 
 
 def _interaction(split: Influence) -> float:
-    runs, units = split.values.shape
     runs, units = split.values.shape
     rest = split.values - split.values.mean(axis=0)
     return float((rest**2).sum()) / float((runs - 1) * units * (units - 1))

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from glueharness_leaderboard.statistics.difference import LEAST_ROWS, AllPairs
 from glueharness_leaderboard.statistics.student_t import LEVEL
+from glueharness_leaderboard.statistics.variance import LEAST_ROWS
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from glueharness_leaderboard.statistics.difference import AllPairs
     from glueharness_leaderboard.statistics.influence import Floats
 
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from glueharness_leaderboard.statistics.influence import Floats
     from glueharness_leaderboard.statistics.measurement import Measurement
 
+LEAST_ROWS = 5
+"""Fewer deciding rows than this cannot carry a verdict."""
 _ROUNDING = 1e-9
 """Influences, which are of the order of 1, below which they are 0 but for rounding."""
 _OWN_LEVEL = 0.10
@@ -42,8 +44,8 @@ class Components:
         rows: From the choice of rows, without the interaction where seeds are counted.
         seeds: From the choice of seeds; 0 where nothing is known of them.
         seed_degrees: Degrees of freedom of ``seeds``.
-        effective_rows: How many rows decide, ``q²/Σd⁴`` (for the difference in accuracy of one
-            run and another: those on which only one is right); infinite where it has no meaning.
+        effective_rows: How many rows decide, as :func:`rows_variance` counts them; infinite
+            where it has no meaning.
     """
 
     rows: float
@@ -193,27 +195,27 @@ class ScoreTable:
             np.stack([each.influences[split] for each in self.measurements]) for split in splits
         )
 
+    @cached_property
+    def split_scores(self) -> Floats:
+        """Mean score of each contestant by split: ``[splits, K]``."""
+        return np.array([each.split_scores for each in self.measurements], np.float64).T
+
     def single(self, contestant: int) -> Components:
         """The variance of one contestant's score."""
         rows = [rows_variance(split[contestant]) for split in self.influences]
-        return self._components(rows, [contestant], 0.0)
+        return self._components(rows, [contestant])
 
     def pair(self, first: int, second: int) -> Components:
         """The variance of the difference between two contestants' scores."""
-        rows = [rows_variance(split[first] - split[second]) for split in self.influences]
-        return self._components(
-            rows, [first, second], float(self.scores[first] - self.scores[second])
-        )
+        rows = [
+            rows_variance(split[first] - split[second], float(scores[first] - scores[second]))
+            for split, scores in zip(self.influences, self.split_scores, strict=True)
+        ]
+        return self._components(rows, [first, second])
 
-    def _components(
-        self, rows: Sequence[tuple[float, float]], places: Sequence[int], difference: float
-    ) -> Components:
+    def _components(self, rows: Sequence[tuple[float, float]], places: Sequence[int]) -> Components:
         count = len(rows)
         variance = sum(value for value, _ in rows) / count**2
-        if variance == 0 and difference != 0:
-            # One side is right everywhere and the other nowhere: as if a row more had decided.
-            units = sum(split.shape[1] for split in self.influences)
-            variance = difference**2 / units**2
         spread = self.spread
         parts = [
             (float(spread.variances[place] / self.runs[place]), float(spread.degrees[place]))
@@ -232,26 +234,41 @@ class ScoreTable:
         )
 
 
-def rows_variance(influence: Floats) -> tuple[float, float]:
+def rows_variance(influence: Floats, difference: float = 0.0) -> tuple[float, float]:
     """Variance of a mean influence over rows, and how many rows decide.
 
     Enlarged by one over the number of deciding rows: where few rows decide, their sum of
     squares is itself a guess, and McNemar's test is what this comes to.
 
+    Where one side wins nearly every row, the difference hardly varies from row to row, and the
+    few rows that are otherwise would seem to decide. There the spread is taken about 0, where it
+    would be if there were no difference: for accuracy that is McNemar's test, exactly.
+
     Args:
         influence: ``[u]``, mean 0.
+        difference: The difference in score that these rows make; 0 for a single score.
 
     Returns:
-        The variance, and q²/Σd⁴; infinite where all influences are 0.
+        The variance, and q²/Σd⁴, which for the accuracy of one run and another is about the
+        number of rows on which only one is right; 0 where no row differs.
     """
     count = len(influence)
-    if count < 2 or np.abs(influence).max() <= _ROUNDING:
-        return 0.0, float("inf")
+    constant = np.abs(influence).max() <= _ROUNDING
+    if constant and abs(difference) <= _ROUNDING:
+        return 0.0, 0.0
+    if count < 2:
+        return difference**2, 1.0
+    total, deciding = (0.0, 0.0) if constant else _deciding(influence)
+    if deciding < LEAST_ROWS and count * difference**2 > total:
+        total, deciding = _deciding(influence + difference)
+    return total / (count * (count - 1)) * (1 + 1 / deciding), deciding
+
+
+def _deciding(influence: Floats) -> tuple[float, float]:
+    """Sum of the squares q, and q²/Σd⁴."""
     squares = influence**2
     total = float(squares.sum())
-    fourth = float((squares**2).sum())
-    deciding = total**2 / fourth
-    return total / (count * (count - 1)) * (1 + 1 / deciding), deciding
+    return total, total**2 / float((squares**2).sum())
 
 
 def _satterthwaite(parts: Sequence[tuple[float, float]]) -> float:

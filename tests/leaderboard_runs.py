@@ -11,7 +11,13 @@ from scipy import stats
 from sklearn import metrics as sk
 
 from glueharness.data.table import Table, fingerprint
-from glueharness.record.record import DataRecord, RunRecord, SettingRecord, SplitRecord
+from glueharness.record.record import (
+    DataRecord,
+    MeasuredRecord,
+    RunRecord,
+    SettingRecord,
+    SplitRecord,
+)
 from glueharness.record.run_file import write_record
 from glueharness.run.predictions import write_predictions
 from glueharness.scoring.scorer import decide
@@ -124,6 +130,8 @@ def make_run(runs: Path, making: Making) -> RunRecord:
         record.primary = sum(primary) / len(primary)
     else:
         record.metrics = {}
+    rows = sum(split.rows for split in record.data.splits.values() if split.role == "dev")
+    record.measured = MeasuredRecord(predict_rows_per_second=rows / record.timings["evaluate"])
     write_record(folder, record)
     return record
 

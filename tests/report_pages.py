@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from click.testing import CliRunner
 
 from glueharness.cli import cli
-from glueharness.record.record import EpochRecord
+from glueharness.record.record import EpochRecord, MeasuredRecord
 from glueharness.record.run_file import write_record
 from tests.leaderboard_runs import Making, make_run
 
@@ -52,6 +52,8 @@ def with_history(runs: Path, record: RunRecord, seconds: float = 1.5) -> None:
         for epoch in (1, 2, 3)
     ]
     record.timings = {"fit": 60.0, "evaluate": seconds}
+    rows = sum(split.rows for split in record.data.splits.values() if split.role == "dev")
+    record.measured = MeasuredRecord(predict_rows_per_second=rows / seconds)
     record.environment = {"cpu": "a processor", "cores": 2}
     write_record(runs / record.id, record)
 

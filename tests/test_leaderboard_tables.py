@@ -15,7 +15,7 @@ from rich.console import Console
 
 from glueharness.cli import cli
 from glueharness.record.names import short_names
-from glueharness.record.record import EpochRecord, SettingRecord
+from glueharness.record.record import EpochRecord, MeasuredRecord, SettingRecord
 from glueharness.record.run_file import write_record
 from glueharness.record.store import RunStore
 from glueharness.system.printable import printable
@@ -434,7 +434,22 @@ def test_ranks_are_ranges_and_say_who_may_be_best(tmp_path: Path) -> None:
 def test_of_those_that_cannot_be_told_apart_the_quickest_is_recommended(tmp_path: Path) -> None:
     models(tmp_path, ("slow", 0.9, 3), ("quick", 0.9, 3), ("b", 0.7, 3), ("c", 0.7, 3))
     for record in RunStore(tmp_path).all():
-        record.timings["evaluate"] = 0.5 if record.model == "quick" else 2.0
+        record.measured = None
+        write_record(tmp_path / record.id, record)
+    (section,) = board(tmp_path)
+    assert "it is the first (how quick they are is not known)" in advise(section).answer
+    for record in RunStore(tmp_path).all():
+        speed = 2000 if record.model == "quick" else 500
+        # Of earlier versions: of some models with tokenizing, of others without.
+        record.measured = MeasuredRecord(dev_rows_per_second=9e6 / speed)
+        if record.model != "slow":
+            record.measured.predict_rows_per_second = speed
+        write_record(tmp_path / record.id, record)
+    (section,) = board(tmp_path)
+    assert "it is the quickest whose speed is known (2,000 rows" in advise(section).answer
+    for record in RunStore(tmp_path).all():
+        speed = 2000 if record.model == "quick" else 500
+        record.measured = MeasuredRecord(predict_rows_per_second=speed)
         write_record(tmp_path / record.id, record)
     (section,) = board(tmp_path)
     advice = advise(section)
@@ -494,7 +509,7 @@ def test_a_constant_model_is_not_recommended_however_quick(tmp_path: Path) -> No
     assert standing is not None
     first = replace(section.rows[0], standing=replace(standing, constant=3))
     for run in first.runs:
-        run.timings["evaluate"] = 0.001
+        run.measured = MeasuredRecord(predict_rows_per_second=1e6)
     advice = advise(replace(section, rows=(first, *section.rows[1:])))
     other = section.rows[1].model
     assert f"The quickest to be recommended of them is {other}" in advice.answer

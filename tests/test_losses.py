@@ -128,7 +128,11 @@ def test_a_run_keeps_the_loss_of_each_epoch_and_what_it_took(tmp_path: Path, eng
     assert speed["steps"] == took.steps
     seconds = speed["seconds"] - speed["seconds_of_scoring"]
     assert took.train_rows_per_second == pytest.approx(3 * 64 / seconds, rel=1e-3)
-    assert took.dev_rows_per_second
+    scoring = speed["seconds_of_scoring"] / speed["rows_scored"]
+    tokenizing = speed["seconds_of_tokenizing"] / speed["rows_tokenized"]
+    assert tokenizing > 0
+    assert took.predict_rows_per_second == pytest.approx(1 / (scoring + tokenizing), rel=1e-3)
+    assert took.dev_rows_per_second is None
     assert took.parameters == record.notes["parameters"]
     # Where it is known, it is what a process with such a model can be.
     assert took.peak_memory_bytes is None or 2e7 < took.peak_memory_bytes < 2e10
@@ -147,7 +151,7 @@ def test_baselines_say_what_their_scores_are(tmp_path: Path) -> None:
     assert values.measured is not None
     assert values.measured.parameters
     assert values.measured.train_rows_per_second
-    assert values.measured.dev_rows_per_second
+    assert values.measured.predict_rows_per_second
 
 
 def test_a_record_of_before_says_that_it_does_not_know(tmp_path: Path) -> None:

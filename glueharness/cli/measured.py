@@ -18,8 +18,8 @@ def speed(measured: MeasuredRecord | None) -> str:
     parts = [
         f"training {_rounded(train)} rows/s" if train else "",
         f"{_rounded(steps)} steps/s" if steps else "",
-        f"scoring {_rounded(measured.dev_rows_per_second)} rows/s"
-        if measured.dev_rows_per_second
+        f"predicting {_rounded(measured.predict_rows_per_second)} rows/s"
+        if measured.predict_rows_per_second
         else "",
         f"{measured.steps:,} steps" if measured.steps else "",
     ]

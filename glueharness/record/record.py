@@ -147,8 +147,10 @@ class MeasuredRecord:
             epochs; of a model that does not tell its own, rows times epochs by the seconds of all
             that its ``fit`` does.
         train_steps_per_second: Optimiser steps per second, likewise.
-        dev_rows_per_second: Rows scored per second: without reading and tokenizing them, if the
-            model tells its own; else by the seconds of its ``predict``.
+        predict_rows_per_second: Dev rows predicted per second, from texts to scores, tokenizing
+            included.
+        dev_rows_per_second: What earlier versions measured: of some models with tokenizing, of
+            others without, so that it is not compared.
         parameters: Number of parameters.
         peak_memory_bytes: The largest resident memory of the process during the run.
         peak_gpu_memory_bytes: The most that was allocated on the GPU.
@@ -158,6 +160,7 @@ class MeasuredRecord:
     train_loss: Number | None = None
     train_rows_per_second: Measured | None = None
     train_steps_per_second: Measured | None = None
+    predict_rows_per_second: Measured | None = None
     dev_rows_per_second: Measured | None = None
     parameters: Counted | None = None
     peak_memory_bytes: Counted | None = None

@@ -53,14 +53,24 @@ class Meter:
             train_loss=fmean(known) if known and len(known) == len(losses) else None,
             train_rows_per_second=of_rows,
             train_steps_per_second=of_steps,
-            dev_rows_per_second=_rate(
-                _number(speed.get("rows_scored")), _number(speed.get("seconds_of_scoring"))
-            )
-            or _rate(self._rows, self._seconds),
+            predict_rows_per_second=_predicting(speed) or _rate(self._rows, self._seconds),
             parameters=_count(record.notes.get("parameters")) or parameters,
             peak_memory_bytes=self._memory.bytes(),
             peak_gpu_memory_bytes=_count(record.notes.get("peak_gpu_memory_bytes")),
         )
+
+
+def _predicting(speed: dict[str, Any]) -> float | None:
+    """Dev rows per second from texts to scores; None if the model does not tell both parts."""
+    parts = [
+        _rate(_number(speed.get(rows)), _number(speed.get(seconds)))
+        for rows, seconds in (
+            ("rows_scored", "seconds_of_scoring"),
+            ("rows_tokenized", "seconds_of_tokenizing"),
+        )
+    ]
+    known = [part for part in parts if part is not None]
+    return round(1 / sum(1 / part for part in known), 3) if len(known) == len(parts) else None
 
 
 def _training_speed(record: RunRecord, speed: dict[str, Any]) -> tuple[float | None, float | None]:

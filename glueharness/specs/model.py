@@ -175,7 +175,8 @@ class FitContext(Protocol):
 
         The run measures by some, if they are told: ``parameters``, their number; ``speed``, a
         mapping of ``rows``, ``steps`` and ``seconds`` of training, ``rows_scored`` and
-        ``seconds_of_scoring`` of the evaluations in these seconds; ``peak_gpu_memory_bytes``.
+        ``seconds_of_scoring`` of the evaluations in these seconds, ``rows_tokenized`` and
+        ``seconds_of_tokenizing`` of dev rows before; ``peak_gpu_memory_bytes``.
         """
         ...
 

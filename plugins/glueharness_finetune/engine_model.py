@@ -86,7 +86,7 @@ class EngineModel:
             classifier = PlainClassifier(
                 config=config, tokenizer=_tokenizer(checkpoints.start, config)
             )
-        engine = self._use(classifier)
+        engine = self._use(classifier, train=True)
         self._note(engine, context)
 
         def make(material: Material) -> Trainee:
@@ -245,13 +245,13 @@ class EngineModel:
         assert spec is not None  # noqa: S101 - PyTorch has a class of its own
         return spec
 
-    def _use(self, classifier: PlainClassifier) -> EncoderEngine:
+    def _use(self, classifier: PlainClassifier, *, train: bool = False) -> EncoderEngine:
         assert self._engine is not None  # noqa: S101 - made with the classifier
         tokenizer = classifier.tokenizer
         longest = min(self.settings.max_length, tokenizer.model_max_length, self._engine.longest)
         self._classifier = classifier
         rows = int(classifier.config["vocab_size"])
-        self._tuning.encode_by(tokenizer, Texts(self.task.columns), longest, rows)
+        self._tuning.encode_by(tokenizer, Texts(self.task.columns), longest, rows, train=train)
         return self._engine
 
     def _note(self, engine: EncoderEngine, context: Notes) -> None:

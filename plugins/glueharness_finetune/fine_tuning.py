@@ -216,10 +216,17 @@ class FineTuning:
                 where=str(folder),
             )
 
-    def encode_by(self, tokenizer: Any, texts: Texts, longest: int, rows: int | None) -> None:
-        """Take a tokenizer: inputs have at most ``longest`` tokens, ids are below ``rows``."""
+    def encode_by(
+        self, tokenizer: Any, texts: Texts, longest: int, rows: int | None, *, train: bool
+    ) -> None:
+        """Take a tokenizer: inputs have at most ``longest`` tokens, ids are below ``rows``.
+
+        Only training keeps tokens on disk, and finds them there. A model that only predicts is
+        timed from texts to scores; and it hardly ever sees the same rows twice.
+        """
         self._scored = []
-        self._encoder = Encoder(tokenizer, texts, longest, self.cache, rows)
+        cache = self.cache if train else None
+        self._encoder = Encoder(tokenizer, texts, longest, cache, rows)
 
     @property
     def cache(self) -> TokenCache | None:
@@ -265,12 +272,14 @@ class FineTuning:
             context.warn(message)
         material = Material(train=encoded, targets=self._targets(train), rates=rates)
         trainee = trainable.make(material)
+        scored, tokenizing = self._encode_dev(dev, context)
         training = Training(
             trainee=trainee,
             settings=self.settings,
             seed=self.seed,
             train=encoded,
-            dev={name: self._encode(split, name, context) for name, split in dev.items()},
+            dev=scored,
+            tokenizing=tokenizing,
             rates=rates,
             checkpoints=checkpoints,
             context=context,
@@ -291,6 +300,17 @@ class FineTuning:
         trainable.save_frame(folder)
         start = {"recipes": self._recipes.applied(), "facts": self._facts, "engine": self.engine}
         (folder / _START).write_text(json.dumps(start), encoding="utf-8")
+
+    def _encode_dev(
+        self, dev: Mapping[str, Split], context: FitContext
+    ) -> tuple[Mapping[str, Encoded], Mapping[str, float]]:
+        """The tokens of the dev splits, and how many rows and seconds it took to make some."""
+        encoded, rows, seconds = {}, 0, 0.0
+        for name, split in dev.items():
+            encoded[name] = self._encode(split, name, context)
+            made, spent = self.encoder.pace(split)
+            rows, seconds = rows + made, seconds + spent
+        return encoded, {"rows_tokenized": rows, "seconds_of_tokenizing": round(seconds, 6)}
 
     def _encode(self, split: Split, name: str, context: FitContext) -> Encoded:
         def advance(done: int) -> None:

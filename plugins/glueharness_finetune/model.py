@@ -221,7 +221,7 @@ class FinetunedEncoder:
             form = trial.find_form(self.settings)
             runtime, self._engine = set_going(trial, form, self.settings, train=train)
         self._classifier = classifier
-        self._tuning.encode_by(tokenizer, texts, form.max_length, form.rows)
+        self._tuning.encode_by(tokenizer, texts, form.max_length, form.rows, train=train)
         self._predictor = Predictor(
             model=model,
             outputs=outputs_of(self.task),

@@ -84,10 +84,7 @@ def _of_tied(section: Section, tied: Sequence[Row], tested: Sequence[Row]) -> Ad
     if pick is None:
         return Advice(answer=_too_few_seeds(tested[0], tied, rows), reasons=power)
     name = _name(pick, rows)
-    speed = f" ({pick.rows_per_second:,.0f} rows a second)" if pick.rows_per_second else ""
-    quickest = max(tied, key=lambda row: row.rows_per_second or 0.0)
-    # Another one may be quicker, and not to be recommended: constant, one seed, another machine.
-    which = "the quickest" if quickest is pick else "the quickest to be recommended"
+    which, speed = _how_quick(pick, tied)
     if 2 * len(tied) > len(tested):
         answer = (
             f"These rows and seeds cannot choose: {len(tied)} of {len(tested)} models may be the "
@@ -96,6 +93,20 @@ def _of_tied(section: Section, tied: Sequence[Row], tested: Sequence[Row]) -> Ad
     else:
         answer = f"Take {name}: of the {len(tied)} that may be the best it is {which}{speed}."
     return Advice(answer=answer, reasons=power, pick=rows.index(pick))
+
+
+def _how_quick(pick: Row, tied: Sequence[Row]) -> tuple[str, str]:
+    """In words, why it is that one, and how quick it is."""
+    if not pick.rows_per_second:
+        return "the first", " (how quick they are is not known)"
+    speed = f" ({pick.rows_per_second:,.0f} rows a second)"
+    quickest = max(tied, key=lambda row: row.rows_per_second or 0.0)
+    if quickest is not pick:
+        # Another one may be quicker, and not to be recommended: constant, one seed, elsewhere.
+        return "the quickest to be recommended", speed
+    if not all(row.rows_per_second for row in tied):
+        return "the quickest whose speed is known", speed
+    return "the quickest", speed
 
 
 def _of_runs(best: Row, tied: Sequence[Row]) -> str:

@@ -133,13 +133,11 @@ class Row:
 
 
 def rows_per_second(run: RunRecord) -> float | None:
-    """Dev rows that a run scored in a second; None if it did not tell."""
-    if run.measured is not None and run.measured.dev_rows_per_second:
-        return run.measured.dev_rows_per_second
-    # Of earlier versions: by the seconds of the last scoring, with all that belongs to it.
-    seconds = run.timings.get("evaluate", 0.0)
-    rows = sum(split.rows for split in run.data.splits.values() if split.role == "dev")
-    return rows / seconds if seconds > 0 else None
+    """Dev rows that a run predicted in a second, from texts to scores; None if it did not tell.
+
+    Runs of earlier versions measured something else (``dev_rows_per_second``): they have none.
+    """
+    return run.measured.predict_rows_per_second if run.measured is not None else None
 
 
 def mean_score(values: Sequence[float | None]) -> float | None:

@@ -288,7 +288,7 @@ def _marks(rows: Sequence[Row]) -> list[Column]:
 
 
 def _speed(rows: Sequence[Row]) -> list[Column]:
-    """Dev rows scored in a second."""
+    """Dev rows predicted in a second, from texts to scores."""
     found = [row.rows_per_second for row in rows]
     if not any(found):
         return []

@@ -5,13 +5,14 @@ Shapes: n = rows, c = choices a row (1 if a task has none), t = tokens of all ro
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glueharness import ModelError
+from glueharness import ModelError, Table
 from glueharness_finetune.tokens.cache import key_of
 from glueharness_finetune.tokens.long_pairs import shorten_pairs
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from glueharness_finetune.tokens.cache import TokenCache
 
 _ROWS_AT_ONCE = 2000
+_ROWS_TIMED = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,7 @@ class Encoder:
         self.cache = cache
         self.known = known
         self.typed = "token_type_ids" in tokenizer.model_input_names
+        self._tokenizing = 0.0
 
     def encode(self, split: Split, advance: Callable[[int], None] | None = None) -> Encoded:
         """Encode every row, or find the tokens in the cache.
@@ -154,6 +157,20 @@ class Encoder:
             )
         return encoded
 
+    def pace(self, split: Split) -> tuple[int, float]:
+        """Rows that were tokenized of the split that was encoded last, and the seconds it took.
+
+        If its tokens were in the cache, some of its rows are tokenized again for that.
+        """
+        if self._tokenizing:
+            return len(split), self._tokenizing
+        some = range(0, len(split), max(1, len(split) // _ROWS_TIMED))
+        columns = {name: split[name] for name in self.texts.columns}
+        rows = Table({name: [texts[row] for row in some] for name, texts in columns.items()})
+        began = time.perf_counter()
+        self._encode(self.texts.of(rows), 1, None)
+        return len(some), time.perf_counter() - began
+
     def _found_or_made(self, split: Split, advance: Callable[[int], None] | None) -> Encoded:
         """Tokens from the cache, or made and put there."""
         texts = self.texts.of(split)
@@ -161,10 +178,13 @@ class Encoder:
         key = "" if self.cache is None else key_of(self.tokenizer, self.max_length, texts)
         found = self.cache.get(key) if self.cache is not None and key else None
         if found is not None:
+            self._tokenizing = 0.0
             if advance is not None:
                 advance(len(split))
             return Encoded(found["ids"], found.get("types"), found["offsets"], choices)
+        began = time.perf_counter()
         encoded = replace(self._encode(texts, choices, advance), choices=choices)
+        self._tokenizing = time.perf_counter() - began
         if self.cache is not None and key:
             kept = {"ids": encoded.ids, "types": encoded.types, "offsets": encoded.offsets}
             self.cache.put(key, {name: value for name, value in kept.items() if value is not None})

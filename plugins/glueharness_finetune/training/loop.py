@@ -50,6 +50,7 @@ class Training:
         best: Weights of the best epoch; None if it is the present one, or none is kept.
         multiple: What lengths are rounded up to where rows are sorted by them.
         kept_scores: What the weights to keep give the dev rows, by split, once that is known.
+        tokenizing: Rows and seconds of tokenizing dev rows.
     """
 
     trainee: Trainee
@@ -64,6 +65,7 @@ class Training:
     best: Mapping[str, Any] | None = None
     multiple: int = 8
     kept_scores: Mapping[str, FloatArray] = field(default_factory=dict)
+    tokenizing: Mapping[str, float] = field(default_factory=dict)
 
 
 def run_training(training: Training) -> None:
@@ -110,7 +112,7 @@ def run_training(training: Training) -> None:
     if settings.keep_best and training.best is not None:
         trainee.load(training.best)
     trainee.finish()
-    training.context.note("speed", clock.summary())
+    training.context.note("speed", {**clock.summary(), **training.tokenizing})
 
 
 def _goes_on(training: Training) -> bool:

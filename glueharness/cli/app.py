@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -13,7 +13,7 @@ from glueharness.settings.run_options import RunOptions
 from glueharness.system.printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from glueharness.plugin.registry import Registry
     from glueharness.plugin.status import PluginStatus, Problem
@@ -104,9 +104,33 @@ def runs_dir(given: Path | None) -> Path:
     return cast("Path", convert(item, value, ENVIRONMENT["runs_dir"]))
 
 
+def runs_store(given: Sequence[Path]) -> RunStore:
+    """The runs of the folders that were given, or of :func:`runs_dir`."""
+    from glueharness.record.joined_store import store_of
+
+    return store_of(given or [runs_dir(None)])
+
+
+def only_one(ctx: click.Context, _: click.Parameter, given: Sequence[Any]) -> Any:
+    """The value of an option that may be given once; the last of several would win unnoticed."""
+    if len(given) > 1:
+        raise click.BadOptionUsage(
+            "--runs-dir",
+            "--runs-dir is given twice, and this command works in one folder. Several are read by "
+            "leaderboard, compare, report, and runs (list, show, verify).",
+            ctx,
+        )
+    return given[0] if given else None
+
+
+_FOLDER = click.Path(file_okay=False, path_type=Path)
 runs_dir_option = click.option(
-    "--runs-dir",
-    type=click.Path(file_okay=False, path_type=Path),
+    "--runs-dir", type=_FOLDER, multiple=True, callback=only_one,
     help="Folder of the runs [env: GLUEHARNESS_RUNS; default: runs].",
-)
+)  # fmt: skip
+runs_dirs_option = click.option(
+    "--runs-dir", type=_FOLDER, multiple=True,
+    help="Folder of the runs; several times: the runs of all "
+    "[env: GLUEHARNESS_RUNS; default: runs].",
+)  # fmt: skip
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

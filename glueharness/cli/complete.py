@@ -44,8 +44,9 @@ def executors(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[C
 
 def runs(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Ids of runs, which are the names of their folders, so that no record needs to be read."""
-    folder = runs_dir(ctx.params.get("runs_dir"))
-    names = sorted(path.parent.name for path in folder.glob("*/run.json"))
+    given = ctx.params.get("runs_dir")  # of a command that reads several, all of them
+    folders = given if given and isinstance(given, tuple) else [runs_dir(given or None)]
+    names = sorted(path.parent.name for folder in folders for path in folder.glob("*/run.json"))
     return _items(dict.fromkeys(names, ""), incomplete)
 
 

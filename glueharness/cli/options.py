@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from glueharness.cli.app import App
+from glueharness.cli.app import App, only_one
 from glueharness.cli.complete import FOR_SETTINGS
 from glueharness.settings.fields import former_names, settings_of
 from glueharness.settings.run_options import RunOptions
@@ -92,9 +92,12 @@ def make_option(
     if item.kind is bool:
         declaration = f"{item.flag}/--no-{item.flag.removeprefix('--')}"
         return click.Option([declaration], default=None, help=text)
+    once = item.name == "runs_dir"  # of two folders nobody knows which one is written to
     return click.Option(
         [item.flag],
         default=None,
+        multiple=once,
+        callback=only_one if once else None,
         metavar=item.kind.__name__.upper(),
         help=text,
         shell_complete=FOR_SETTINGS.get(item.name),

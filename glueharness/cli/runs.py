@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from glueharness.cli import complete
-from glueharness.cli.app import App, json_option, runs_dir_option
-from glueharness.cli.app import runs_dir as find_runs_dir
+from glueharness.cli.app import App, json_option, runs_dirs_option, runs_store
 from glueharness.cli.learning_curve import learning_curve
 from glueharness.cli.measured import losses, size, speed
 from glueharness.cli.output import make_table, percent, print_facts, print_json, stderr, stdout
@@ -26,10 +25,10 @@ from glueharness.cli.runs_manage import COMMANDS
 from glueharness.errors import RunFolderError
 from glueharness.record.best import Wanted
 from glueharness.record.seals import broken_seals
-from glueharness.record.store import RunStore
 
 if TYPE_CHECKING:
     from glueharness.record.record import RunRecord
+    from glueharness.record.store import RunStore
     from glueharness.run.rescore import Rescorer
 
 
@@ -45,10 +44,10 @@ if TYPE_CHECKING:
     help=f"Show that many, 0 for all [default: the newest {NEWEST}; all with --json].",
 )  # fmt: skip
 @columns_option
-@runs_dir_option
+@runs_dirs_option
 @json_option
 @click.pass_context
-def command(ctx: click.Context, /, runs_dir: Path | None, **given: Any) -> None:
+def command(ctx: click.Context, /, runs_dir: tuple[Path, ...], **given: Any) -> None:
     """List the runs, newest last, or show one: glueharness runs show ID.
 
     \b
@@ -57,7 +56,7 @@ def command(ctx: click.Context, /, runs_dir: Path | None, **given: Any) -> None:
     glueharness runs --columns id,score,learning_rate,epochs
     """  # noqa: D301 - click's mark against re-wrapping
     if ctx.invoked_subcommand is None:
-        print_runs(RunStore(find_runs_dir(runs_dir)), Listing(**given))
+        print_runs(runs_store(runs_dir), Listing(**given))
 
 
 for _command in COMMANDS:
@@ -66,14 +65,14 @@ for _command in COMMANDS:
 
 @command.command()
 @click.argument("run", shell_complete=complete.runs)
-@runs_dir_option
+@runs_dirs_option
 @json_option
-def show(run: str, runs_dir: Path | None, *, as_json: bool) -> None:
+def show(run: str, runs_dir: tuple[Path, ...], *, as_json: bool) -> None:
     """Show the run whose id is RUN, or begins or ends with it.
 
     RUN may also be `latest`, or a task's name for its best run.
     """
-    store = RunStore(find_runs_dir(runs_dir))
+    store = runs_store(runs_dir)
     record = _find(store, run)
     if as_json:
         print_json(record_json(record, store))
@@ -93,11 +92,11 @@ def _find(store: RunStore, name: str) -> RunRecord:
 @command.command()
 @click.argument("run", required=False, shell_complete=complete.runs)
 @click.option("--all", "every", is_flag=True, help="Verify all runs.")
-@runs_dir_option
+@runs_dirs_option
 @json_option
 @click.pass_context
 def verify(
-    ctx: click.Context, run: str | None, runs_dir: Path | None, *, every: bool, as_json: bool
+    ctx: click.Context, run: str | None, runs_dir: tuple[Path, ...], *, every: bool, as_json: bool
 ) -> None:
     """Check that RUN's predictions, model and scores are what they were when it was completed.
 
@@ -106,12 +105,12 @@ def verify(
     """
     if (run is None) != every:
         raise click.UsageError("Name a run, or give --all.", ctx)
-    store = RunStore(find_runs_dir(runs_dir))
+    store = runs_store(runs_dir)
     records = store.all() if run is None else [store.find(run)]
     if every:
         warn_of_problems(store)
         if not records:
-            raise RunFolderError("there are no runs to verify", where=str(store.folder))
+            raise RunFolderError("there are no runs to verify", where=store.name)
     from glueharness.run.rescore import Rescorer
 
     rescorer = Rescorer(store, App.of(ctx).registry)

@@ -71,9 +71,9 @@ def print_runs(store: RunStore, listing: Listing) -> None:
         return
     warn_of_problems(store)
     if not records:
-        why = f"No runs in {store.folder}. Make one: glueharness run qnli"
+        why = f"No runs in {store.name}. Make one: glueharness run qnli"
         if every:
-            why = f"None of {len(every):,} runs in {store.folder} is as you asked."
+            why = f"None of {len(every):,} runs in {store.name} is as you asked."
         stdout().print(why, soft_wrap=True)
         return
     _print_table(store, shown, names, getters)

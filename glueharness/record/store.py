@@ -52,13 +52,27 @@ class RunStore:
         self._found: Contents | None = None
         self._said: dict[str, Annotations] | None = None
 
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """The folders whose runs these are."""
+        return (self.folder,)
+
     def refresh(self) -> None:
         """Read again when next asked: this or another process may have added runs."""
         self._found = self._said = None
 
+    @property
+    def name(self) -> str:
+        """The folder, for messages."""
+        return ", ".join(map(str, self.folders))
+
     def path(self, record: RunRecord) -> Path:
         """A run's folder."""
-        return self.folder / record.id
+        return Path(self.place(record))
+
+    def place(self, record: RunRecord) -> str:
+        """A run's folder as text: ten thousand paths are a second's work."""
+        return f"{self.folder}/{record.id}"
 
     def all(self) -> list[RunRecord]:
         """All runs, oldest first, each once however often its folder was copied."""
@@ -67,8 +81,11 @@ class RunStore:
     @property
     def _contents(self) -> Contents:
         if self._found is None:
-            self._found = read_contents(self.folder)
+            self._found = self._read()
         return self._found
+
+    def _read(self) -> Contents:
+        return read_contents(self.folder)
 
     def listed(self) -> list[RunRecord]:
         """The runs that are not archived, oldest first."""
@@ -90,7 +107,7 @@ class RunStore:
         if self._said is None:
             self._said = {}
             for record in self._contents.records:
-                folder = f"{self.folder}/{record.id}"
+                folder = self.place(record)
                 if os.access(f"{folder}/{ANNOTATIONS_FILE}", os.F_OK):
                     try:
                         self._said[record.id] = read_annotations(folder)
@@ -131,7 +148,7 @@ class RunStore:
         """
         name = self._without_folder(name)
         path = self.folder / name
-        if name not in {"", ".", ".."} and Path(name).name == name and _is_there(path / RUN_FILE):
+        if name not in {"", ".", ".."} and Path(name).name == name and is_there(path / RUN_FILE):
             refuse_link(path)
             return read_record(path)
         records = self.all()
@@ -164,7 +181,8 @@ class RunStore:
         choice = choose_best(self.listed(), wanted, has_model=self.has_model, where=self.folder)
         imported = self.annotations(choice.record).imported
         why = f"{choice.why}; it was imported, {imported}" if imported else choice.why
-        return replace(choice, record=self._again(choice.record), why=why)
+        again, folder = self._again(choice.record), self.path(choice.record)
+        return replace(choice, record=again, folder=folder, why=why)
 
     def _again(self, record: RunRecord) -> RunRecord:
         """The record as its file has it now: what is done with a run relies on nothing else."""
@@ -286,7 +304,8 @@ class RunStore:
             )
 
 
-def _is_there(path: Path) -> bool:
+def is_there(path: Path) -> bool:
+    """Whether a file is there, whatever its name is like."""
     try:
         return path.is_file()
     except OSError:  # a name that is too long for a file is no run's

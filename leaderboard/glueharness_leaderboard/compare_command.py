@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from glueharness.cli import complete
-from glueharness.cli.app import App, json_option, runs_dir, runs_dir_option, warn_of_index
+from glueharness.cli.app import App, json_option, runs_dirs_option, runs_store, warn_of_index
 from glueharness.system.collection import without_collection
 from glueharness_leaderboard.tables.formats import Result, chosen_format, deliver, format_options
 
@@ -41,7 +41,7 @@ _FEWEST_RUNS = 1_000
 )
 @click.option("--tsv", "as_tsv", is_flag=True, help="Print TSV.")
 @format_options
-@runs_dir_option
+@runs_dirs_option
 @json_option
 @click.pass_context
 @without_collection()
@@ -57,7 +57,6 @@ def command(ctx: click.Context, /, run: tuple[str, ...], **given: Any) -> None:
     glueharness compare 1f3a,90bb,c2d1 77c0,0a1e,55f2     seeds chosen by hand
     glueharness compare 1f3a 77c0 --rows --tsv            where they differ, row by row
     """  # noqa: D301 - click's mark against re-wrapping
-    from glueharness.record.store import RunStore
     from glueharness_leaderboard.compare.contestants import find_contestants
 
     form = chosen_format(
@@ -66,7 +65,7 @@ def command(ctx: click.Context, /, run: tuple[str, ...], **given: Any) -> None:
     registry = App.of(ctx).registry
     if given["task"]:
         registry.task(given["task"])
-    store = RunStore(runs_dir(given["runs_dir"]))
+    store = runs_store(given["runs_dir"])
     contestants = find_contestants(run, store, given["task"])
     warn_of_index(store)
     findings = _findings(contestants, store, registry, against_first=given["against_first"])

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from glueharness.cli.app import App, json_option, runs_dir, runs_dir_option, warn_of_index
+from glueharness.cli.app import App, json_option, runs_dirs_option, runs_store, warn_of_index
 from glueharness.cli.output import stderr, stdout
 from glueharness.cli.runs_list import columns_option, where_option
 from glueharness.errors import UnknownNameError
 from glueharness.record.query import Fields
 from glueharness.record.reproductions import without_reproductions
-from glueharness.record.store import RunStore
 from glueharness.system.collection import without_collection
 from glueharness_leaderboard.ranking.group_standings import known_group_standings
 from glueharness_leaderboard.ranking.sections import sections_of, with_standings
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from glueharness.errors import GlueharnessError
     from glueharness.plugin.registry import Registry
     from glueharness.record.record import RunRecord
+    from glueharness.record.store import RunStore
     from glueharness.specs import TaskSpec
     from glueharness_leaderboard.ranking.sections import By
     from glueharness_leaderboard.tables.formats import Format
@@ -47,7 +47,7 @@ class Wishes:
 
     Attributes:
         task: Task or group name, or ``"all"``.
-        runs: Folder of the runs.
+        store: The runs.
         by: What a row is.
         format: How the result is written.
         output: File for the result; None for the screen.
@@ -60,7 +60,7 @@ class Wishes:
     """
 
     task: str
-    runs: Path
+    store: RunStore
     by: By
     format: Format
     output: Path | None
@@ -112,7 +112,7 @@ def _complete(
     help="Rows that a table shows; ranks are those of all. CSV and JSON have every row.",
 )  # fmt: skip
 @columns_option
-@runs_dir_option
+@runs_dirs_option
 @json_option
 @click.pass_context
 @without_collection()
@@ -147,7 +147,7 @@ def ranked(wishes: Wishes, registry: Registry) -> tuple[Answer, str]:
     Raises:
         UnknownNameError: No plugin knows such a task or group, and no run is one of it.
     """
-    store = RunStore(wishes.runs)
+    store = wishes.store
     records = Fields(store).where(without_reproductions(store.listed()), wishes.where)
     problems = store.problems
     warn_of_index(store)
@@ -168,7 +168,7 @@ def _wishes(given: dict[str, Any]) -> Wishes:
     output: Path | None = given["output"]
     return Wishes(
         task=given["task"],
-        runs=runs_dir(given["runs_dir"]),
+        store=runs_store(given["runs_dir"]),
         by=given["by"],
         format=chosen_format(given["format"], output, as_json=given["as_json"]),
         output=output,
@@ -269,7 +269,7 @@ def _make(
 def _nothing(records: list[RunRecord], tasks: list[str], wishes: Wishes, registry: Registry) -> str:
     """What to say instead of a table, and what to do next."""
     if wishes.where and not records:
-        return f"No runs in {wishes.runs} with {' and '.join(wishes.where)}."
+        return f"No runs in {wishes.store.name} with {' and '.join(wishes.where)}."
     of_task = [record for record in records if record.task in tasks]
     what = "runs" if wishes.task == ALL else f"runs of {wishes.task}"
     if of_task:
@@ -278,15 +278,15 @@ def _nothing(records: list[RunRecord], tasks: list[str], wishes: Wishes, registr
             counts[record.status] = counts.get(record.status, 0) + 1
         listing = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
         return (
-            f"No completed {what} in {wishes.runs}, only {listing}.\n"
+            f"No completed {what} in {wishes.store.name}, only {listing}.\n"
             "See them:  glueharness leaderboard --all-statuses"
         )
     others = sorted({record.task for record in records})
     hint = f" There are runs of {', '.join(others)}." if others else ""
     name = "qnli" if wishes.task == ALL else wishes.task
     if name in registry.tasks.items and registry.task(name).trained_on:
-        return f"No {what} in {wishes.runs}.{_advice(registry.task(name), others)}"
-    return f"No {what} in {wishes.runs}.{hint}\nMake one:  glueharness run {name}"
+        return f"No {what} in {wishes.store.name}.{_advice(registry.task(name), others)}"
+    return f"No {what} in {wishes.store.name}.{hint}\nMake one:  glueharness run {name}"
 
 
 def _advice(task: TaskSpec, others: list[str]) -> str:
@@ -310,7 +310,7 @@ def result_of(answer: Answer, wishes: Wishes) -> Result:
     """The leaderboard in every form."""
 
     def document() -> dict[str, Any]:
-        return {"runs_dir": str(wishes.runs), "by": wishes.by, **answer.document()}
+        return {"runs_dir": wishes.store.name, "by": wishes.by, **answer.document()}
 
     sheets = answer.sheets
     if wishes.top or wishes.columns:

@@ -6,7 +6,7 @@ import html
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from glueharness.cli.app import runs_dir as folder_of_runs
+from glueharness.cli.app import runs_store
 from glueharness.errors import ConfigError
 from glueharness_leaderboard.leaderboard_command import ALL, Wishes, ranked, result_of
 from glueharness_leaderboard.ranking.sections import By
@@ -54,8 +54,8 @@ class Leaderboard:
 
 
 def leaderboard(
-    registry: Registry, task: str = ALL, *, by: By = "model", runs_dir: str | Path | None = None,
-    **options: Any,
+    registry: Registry, task: str = ALL, *, by: By = "model",
+    runs_dir: str | Path | Sequence[str | Path] | None = None, **options: Any,
 ) -> Leaderboard:  # fmt: skip
     """Rank the runs of a task or group, or of all tasks.
 
@@ -63,7 +63,7 @@ def leaderboard(
         registry: What the plugins offer.
         task: Task or group; ``"all"`` for every task that has runs.
         by: What a row is: ``"model"`` or ``"run"``.
-        runs_dir: Folder of the runs; None for ``GLUEHARNESS_RUNS``, or ``runs``.
+        runs_dir: Folder of the runs, or several; by default ``GLUEHARNESS_RUNS``, or ``runs``.
         options: The command's other options: ``all_statuses``, ``simultaneous``, ``published``,
             ``where`` (one condition or several), ``top``, ``columns`` (names) and ``output``, a
             file that is written besides.
@@ -79,9 +79,10 @@ def leaderboard(
             remedy=f'Its options: by ("model" or "run"), runs_dir, {", ".join(_OPTIONS)}.',
         )
     output = Path(options["output"]) if options.get("output") else None
+    folders = [runs_dir] if isinstance(runs_dir, str | Path) else runs_dir or ()
     wishes = Wishes(
         task=task, by=by, format=chosen_format(None, output), output=output,
-        runs=folder_of_runs(Path(runs_dir) if runs_dir is not None else None),
+        store=runs_store([Path(each) for each in folders]),
         **{name: bool(options.get(name)) for name in _SWITCHES},
         where=_several(options.get("where")), columns=_several(options.get("columns")),
         top=int(options.get("top") or 0),

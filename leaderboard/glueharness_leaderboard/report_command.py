@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from glueharness.cli.app import App, runs_dir, runs_dir_option, warn_of_index
+from glueharness.cli.app import App, runs_dirs_option, runs_store, warn_of_index
 from glueharness.cli.output import stderr, stdout
 from glueharness.errors import ConfigError, GlueharnessError, UnknownNameError
-from glueharness.record.store import RunStore
 from glueharness.system.user_files import write_named
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from glueharness.plugin.registry import Registry
+    from glueharness.record.store import RunStore
 
 
 def _complete(
@@ -50,7 +50,7 @@ def _complete(
     "may be passed on; or all, whatever the licence: for a page of your own.  [default: 80]",
 )  # fmt: skip
 @click.option("--title", default="", help="Title of the page.")
-@runs_dir_option
+@runs_dirs_option
 @click.pass_context
 def command(ctx: click.Context, /, tasks: tuple[str, ...], **given: Any) -> None:
     """Write one page about the runs of TASK, or of all tasks: which to take, and why.
@@ -68,7 +68,7 @@ def command(ctx: click.Context, /, tasks: tuple[str, ...], **given: Any) -> None
 
     registry = App.of(ctx).registry
     texts = _texts(given["texts"])
-    store = RunStore(runs_dir(given["runs_dir"]))
+    store = runs_store(given["runs_dir"])
     tasks_wanted = _tasks(tasks, store, registry)
     warn_of_index(store)
     for problem in store.problems:

@@ -134,7 +134,9 @@ def answers_of(report: Report) -> list[str]:
 
 def _problem(error: GlueharnessError, store: RunStore) -> str:
     """What is wrong, and with which run: the folder of the runs is nobody's business."""
-    where = error.where.removeprefix(str(store.folder)).lstrip("/\\")
+    where = error.where
+    for folder in store.folders:
+        where = where.removeprefix(str(folder)).lstrip("/\\")
     return f"{where}: {error.what}" if where else error.what
 
 

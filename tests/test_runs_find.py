@@ -10,8 +10,11 @@ import pytest
 
 from glueharness.cli import main, runs_list
 from glueharness.errors import ConfigError, UnknownNameError
+from glueharness.record.computation import Computation, ModelComputed, TaskComputed
 from glueharness.record.managing import annotate
 from glueharness.record.query import Condition, Fields
+from glueharness.record.record import SettingRecord
+from glueharness.record.run_file import write_record
 from glueharness.record.store import RunStore
 from tests.leaderboard_runs import Making, make_runs
 
@@ -75,6 +78,21 @@ def found(store: RunStore, *conditions: str) -> list[str]:
         (["date>2026-11-01T12:40:00+00:00"], ["tfidf", "majority"]),
         (["date<=2026-11-01T12:34:00+00:00"], ["bert-tiny", "bert-mini"]),
         (["date!=2026-11-01"], []),
+        (["date=2026-11-01T12:17"], ["bert-tiny"]),
+        (["date=2026-11-01 12:17"], ["bert-tiny"]),
+        (["date>2026-11-01T12:17"], ["bert-mini", "tfidf", "majority"]),
+        (["date<9999-12-31"], ["bert-tiny", "bert-mini", "tfidf", "majority"]),
+        (["date>=0001-01-01"], ["bert-tiny", "bert-mini", "tfidf", "majority"]),
+        (["date=9999-12-31"], []),
+        (["date<0001-01-01T00:00:00+14:00"], []),
+        (["model==tfidf"], ["tfidf"]),
+        (["status=failed"], ["majority"]),
+        (["run=*-0003"], ["tfidf"]),
+        (["points>0"], ["bert-tiny", "bert-mini", "tfidf"]),
+        (["Learning Rate=1e-4", "task=qnli"], ["bert-tiny", "bert-mini"]),
+        (["ngrams=none"], ["bert-tiny", "bert-mini", "majority"]),
+        (["tag=good one, paper"], ["bert-tiny"]),
+        (["tag=paper, bad"], []),
     ],
 )
 def test_conditions(
@@ -87,9 +105,64 @@ def test_conditions(
     assert found(store, *conditions) == expected
 
 
+def test_a_score_is_found_by_what_tables_show_of_it(store: RunStore) -> None:
+    record = store.all()[0]
+    record.primary = 0.583196
+    record.metrics = {
+        name: dict.fromkeys(scores, 0.583196) for name, scores in record.metrics.items()
+    }
+    write_record(store.path(record), record)
+    store.refresh()
+    assert found(store, "score=58.32") == ["bert-tiny"]
+    assert found(store, "accuracy=58.3") == ["bert-tiny"]
+    assert found(store, "score=58") == []
+    assert found(store, "score=58.31") == []
+    # Of settings every digit counts.
+    assert found(store, "learning_rate=0.0") == []
+
+
+def test_auto_is_found_by_what_it_came_to(store: RunStore) -> None:
+    record = store.all()[0]
+    record.settings["device"] = SettingRecord(value="auto", origin="default")
+    record.computation = Computation(
+        task=TaskComputed(name=record.task, version=record.task_version, metrics=("accuracy",)),
+        data={name: split.fingerprint for name, split in record.data.splits.items()},
+        model=ModelComputed(name=record.model, seed=record.seed),
+        system={"device": "cuda:0"},
+    )
+    record.identity = record.computation.identity
+    write_record(store.path(record), record)
+    store.refresh()
+    assert len(store.all()) == 4, store.problems
+    assert found(store, "device=cuda") == ["bert-tiny"]
+
+
+@pytest.mark.parametrize(
+    "started",
+    ["0001-01-01T00:00:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "later", ""],
+)
+def test_a_clock_that_is_far_off_stops_nothing(store: RunStore, started: str) -> None:
+    record = store.all()[0]
+    record.started = started
+    write_record(store.path(record), record)
+    store.refresh()
+    assert len(Fields(store).sorted(store.all(), "date")) == 4
+    assert "bert-mini" in found(store, "date>2026-01-01", "date<2027-01-01")
+
+
 @pytest.mark.parametrize(
     "text",
-    ["", "model", "=x", "seed>much", "archived=perhaps", "tag>a", "date>soon", "date=2026-13"],
+    [
+        "",
+        "model",
+        "=x",
+        "seed>much",
+        "archived=perhaps",
+        "tag>a",
+        "date>soon",
+        "date=2026-13",
+        "score>nan",
+    ],
 )
 def test_what_is_no_condition_is_refused(store: RunStore, text: str) -> None:
     with pytest.raises(ConfigError):

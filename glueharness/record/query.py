@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 Value: TypeAlias = "str | int | float | bool | datetime | tuple[str, ...] | None"
 """What a field of a run has; None: nothing."""
 
-_FORM = re.compile(r"([\w .-]+?)\s*(!=|<=|>=|=|<|>)(.*)", re.DOTALL)
+_FORM = re.compile(r"([\w .-]+?)\s*(!=|<=|>=|==|=|<|>)(.*)", re.DOTALL)
+_MINUTE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d([+-]\d\d:\d\d|Z)?")
 _YES_NO = {"yes": True, "true": True, "no": False, "false": False}
 
 
@@ -50,11 +52,16 @@ class Condition:
                 f"{text!r} is no condition",
                 remedy="Write FIELD=VALUE, or with !=, <, <=, >, >=: --where 'model=bert-*'",
             )
-        return cls(found[1].strip(), found[2], found[3].strip())
+        sign = "=" if found[2] == "==" else found[2]  # as many a programmer writes it
+        return cls(found[1].strip(), sign, found[3].strip())
+
+
+class _Points(float):
+    """A score, which tables round: 58.32 is found by what they show of it."""
 
 
 def _points(value: float | None) -> float | None:
-    return None if value is None else 100 * value
+    return None if value is None else _Points(100 * value)
 
 
 def _moment(text: str) -> datetime | None:
@@ -62,7 +69,15 @@ def _moment(text: str) -> datetime | None:
         found = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return found.astimezone()
+    return _here(found)
+
+
+def _here(moment: datetime) -> datetime:
+    """The moment on this machine's clock; as it is where that clock has no such year."""
+    try:
+        return moment.astimezone()
+    except (OverflowError, ValueError, OSError):
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 _FIELDS: Mapping[str, Callable[[RunRecord, RunStore], Value]] = {
@@ -84,6 +99,9 @@ _FIELDS: Mapping[str, Callable[[RunRecord, RunStore], Value]] = {
     "imported": lambda run, store: bool(store.annotations(run).imported),
     "identity": lambda run, _: run.identity,
 }
+_ALSO_CALLED = {"run": "id", "status": "state", "points": "score"}
+"""What headings of tables and JSON call these fields."""
+_NOTHING = frozenset({"", "none", "–"})
 
 
 class Fields:
@@ -102,7 +120,8 @@ class Fields:
         Raises:
             UnknownNameError: There is no such field, and no run has such a metric or setting.
         """
-        plain = name.strip().lower().replace("-", "_")
+        plain = re.sub(r"[- ]", "_", name.strip().lower())
+        plain = _ALSO_CALLED.get(plain, plain)
         if plain in _FIELDS:
             field = _FIELDS[plain]
             return lambda run: field(run, self._store)
@@ -171,12 +190,19 @@ def _text(value: Value) -> str:
 
 def _mean_of(run: RunRecord, metric: str) -> float | None:
     found = [scores[metric] for scores in run.metrics.values() if metric in scores]
-    return 100 * sum(found) / len(found) if found else None
+    return _points(sum(found) / len(found)) if found else None
 
 
 def _setting_of(run: RunRecord, name: str) -> Value:
     item = run.settings.get(name)
-    return None if item is None else item.value
+    if item is None:
+        return None
+    if item.value == "auto" and run.computation is not None:
+        # What it came to: `device=cuda` finds the runs that were not told to use one, too.
+        resolved = run.computation.system.get(name)
+        if isinstance(resolved, str) and resolved:
+            return resolved.partition(":")[0] if name == "device" else resolved
+    return item.value
 
 
 def _is_number(value: Value) -> bool:
@@ -194,9 +220,11 @@ def _holds(value: Value, condition: Condition) -> bool:
 def _equals(value: Value, condition: Condition) -> bool:
     given = condition.value
     if value is None:
-        return given == ""
+        return given.lower() in _NOTHING
     if isinstance(value, tuple):
-        return any(fnmatchcase(each, given) for each in value) if given else not value
+        asked = [part.strip() for part in given.split(",")]  # as tables list them
+        has = [any(fnmatchcase(each, part) for each in value) for part in asked]
+        return all(has) if given else not value
     if isinstance(value, bool):
         if given.lower() not in _YES_NO:
             raise ConfigError(f"{condition.field} is yes or no, not {given!r}")
@@ -207,6 +235,8 @@ def _equals(value: Value, condition: Condition) -> bool:
     if _is_number(value):
         number = _number(given)
         if number is not None:
+            if isinstance(value, _Points) and f"{value:.{_digits(given)}f}" == given:
+                return True
             return abs(float(value) - number) <= 1e-9 * max(1.0, abs(number))
     return fnmatchcase(_text(value), given)
 
@@ -234,13 +264,19 @@ def _compares(value: Value, condition: Condition) -> bool:
 
 def _number(text: str) -> float | None:
     try:
-        return float(text.replace("_", "").replace(",", ""))
+        found = float(text.replace("_", "").replace(",", ""))
     except ValueError:
         return None
+    return None if math.isnan(found) else found
+
+
+def _digits(number: str) -> int:
+    """How many digits stand behind the point, at least one: a whole number is no rounded score."""
+    return min(max(1, len(number.partition(".")[2])), 20)
 
 
 def _span(condition: Condition) -> tuple[datetime, datetime]:
-    """From when until when what was given lasts: a day, or a moment."""
+    """From when until when what was given lasts: a day, a minute, or a moment."""
     given = condition.value
     try:
         day = date.fromisoformat(given)
@@ -250,7 +286,13 @@ def _span(condition: Condition) -> tuple[datetime, datetime]:
             raise ConfigError(
                 f"{given!r} is no date", remedy=f"Write {condition.field}{condition.sign}2026-11-27"
             ) from None
-        return found, found
-    start = datetime(day.year, day.month, day.day).astimezone()
-    following = day + timedelta(days=1)
-    return start, datetime(following.year, following.month, following.day).astimezone()
+        return found, _after(found, timedelta(minutes=1)) if _MINUTE.fullmatch(given) else found
+    start = datetime.combine(day, time.min)
+    return _here(start), _here(_after(start, timedelta(days=1)))
+
+
+def _after(moment: datetime, span: timedelta) -> datetime:
+    try:
+        return moment + span
+    except OverflowError:
+        return datetime.max.replace(tzinfo=moment.tzinfo)

@@ -161,6 +161,26 @@ def test_layers_that_are_not_there_are_named(tmp_path: Path, checkpoint: Path) -
     assert "all-linear" in caught.value.remedy
 
 
+@pytest.mark.parametrize(("rank", "fits"), [(32, True), (33, False), (4000, False)])
+def test_a_rank_above_the_sides_of_the_weights_is_refused(
+    tmp_path: Path, checkpoint: Path, rank: int, fits: bool
+) -> None:
+    if fits:
+        fit(tmp_path, checkpoint, lora_rank=rank, max_steps=1)
+        return
+    with pytest.raises(ModelError, match=f"--lora-rank {rank}: the weights of .*query have only"):
+        fit(tmp_path, checkpoint, lora_rank=rank)
+
+
+def test_what_peft_warns_of_is_told_in_the_record_and_not_on_the_terminal(
+    tmp_path: Path, checkpoint: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    _, context = fit(tmp_path, checkpoint, lora_modules="query,word_embeddings", max_steps=1)
+    assert not [each for each in recwarn if "peft" in each.filename or "peft" in str(each.message)]
+    assert not [each for each in recwarn if "is_gradient_checkpointing" in str(each.message)]
+    assert all("\n" not in text for text in context.warnings)
+
+
 def test_a_missing_library_is_told_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lora, "find_spec", lambda _: None)
     with pytest.raises(ConfigError) as caught:

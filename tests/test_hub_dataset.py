@@ -142,6 +142,10 @@ def served() -> Any:
         (("somebody/pairs:unsplit", "--dev-split", "tset"), "did you mean 'test'?"),
         (("somebody/nothing",), "Check the name, the token"),
         (("pairs",), "'pairs' is no data set of the hub"),
+        (("../pairs",), "that is a path, and no data set of the hub (owner/name)"),
+        (("./",), "that is a file or folder of this machine"),
+        (("/owner/name",), "For files of your own: --train-file FILE"),
+        (("owner/.name",), "'owner/.name' is no data set of the hub"),
         (("somebody/pairs:unsplit", "--dev-split", "test", "--label", "ton"), "mean 'tone'?"),
     ],
 )

@@ -102,6 +102,31 @@ def test_a_name_in_use_is_refused(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "said"),
+    [
+        ("command", "run", "a command called 'run'"),
+        ("command", "leaderboard", "a command called 'leaderboard'"),
+        ("task", "glue", "a group of tasks called 'glue'"),
+        ("task", "qnli", "a task called 'qnli'"),
+        ("tracker", "jsonl", "a tracker called 'jsonl'"),
+        ("model", "glue", "a plugin called 'glue'"),
+        ("tracker", "finetune", "a plugin called 'finetune'"),
+        ("source", "leaderboard", "a plugin called 'leaderboard'"),
+    ],
+)
+def test_a_name_that_something_else_has_is_refused(
+    tmp_path: Path, kind: str, name: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from glueharness.cli import main
+
+    with pytest.raises(SystemExit) as end:
+        main(["plugins", "new", kind, name, "--folder", str(tmp_path / "here")])
+    assert end.value.code == 1
+    assert f"there is {said} already" in capsys.readouterr().err
+    assert not (tmp_path / "here").exists()
+
+
 def test_every_author_decision_is_marked() -> None:
     for kind in KINDS:
         texts = render(make_names(kind, "abc"))

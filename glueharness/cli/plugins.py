@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from glueharness.plugin.registry import Registry
     from glueharness.plugin.shelf import Shelf
     from glueharness.plugin.status import PluginStatus
+    from glueharness.scaffold import Names
     from glueharness.testing.checking import Outcome
 
 
@@ -136,17 +137,26 @@ def new(ctx: click.Context, kind: str, name: str, folder: Path) -> None:
     from glueharness.scaffold import make_names, write
 
     names = make_names(kind, name)
-    registry = App.of(ctx).registry
+    app = App.of(ctx)
+    registry = app.registry
     shelves: dict[str, Shelf[Any]] = {
         "task": registry.tasks, "model": registry.models,
         "writer": registry.writers, "source": registry.sources,
         "tracker": registry.trackers, "command": registry.commands,
     }  # fmt: skip
-    if name in shelves[kind].items:
-        owner = shelves[kind].items[name][0][1].owner
+    others = {
+        "task": {*registry.groups.items, *(task.group for task in registry.tasks)},
+        "command": app.own_commands,
+    }
+    if name in shelves[kind].items or name in others.get(kind, ()):
+        claims = shelves[kind].items.get(name)
+        what = "group of tasks" if kind == "task" and claims is None else kind
         raise ConfigError(
-            f"there is a {kind} called {name!r} already", where=owner, remedy="Choose another name."
+            f"there is a {what} called {name!r} already",
+            where=claims[0][1].owner if claims else "",
+            remedy="Choose another name.",
         )
+    _refuse_taken(names, registry)
     made = write(names, folder)
     for path in sorted(made.rglob("*")):
         if path.is_file():
@@ -156,6 +166,23 @@ def new(ctx: click.Context, kind: str, name: str, folder: Path) -> None:
         "Change whatever is marked 'Yours'.",
         markup=False, highlight=False, soft_wrap=True,
     )  # fmt: skip
+
+
+def _refuse_taken(names: Names, registry: Registry) -> None:
+    """Refuse the name of another plugin, or of a package that is installed, such as ours.
+
+    Raises:
+        ConfigError: The new one would hide it, or be hidden.
+    """
+    from importlib.util import find_spec
+
+    taken = ""
+    if names.name in registry.plugins.statuses:
+        taken = f"a plugin called {names.name!r}"
+    elif find_spec(names.package) is not None:
+        taken = f"a package called {names.package!r}"
+    if taken:
+        raise ConfigError(f"there is {taken} already", remedy="Choose another name.")
 
 
 def _show_outcomes(outcomes: list[Outcome], *, verbose: bool) -> None:

@@ -103,6 +103,8 @@ class FinetunedEncoder:
 
             self._lora = Lora(classifier, self.settings, self.checkpoint.name)
             context.note("lora", self._lora.facts)
+            for message in self._lora.warnings:
+                context.warn(message)
         for message in self._use(classifier, self.checkpoint.name, train=True):
             context.warn(message)
         assert self._predictor is not None  # noqa: S101 - for the type checker

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glueharness import LABEL_COLUMN, ConfigError, TaskDraft, UnknownNameError
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from glueharness import DraftRequest
     from glueharness_hub import HubDataset
 
-_DATASET = re.compile(r"([\w.-]+/[\w.-]+)(?::([\w.+-]+))?(?:@([\w./-]+))?")
+_DATASET = re.compile(r"([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?::([\w.+-]+))?(?:@([\w./-]+))?")
 _DEV = ("validation", "dev", "val")
 _NUMBERS = {"idx", "index", "id", "guid", "uid", "pairID", "promptID"}
 """Fields that number the rows, even where they are texts."""
@@ -27,6 +28,7 @@ def draft_of_dataset(request: DraftRequest) -> TaskDraft:
     """Describe a task; see :meth:`glueharness.TaskDrafter.draft`."""
     parts = _DATASET.fullmatch(request.dataset)
     if parts is None:
+        _refuse_path(request.dataset)
         raise ConfigError(
             f"{request.dataset!r} is no data set of the hub",
             remedy="Give owner/name; :configuration and @revision may follow.",
@@ -51,6 +53,22 @@ def draft_of_dataset(request: DraftRequest) -> TaskDraft:
             f"{name} ({len(found.splits[there]):,})" for name, there in splits.items()]  # fmt: skip
     facts = {"data": f"{found.name}:{found.config}@{found.commit}", "splits": ", ".join(rows)}
     return replace(made, facts={"task": made.name, **facts, **made.facts})
+
+
+def _refuse_path(given: str) -> None:
+    """Refuse what names a file or folder of this machine.
+
+    Raises:
+        ConfigError: With the options that are for such files.
+    """
+    path = Path(given).expanduser()
+    if given.startswith((".", "/", "~", "\\")) or path.exists():
+        found = "a file or folder of this machine" if path.exists() else "a path"
+        raise ConfigError(
+            f"--dataset {given}: that is {found}, and no data set of the hub (owner/name)",
+            remedy="For files of your own: --train-file FILE --dev-file FILE; or describe them in "
+            "a task file, see docs/tasks.md.",
+        )
 
 
 def _name_of(found: HubDataset) -> str:

@@ -7,6 +7,7 @@ epoch are those of the plain checkpoint that is saved in the end.
 
 from __future__ import annotations
 
+import warnings
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -50,9 +51,10 @@ class Lora:
 
     Attributes:
         facts: What the run record keeps.
+        warnings: What peft has to say.
 
     Raises:
-        ModelError: The model has no such layers.
+        ModelError: The model has no such layers, or the rank is too high for them.
     """
 
     def __init__(self, classifier: Classifier, settings: FinetuneSettings, name: str) -> None:
@@ -67,14 +69,16 @@ class Lora:
             target_modules=_targets(settings, model.config.model_type),
             modules_to_save=_head(classifier),
         )
-        try:
-            self._peft: Any = peft.get_peft_model(model, config)
-        except ValueError as error:
-            raise ModelError(
-                f"--lora-modules {settings.lora_modules or ''}: {error}",
-                where=name,
-                remedy=f"Name layers of the model, or give {_ALL_LINEAR}.",
-            ) from error
+        self.warnings: list[str] = []
+        with _heard(self.warnings):
+            try:
+                self._peft: Any = peft.get_peft_model(model, config)
+            except ValueError as error:
+                raise ModelError(
+                    f"--lora-modules {settings.lora_modules or ''}: {error}",
+                    where=name,
+                    remedy=f"Name layers of the model, or give {_ALL_LINEAR}.",
+                ) from error
         config.base_model_name_or_path = name
         self._config = config
         named = {
@@ -82,6 +86,7 @@ class Lora:
             for name, part in model.named_modules()
             if isinstance(part, peft.tuners.lora.LoraLayer)
         }
+        _check_rank(config.r, named, name)
         self._layers: list[Any] = list(named.values())
         self._learnt: Mapping[str, torch.Tensor] = {}
         learns = [parameter for parameter in model.parameters() if parameter.requires_grad]
@@ -100,13 +105,15 @@ class Lora:
 
         weights = [layer.get_base_layer().weight for layer in self._layers]
         before = [weight.detach().clone() for weight in weights]
-        for layer in self._layers:
-            layer.merge()
+        with _heard([]):
+            for layer in self._layers:
+                layer.merge()
         try:
             yield
         finally:
-            for layer in self._layers:
-                layer.unmerge()
+            with _heard([]):
+                for layer in self._layers:
+                    layer.unmerge()
             # What was added and taken away again is not what it was, to the last bit.
             with torch.no_grad():
                 for weight, values in zip(weights, before, strict=True):
@@ -116,9 +123,10 @@ class Lora:
         """Make a plain model of it, and keep the adapter for :meth:`save`."""
         from peft import get_peft_model_state_dict
 
-        learnt = get_peft_model_state_dict(self._peft)
-        self._learnt = {name: value.detach().clone().cpu() for name, value in learnt.items()}
-        self._peft.merge_and_unload()
+        with _heard([]):
+            learnt = get_peft_model_state_dict(self._peft)
+            self._learnt = {name: value.detach().clone().cpu() for name, value in learnt.items()}
+            self._peft.merge_and_unload()
 
     def save(self, folder: Path) -> None:
         """Write the adapter, as ``PeftModel.from_pretrained`` takes it."""
@@ -128,6 +136,40 @@ class Lora:
         self._config.inference_mode = True
         self._config.save_pretrained(str(folder))
         save_file(dict(self._learnt), folder / "adapter_model.safetensors", {"format": "pt"})
+
+
+@contextmanager
+def _heard(told: list[str]) -> Iterator[None]:
+    """Keep what libraries warn of off the terminal, where it would come with paths and code.
+
+    Args:
+        told: Gets each warning once; not those that are about their own code of the future.
+    """
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        yield
+    for each in found:
+        about_code = issubclass(each.category, DeprecationWarning | FutureWarning)
+        text = "peft: " + " ".join(str(each.message).split())
+        if not about_code and text not in told:
+            told.append(text)
+
+
+def _check_rank(rank: int, layers: Mapping[str, Any], where: str) -> None:
+    """Refuse adapters that have more to learn than the weights beside which they stand.
+
+    Raises:
+        ModelError: With the layer that has the shortest side.
+    """
+    sides = {name: min(layer.get_base_layer().weight.shape) for name, layer in layers.items()}
+    least = min(sides, key=sides.__getitem__)
+    if rank > sides[least]:
+        raise ModelError(
+            f"--lora-rank {rank}: the weights of {least.removeprefix('base_model.model.')} have "
+            f"only {sides[least]} rows or columns, and no product of adapters has a higher rank",
+            where=where,
+            remedy=f"Give a rank up to {sides[least]}; 8 is usual.",
+        )
 
 
 def usual_layers(model_type: str) -> list[str]:

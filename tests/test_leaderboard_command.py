@@ -220,6 +220,50 @@ def test_a_run_whose_predictions_are_gone_keeps_its_row(terminal: Terminal) -> N
     assert "cannot be read" in terminal("leaderboard", "mrpc", "--by", "run")[1]
 
 
+def sorted_models(terminal: Terminal, *words: str) -> list[str]:
+    out, _ = terminal("leaderboard", "qnli", "--format", "markdown", *words)
+    rows = [line.strip("|").split("|") for line in out.splitlines() if line.startswith("|")]
+    heads = [cell.strip() for cell in rows[0]]
+    return [row[heads.index("model")].strip(" *") for row in rows[2:]]
+
+
+def test_a_table_is_sorted_by_a_column_and_the_ranks_stay(terminal: Terminal) -> None:
+    lr, makings = "learning_rate", []
+    for model, accuracy, rate, seeds in (
+        ("b", 0.9, 1e-4, 1), ("a", 0.7, 5e-4, 2), ("c", 0.5, 2e-5, 3),
+    ):  # fmt: skip
+        makings += [
+            Making(model=model, seed=seed, accuracy=accuracy, settings={lr: rate})
+            for seed in range(seeds)
+        ]
+    make_runs(terminal.runs, makings)
+    assert sorted_models(terminal) == ["b", "a", "c"]
+    assert sorted_models(terminal, "--sort", "model") == ["a", "b", "c"]
+    assert sorted_models(terminal, "--sort", "-model") == ["c", "b", "a"]
+    assert sorted_models(terminal, "--sort", "lr") == ["a", "b", "c"]
+    assert sorted_models(terminal, "--sort", "learning_rate") == ["a", "b", "c"]  # not as texts
+    assert sorted_models(terminal, "--sort", "-Accuracy") == ["c", "a", "b"]
+    assert sorted_models(terminal, "--sort", "seeds", "--top", "2") == ["c", "a"]
+    assert sorted_models(terminal, "--sort", "-time", "--columns", "model,time") == ["b", "a", "c"]
+    out, _ = terminal("leaderboard", "qnli", "--sort", "-accuracy")
+    assert [line.split()[:2] for line in out.splitlines() if line[:1].isdecimal()] == [
+        ["3", "c"], ["2", "a"], ["1", "b"]
+    ]  # fmt: skip
+    assert "Sorted by Accuracy, turned round; ranks are as tested." in out
+    _, err = terminal("leaderboard", "--sort", "lenrning rate", code=1)
+    assert "learning rate" in err
+
+
+def test_a_group_is_sorted_by_a_tasks_column_and_gaps_come_last(terminal: Terminal) -> None:
+    makings = [Making(task="rte", model=model, accuracy=0.6) for model in "abc"]
+    makings += [Making(task="qnli", model="c", accuracy=0.7), Making(model="a", accuracy=0.9)]
+    make_runs(terminal.runs, makings)
+    out, _ = terminal("leaderboard", "glue", "--sort", "QNLI")
+    assert [line.split()[0] for line in out.splitlines() if line[:2] in {"a ", "b ", "c "}] == [
+        "a", "c", "b"
+    ]  # fmt: skip
+
+
 def test_the_shell_completes_tasks_and_groups() -> None:
     registry = Registry()
     context = click.Context(leaderboard, obj=App(registry))

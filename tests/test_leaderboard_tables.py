@@ -27,13 +27,13 @@ from glueharness_leaderboard.ranking.standings import known_standings, standings
 from glueharness_leaderboard.statistics.intervals import wilson
 from glueharness_leaderboard.tables import export, markup
 from glueharness_leaderboard.tables.columns import (
-    Column,
     View,
     legends,
     notes,
     rank_text,
     sheet_of,
 )
+from glueharness_leaderboard.tables.sheet import Column
 from glueharness_leaderboard.tables.terminal import fit, print_sheets, print_table
 from glueharness_leaderboard.tables.texts import duration, plain, short_paths, value_text
 from tests.leaderboard_runs import TASK, Making, make_run, make_runs

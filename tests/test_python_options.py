@@ -41,7 +41,13 @@ _REASONS = {
     "submit": _OUTPUT,
     "leaderboard": {**_OUTPUT, "format": "the suffix of output says it"},
 }
-_TEXT = {"where": "score>50", "columns": "model", "by": "run", "output": "board.csv"}
+_TEXT = {
+    "where": "score>50",
+    "columns": "model",
+    "sort": "accuracy",
+    "by": "run",
+    "output": "board.csv",
+}
 
 
 @pytest.fixture

@@ -55,6 +55,7 @@ class Wishes:
         simultaneous: Whether all rank ranges are to hold at once.
         published: Whether published scores are to follow.
         where: Conditions on the runs, of which all must hold.
+        sort: Column that the tables are sorted by; empty for the ranks.
         top: Rows that a table shows; 0 for all.
         columns: Columns that a table shows, in order; empty for all.
     """
@@ -68,6 +69,7 @@ class Wishes:
     simultaneous: bool
     published: bool
     where: tuple[str, ...] = ()
+    sort: str = ""
     top: int = 0
     columns: tuple[str, ...] = ()
 
@@ -108,6 +110,11 @@ def _complete(
 )
 @where_option
 @click.option(
+    "--sort", default="", metavar="[-]COLUMN",
+    help="Sort the tables by a column: numbers from the highest, texts from A; - turns it round. "
+    "Ranks stay as tested  [default: best first].",
+)  # fmt: skip
+@click.option(
     "--top", type=click.IntRange(min=0), default=0, metavar="N",
     help="Rows that a table shows; ranks are those of all. CSV and JSON have every row.",
 )  # fmt: skip
@@ -130,6 +137,7 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     glueharness leaderboard glue --published    GLUE rows, own and published
     glueharness leaderboard qnli -o qnli.tex    a table for a paper (.md, .csv, .html ...)
     glueharness leaderboard --where 'model=bert-*' --where epochs=3 --top 10
+    glueharness leaderboard qnli --sort rows/s --columns rank,model,accuracy,rows/s
     """  # noqa: D301 - click's mark against re-wrapping
     wishes = _wishes(given)
     answer, nothing = ranked(wishes, App.of(ctx).registry)
@@ -176,6 +184,7 @@ def _wishes(given: dict[str, Any]) -> Wishes:
         simultaneous=given["simultaneous"],
         published=given["published"],
         where=given["where"],
+        sort=given["sort"],
         top=given["top"],
         columns=tuple(name.strip() for name in given["columns"].split(",") if name.strip()),
     )
@@ -313,8 +322,8 @@ def result_of(answer: Answer, wishes: Wishes) -> Result:
         return {"runs_dir": wishes.store.name, "by": wishes.by, **answer.document()}
 
     sheets = answer.sheets
-    if wishes.top or wishes.columns:
-        from glueharness_leaderboard.tables.cut import cut
+    if wishes.sort or wishes.top or wishes.columns:
+        from glueharness_leaderboard.tables.arranged import arranged
 
-        sheets = cut(sheets, wishes.top, wishes.columns)
+        sheets = arranged(sheets, sort=wishes.sort, top=wishes.top, names=wishes.columns)
     return Result(sheets=sheets, legends=answer.legends, flat=answer.flat, document=document)

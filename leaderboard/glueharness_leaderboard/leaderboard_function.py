@@ -19,8 +19,16 @@ if TYPE_CHECKING:
     from glueharness.plugin.registry import Registry
     from glueharness_leaderboard.tables.formats import Result
 
-_SWITCHES = ("all_statuses", "simultaneous", "published")
-_OPTIONS = (*_SWITCHES, "where", "top", "columns", "output")
+_OPTIONS = (
+    "all_statuses",
+    "simultaneous",
+    "published",
+    "where",
+    "sort",
+    "top",
+    "columns",
+    "output",
+)
 
 
 class Leaderboard:
@@ -65,8 +73,8 @@ def leaderboard(
         by: What a row is: ``"model"`` or ``"run"``.
         runs_dir: Folder of the runs, or several; by default ``GLUEHARNESS_RUNS``, or ``runs``.
         options: The command's other options: ``all_statuses``, ``simultaneous``, ``published``,
-            ``where`` (one condition or several), ``top``, ``columns`` (names) and ``output``, a
-            file that is written besides.
+            ``where`` (one condition or several), ``sort``, ``top``, ``columns`` (names) and
+            ``output``, a file that is written besides.
 
     Raises:
         ConfigError: There is no such option.
@@ -83,9 +91,11 @@ def leaderboard(
     wishes = Wishes(
         task=task, by=by, format=chosen_format(None, output), output=output,
         store=runs_store([Path(each) for each in folders]),
-        **{name: bool(options.get(name)) for name in _SWITCHES},
+        all_statuses=bool(options.get("all_statuses")),
+        simultaneous=bool(options.get("simultaneous")),
+        published=bool(options.get("published")),
         where=_several(options.get("where")), columns=_several(options.get("columns")),
-        top=int(options.get("top") or 0),
+        sort=str(options.get("sort") or ""), top=int(options.get("top") or 0),
     )  # fmt: skip
     answer, nothing = ranked(wishes, registry)
     result = result_of(answer, wishes)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from glueharness_leaderboard.tables.columns import Column, Sheet, heading
+from glueharness_leaderboard.tables.columns import heading
+from glueharness_leaderboard.tables.sheet import Column, Sheet
 from glueharness_leaderboard.tables.texts import plain
 
 if TYPE_CHECKING:

@@ -12,13 +12,8 @@ from glueharness_leaderboard.compare.verdict import (
     signed_interval,
 )
 from glueharness_leaderboard.compare.what_differs import what_differs
-from glueharness_leaderboard.tables.columns import (
-    Column,
-    Sheet,
-    heading,
-    notes,
-    without_shared_words,
-)
+from glueharness_leaderboard.tables.columns import heading, notes, without_shared_words
+from glueharness_leaderboard.tables.sheet import Column, Sheet
 from glueharness_leaderboard.tables.texts import interval_text, plain, score_text, short_paths
 
 if TYPE_CHECKING:

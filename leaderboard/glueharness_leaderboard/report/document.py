@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from glueharness.plugin.registry import Registry
     from glueharness.record.store import RunStore
     from glueharness_leaderboard.report.boards import Board
-    from glueharness_leaderboard.tables.columns import Sheet
     from glueharness_leaderboard.tables.group import GroupTable
+    from glueharness_leaderboard.tables.sheet import Sheet
 
 SCHEMA = 1
 

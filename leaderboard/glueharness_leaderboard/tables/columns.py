@@ -13,6 +13,7 @@ from glueharness_leaderboard.tables.remarks import (
     remarks,
     shared_epochs,
 )
+from glueharness_leaderboard.tables.sheet import Column, Sheet
 from glueharness_leaderboard.tables.texts import (
     NOTHING,
     duration,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from glueharness_leaderboard.ranking.conditions import SplitFacts
     from glueharness_leaderboard.ranking.rows import Row
     from glueharness_leaderboard.ranking.sections import By, Section
+    from glueharness_leaderboard.ranking.settings import Value
 
 SAMPLE_NOTE = "made-up data: these scores say nothing about the real task"
 
@@ -39,58 +41,6 @@ _SHORT = {
     "weight_decay": "decay",
     "warmup_ratio": "warm-up",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """A column of a table.
-
-    Attributes:
-        name: What it shows, in full, for messages.
-        heading: What stands above it.
-        cells: One text a row.
-        right: Whether it is aligned to the right.
-        spare: When it is left out for want of space: 0 never, then the highest first.
-        flexible: Whether its cells may be wrapped.
-        wide: Fuller cells, for where there is room; empty for the same.
-        narrow: Shorter cells, for where there is not; empty for the same.
-    """
-
-    name: str
-    heading: str
-    cells: Sequence[str]
-    right: bool = False
-    spare: int = 0
-    flexible: bool = False
-    wide: Sequence[str] = ()
-    narrow: Sequence[str] = ()
-
-    @property
-    def width(self) -> int:
-        """Characters of the widest line."""
-        lines = [line for text in (self.heading, *self.cells) for line in text.split("\n")]
-        return max(len(line) for line in lines)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sheet:
-    """A table with what stands around it.
-
-    Attributes:
-        title: One line above it.
-        notes: What sets it apart, below the title.
-        columns: The table.
-        best: Positions of the rows to stand out.
-        answers: What the table comes to, a sentence each.
-        footnotes: Lines below it.
-    """
-
-    title: str
-    columns: Sequence[Column]
-    notes: Sequence[str] = ()
-    best: frozenset[int] = frozenset()
-    answers: Sequence[str] = ()
-    footnotes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +97,7 @@ def columns_of(section: Section, view: View) -> list[Column]:
     rows = section.rows
     models = [plain(row.model) for row in rows]
     found = [
-        Column(name="rank", heading="#", cells=_ranks(rows)),
+        Column(name="rank", heading="#", cells=_ranks(rows), keys=[_lowest(row) for row in rows]),
         Column(
             name="model", heading="model", cells=models, narrow=short_paths(models), flexible=True
         ),
@@ -156,7 +106,10 @@ def columns_of(section: Section, view: View) -> list[Column]:
     if any(row.interval for row in rows):
         cells = [interval_text(row.interval) for row in rows]
         # Beside the score that it belongs to.
-        scores.insert(1, Column(name="95 % interval", heading="95 % interval", cells=cells))
+        ends = [row.interval and row.interval.low for row in rows]
+        scores.insert(1, Column(
+            name="95 % interval", heading="95 % interval", cells=cells, keys=ends
+        ))  # fmt: skip
     found += [*scores, *_last_epoch(rows)]
     if view.statuses:
         found.append(
@@ -164,7 +117,10 @@ def columns_of(section: Section, view: View) -> list[Column]:
         )
     found += [_seeds(rows, view.by), *_marks(rows), *_settings(rows), *_speed(rows)]
     times = [duration(row.seconds) for row in rows]
-    found.append(Column(name="time", heading="time", cells=times, right=True, spare=1000))
+    seconds = [row.seconds for row in rows]
+    found.append(
+        Column(name="time", heading="time", cells=times, right=True, spare=1000, keys=seconds)
+    )
     if view.by == "run":
         full = [plain(row.runs[0].id) for row in rows]
         short = [plain(view.names.get(row.runs[0].id, row.runs[0].id)) for row in rows]
@@ -244,7 +200,13 @@ def _scores(section: Section) -> list[Column]:
         title = " + ".join(names)
         cells = [score_text(row.value, row.deviation()) for row in section.rows]
         found.append(
-            Column(name=f"{title} (mean)", heading=f"{title}\nmean", cells=cells, right=True)
+            Column(
+                name=f"{title} (mean)",
+                heading=f"{title}\nmean",
+                cells=cells,
+                right=True,
+                keys=[row.value for row in section.rows],
+            )
         )
     for metric in section.metrics:
         title = plain(titles.get(metric, metric))
@@ -261,6 +223,7 @@ def _scores(section: Section) -> list[Column]:
                     cells=cells,
                     right=True,
                     spare=5 if found else 0,
+                    keys=[row.score(split, metric) for row in section.rows],
                 )
             )
     return found
@@ -275,7 +238,11 @@ def _last_epoch(rows: Sequence[Row]) -> list[Column]:
     ):
         return []
     cells = [score_text(last) for last in found]
-    return [Column(name="last epoch", heading="last\nepoch", cells=cells, right=True, spare=6)]
+    return [
+        Column(
+            name="last epoch", heading="last\nepoch", cells=cells, right=True, spare=6, keys=found
+        )
+    ]
 
 
 def _marks(rows: Sequence[Row]) -> list[Column]:
@@ -293,7 +260,11 @@ def _speed(rows: Sequence[Row]) -> list[Column]:
     if not any(found):
         return []
     cells = [NOTHING if value is None else f"{value:,.0f}" for value in found]
-    return [Column(name="rows a second", heading="rows/s", cells=cells, right=True, spare=900)]
+    return [
+        Column(
+            name="rows a second", heading="rows/s", cells=cells, right=True, spare=900, keys=found
+        )
+    ]
 
 
 def without_shared_words(names: Sequence[str]) -> list[str]:
@@ -310,7 +281,8 @@ def _seeds(rows: Sequence[Row], by: By) -> Column:
         return Column(name="seed", heading="seed", cells=cells, right=True)
     full = [f"{len(row.seeds)}: {', '.join(map(str, row.seeds))}" for row in rows]
     counts = [str(len(row.seeds)) for row in rows]
-    return Column(name="seeds", heading="seeds", cells=full, narrow=counts)
+    keys = [len(row.seeds) for row in rows]
+    return Column(name="seeds", heading="seeds", cells=full, narrow=counts, keys=keys)
 
 
 def _settings(rows: Sequence[Row]) -> list[Column]:
@@ -324,9 +296,20 @@ def _settings(rows: Sequence[Row]) -> list[Column]:
             cells=[value_text(found[name]) if name in found else NOTHING for found in values],
             right=all(isinstance(found.get(name, 0), int | float) for found in values),
             spare=10 + position,
+            keys=[_key(found.get(name)) for found in values],
         )
         for position, name in enumerate(differing(runs))
     ]
+
+
+def _key(value: Value) -> float | str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return value_text(value) if isinstance(value, bool) else float(value)
+
+
+def _lowest(row: Row) -> int | None:
+    return row.standing.low if row.standing is not None and row.standing.low else None
 
 
 def _ranks(rows: Sequence[Row]) -> list[str]:

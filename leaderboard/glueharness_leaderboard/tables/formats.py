@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from glueharness_leaderboard.tables.columns import Sheet
+    from glueharness_leaderboard.tables.sheet import Sheet
 
 Format = Literal["rich", "markdown", "csv", "tsv", "json", "latex", "html"]
 FORMATS: tuple[str, ...] = get_args(Format)

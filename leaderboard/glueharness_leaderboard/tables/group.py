@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from glueharness.scoring.group_score import group_score, mean_scores
 from glueharness_leaderboard.statistics.intervals import Interval
-from glueharness_leaderboard.tables.columns import SAMPLE_NOTE, Column, Sheet
+from glueharness_leaderboard.tables.columns import SAMPLE_NOTE
+from glueharness_leaderboard.tables.sheet import Column, Sheet
 from glueharness_leaderboard.tables.texts import (
     NOTHING,
     interval_text,
@@ -138,7 +139,9 @@ def group_sheet(table: GroupTable, tasks: Mapping[str, TaskSpec]) -> Sheet:
     ]  # fmt: skip
     standings = [row.standing for row in rows]
     if any(standings):
-        columns.insert(0, Column(name="rank", heading="#", cells=list(map(_ranks, standings))))
+        lowest = [each.low if each else None for each in standings]
+        ranks = list(map(_ranks, standings))
+        columns.insert(0, Column(name="rank", heading="#", cells=ranks, keys=lowest))
     for name in table.group.tasks:
         title = plain(tasks[name].title if name in tasks else name)
         found = [
@@ -161,10 +164,16 @@ def group_sheet(table: GroupTable, tasks: Mapping[str, TaskSpec]) -> Sheet:
         score_text(row.score, row.deviation) if row.score is not None else brief
         for row, brief in zip(rows, short, strict=True)
     ]
-    columns.append(Column(name="score", heading="score", cells=short, wide=full, right=True))
+    scores = [row.score for row in rows]
+    columns.append(
+        Column(name="score", heading="score", cells=short, wide=full, right=True, keys=scores)
+    )
     if any(standings):
         ends = [interval_text(Interval(*each.interval)) if each else NOTHING for each in standings]
-        columns.append(Column(name="95 % interval", heading="95 % interval", cells=ends, spare=1))
+        lows = [each.interval[0] if each else None for each in standings]
+        columns.append(
+            Column(name="95 % interval", heading="95 % interval", cells=ends, spare=1, keys=lows)
+        )
     whys = {row.why for row in rows if row.score is None and len(row.tasks) == total}
     remarks = [f"No {table.group.title} score: {why}." for why in sorted(whys)]
     if table.chosen:
@@ -254,4 +263,5 @@ def task_column(title: str, found: Sequence[Sequence[float]], digits: int = 2) -
     full = [
         "/".join(f"{100 * value:.{digits}f}" for value in values) or NOTHING for values in found
     ]
-    return Column(name=title, heading=title, cells=short, wide=full, right=True)
+    means = [fmean(values) if values else None for values in found]
+    return Column(name=title, heading=title, cells=short, wide=full, right=True, keys=means)

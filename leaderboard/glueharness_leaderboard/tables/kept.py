@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from glueharness.errors import RunFolderError
 from glueharness_leaderboard.evidence import cache
-from glueharness_leaderboard.tables.columns import Column, Sheet
 from glueharness_leaderboard.tables.leaderboard import Answer
+from glueharness_leaderboard.tables.sheet import Column, Sheet
 
 if TYPE_CHECKING:
     from collections.abc import Callable

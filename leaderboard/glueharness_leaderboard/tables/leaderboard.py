@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from glueharness.plugin.registry import Registry
     from glueharness.specs import GroupSpec, PublishedSpec
     from glueharness_leaderboard.ranking.sections import Section
-    from glueharness_leaderboard.tables.columns import Sheet, View
+    from glueharness_leaderboard.tables.columns import View
     from glueharness_leaderboard.tables.group import Standings
+    from glueharness_leaderboard.tables.sheet import Sheet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from glueharness.system.printable import printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from glueharness_leaderboard.tables.columns import Column, Sheet
+    from glueharness_leaderboard.tables.sheet import Column, Sheet
 
 _DASH = "\x00"
 """Stands for a dash until all else is escaped."""

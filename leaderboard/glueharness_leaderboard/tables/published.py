@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from glueharness_leaderboard.tables.columns import Column, Sheet
+from glueharness_leaderboard.tables.sheet import Column, Sheet
 from glueharness_leaderboard.tables.texts import NOTHING, plain
 
 if TYPE_CHECKING:
@@ -89,7 +89,8 @@ def _sheet(task: TaskSpec, role: Role, rows: Sequence[PublishedRow]) -> Sheet:
         ]
         if any(cell.strip(f"/{NOTHING}") for cell in cells):
             title = plain(metric.title)
-            columns.append(Column(name=title, heading=title, cells=cells, right=True))
+            first = [row.scores.get(splits[0], {}).get(metric.name) for row in rows]
+            columns.append(Column(name=title, heading=title, cells=cells, right=True, keys=first))
     marks = [badge(task, row.version) if row.outdated else "" for row in rows]
     if any(marks):
         columns.append(Column(name="data", heading="data", cells=marks))

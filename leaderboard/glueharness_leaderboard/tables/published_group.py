@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from glueharness_leaderboard.tables.columns import Column, Sheet
 from glueharness_leaderboard.tables.group import ordered_scores, task_column
 from glueharness_leaderboard.tables.published import badge, footnotes
+from glueharness_leaderboard.tables.sheet import Column, Sheet
 from glueharness_leaderboard.tables.texts import NOTHING, plain
 
 if TYPE_CHECKING:

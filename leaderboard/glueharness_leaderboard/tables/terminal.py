@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console, JustifyMethod
 
-    from glueharness_leaderboard.tables.columns import Column, Sheet
+    from glueharness_leaderboard.tables.sheet import Column, Sheet
 
 _GAP = 2
 _NAME_WIDTH = 24

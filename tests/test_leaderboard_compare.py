@@ -328,6 +328,24 @@ def test_a_model_without_a_score_is_not_compared(terminal: Terminal) -> None:
     assert pair["differences"][0]["difference"] is None
 
 
+def test_a_run_has_its_task_whatever_the_option_says(terminal: Terminal) -> None:
+    two_runs(terminal)
+    _, message = terminal("0001", "0002", "--task", "rte", code=1)
+    assert "is a run of qnli, and --task names rte" in message
+
+
+def test_names_of_others_are_one_line_however_many_there_are(terminal: Terminal) -> None:
+    makings = [Making(model=f"m{number:02}", rows=20, number=number) for number in range(1, 30)]
+    records = make_runs(terminal.runs, makings)
+    records[4].model = "m\nerror: forged"
+    records[4].settings["model"] = SettingRecord(value=records[4].model, origin="default")
+    write_record(terminal.runs / records[4].id, records[4])
+    _, message = terminal("error: forgd", "m01", "--task", "qnli", code=1)
+    assert len(message.splitlines()) == 3
+    assert "\\nerror" in message
+    assert "and 19 more" in message
+
+
 def test_training_on_other_rows_is_pointed_out(terminal: Terminal) -> None:
     make_runs(terminal.runs, [Making(), Making(seed=7, train=(500, 500, 1000))])
     out, _ = terminal("0001", "0002")

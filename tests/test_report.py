@@ -132,6 +132,23 @@ def test_the_command_prints_what_the_page_says(store: Path, tmp_path: Path) -> N
     (tmp_path / "none").mkdir()
     words = ["--runs-dir", str(tmp_path / "none"), "-o", str(tmp_path / "y.html")]
     assert run_cli("report", *words) == "There are no completed runs yet.\n"
+    assert "there is nothing to choose from yet" in page_of_one(tmp_path)
+
+
+def page_of_one(folder: Path) -> str:
+    """What is printed of one run, marked, and of a task without any."""
+    runs = folder / "one"
+    make_run(runs, Making(train=(500, 500, 1000)))
+    make_run(runs, Making(task="rte", status="failed", number=1))
+    words = ["--runs-dir", str(runs), "-o", str(folder / "z.html")]
+    assert run_cli("report", "rte", *words) == (
+        "There are no completed runs of rte yet; 1 did not complete.\n"
+    )
+    result = CliRunner().invoke(cli, ["report", *words])
+    assert "1 run, 1 board," in result.stderr
+    data = data_of((folder / "z.html").read_text(encoding="utf-8"))
+    assert result.stdout == f"QNLI v2 · dev · n = 400, partial: {data['boards'][0]['plain']}\n"
+    return result.stdout
 
 
 def test_other_data_never_share_a_board(written: str) -> None:
@@ -198,6 +215,26 @@ def test_what_cannot_be_asked_is_refused(tmp_path: Path) -> None:
         assert said in str(result.exception)
     result = CliRunner().invoke(cli, ["report", "-o", str(tmp_path / "none" / "x.html")])
     assert "cannot be written" in str(result.exception)
+    for name in ("x.md", "x.unknown", "x"):
+        result = CliRunner().invoke(cli, ["report", "-o", str(tmp_path / name)])
+        assert "a report is a page of HTML" in str(result.exception)
+        assert not (tmp_path / name).exists()
+
+
+def test_only_a_file_that_was_named_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["report", "--runs-dir", str(tmp_path / "none")]
+    run_cli(*words)
+    run_cli(*words)  # the report of before
+    Path("report.html").write_text("of another tool", encoding="utf-8")
+    result = CliRunner().invoke(cli, words)
+    assert result.exit_code == 1
+    assert "no report of glueharness" in str(result.exception)
+    assert Path("report.html").read_text(encoding="utf-8") == "of another tool"
+    run_cli(*words, "-o", "report.html")
+    assert "of another tool" not in Path("report.html").read_text(encoding="utf-8")
 
 
 def test_nothing_heavy_is_imported(store: Path, tmp_path: Path) -> None:

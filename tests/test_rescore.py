@@ -121,6 +121,23 @@ def test_predictions_that_are_forged_with_them_are_found(tmp_path: Path) -> None
     assert wrong == truth
 
 
+@pytest.mark.parametrize("how", ["changed", "gone"])
+def test_what_cannot_be_scored_is_no_success(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], how: str
+) -> None:
+    registry = registry_of()
+    run = train(tmp_path, registry)
+    path = tmp_path / run.id / FILE
+    if how == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes() + b" ")
+    for words in (["rescore", run.id], ["rescore", "--all"], ["rescore", run.id, "--json"]):
+        code, text = command(words, tmp_path, registry, capsys)
+        assert code == 1
+        assert "not_checked" in text or "not checked: the scores of dev" in text
+
+
 def test_labels_that_are_forged_with_them_are_found(tmp_path: Path) -> None:
     registry = registry_of()
     run = train(tmp_path, registry, error_every="5")

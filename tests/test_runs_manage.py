@@ -17,7 +17,7 @@ import pytest
 from glueharness.cli import main
 from glueharness.errors import RunFolderError
 from glueharness.record.annotations import ANNOTATIONS_FILE, Annotations
-from glueharness.record.archive import LIST_NAME, export_runs
+from glueharness.record.archive import LIST_NAME, decode_list, export_runs
 from glueharness.record.archive_import import import_runs
 from glueharness.record.managing import annotate, remove_run
 from glueharness.record.run_file import read_record, write_record
@@ -512,5 +512,28 @@ def test_what_is_no_archive_is_told(runs: Path, tmp_path: Path, content: bytes) 
     with pytest.raises(RunFolderError, match="no such file"):
         import_runs(RunStore(runs), tmp_path / "none.tar")
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(RunFolderError, match="no such file"):
+    with pytest.raises(RunFolderError, match="it is no regular file"):
         import_runs(RunStore(runs), tmp_path / "pipe")
+
+
+def test_of_several_archives_those_before_a_bad_one_are_told(
+    runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exported(runs, tmp_path / "a.tar", 0)
+    (tmp_path / "b.tar").write_bytes(b"")
+    for form in ([], ["--json"]):
+        other = tmp_path / f"other{len(form)}"
+        words = [str(tmp_path / name) for name in ("a.tar", "b.tar")]
+        with pytest.raises(SystemExit) as end:
+            main(["runs", "import", *words, "--runs-dir", str(other), *form])
+        out, err = capsys.readouterr()
+        assert end.value.code == 1
+        assert ids(other) == ids(runs)[:1]
+        assert ids(other)[0] in out
+        assert "b.tar" in err
+        assert "Nothing of it was imported." in err
+
+
+def test_a_newer_form_is_told_as_one() -> None:
+    with pytest.raises(ValueError, match="it has format 2; this version reads 1"):
+        decode_list(b'{"format": 2, "sealed": []}')

@@ -32,7 +32,8 @@ def command(
 
     If its task was defined anew since, a corrected metric for instance, and the scores differ, they
     are kept in a run of their own, of the kind `evaluation`: RUN stays as it is. Scores that differ
-    though the task is the same are told, and nothing is written: exit code 1.
+    though the task is the same are told, and nothing is written: exit code 1, as for predictions
+    that are damaged or not there.
     """
     from glueharness.run.rescore import Rescorer
 
@@ -54,7 +55,10 @@ def command(
     else:
         for answer in answers:
             _show(answer)
-    if any(answer["wrong"] or (answer["differs"] and not answer["kept"]) for answer in answers):
+    if any(
+        answer["wrong"] or (answer["differs"] and not answer["kept"]) or not answer["metrics"]
+        for answer in answers
+    ):
         ctx.exit(1)
 
 

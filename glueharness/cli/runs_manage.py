@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from glueharness.record.annotations import Annotations
+    from glueharness.record.archive_import import Imported
     from glueharness.record.record import RunRecord
 
 _one = click.argument("run", shell_complete=complete.runs)
@@ -159,17 +160,24 @@ def import_(archives: tuple[Path, ...], runs_dir: Path | None, *, as_json: bool)
     from glueharness.record.archive_import import import_runs
 
     store = RunStore(find_runs_dir(runs_dir))
-    found = {str(path): import_runs(store, path) for path in archives}
-    if as_json:
-        print_json({path: dataclasses.asdict(done) for path, done in found.items()})
-        return
-    for path, done in found.items():
-        for name in done.added:
-            _print(f"{name}: imported")
-        for name, there in done.known.items():
-            called = f", called {there}" if there != name else ""
-            _print(f"{name}: there already{called}")
-        _print(f"{path}: seal {done.seal}")
+    found = {}
+    try:
+        for path in archives:  # what is imported stays so, whatever the next one holds
+            done = found[str(path)] = import_runs(store, path)
+            if not as_json:
+                _print_imported(path, done)
+    finally:
+        if as_json and found:
+            print_json({path: dataclasses.asdict(done) for path, done in found.items()})
+
+
+def _print_imported(path: Path, done: Imported) -> None:
+    for name in done.added:
+        _print(f"{name}: imported")
+    for name, there in done.known.items():
+        called = f", called {there}" if there != name else ""
+        _print(f"{name}: there already{called}")
+    _print(f"{path}: seal {done.seal}")
 
 
 def _found(store: RunStore, names: Iterable[str]) -> list[RunRecord]:

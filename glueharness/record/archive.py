@@ -94,7 +94,21 @@ def decode_list(content: bytes) -> ArchiveList:
     try:
         return _decoder.decode(content)
     except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
-        raise ValueError(str(error)) from error
+        newer = _format_of(content)
+        said = f"it has format {newer}; this version reads 1" if newer > 1 else str(error)
+        raise ValueError(said) from error
+
+
+def _format_of(content: bytes) -> int:
+    """The version of a list's form, whatever else is in it; 0 if it tells none."""
+    try:
+        return msgspec.json.decode(content, type=_AnyList).format
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):
+        return 0
+
+
+class _AnyList(msgspec.Struct):
+    format: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

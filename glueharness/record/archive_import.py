@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 _MOST_FILES = 100_000
 _CHUNK = 1024 * 1024
-_NOTHING = "Nothing was imported."
+_NOTHING = "Nothing of it was imported."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +65,10 @@ def import_runs(store: RunStore, path: Path) -> Imported:
     """
     try:
         if not path.is_file():
-            raise RunFolderError("there is no such file", where=str(path))
+            there = path.exists() or path.is_symlink()
+            raise RunFolderError(
+                "it is no regular file" if there else "there is no such file", where=str(path)
+            )
         with path.open("rb") as stream:
             return read_archive(store, stream, str(path))
     except OSError as error:
@@ -109,7 +112,7 @@ def _told(where: str) -> Iterator[None]:
         raise RunFolderError(
             f"this is no whole archive of runs: {printable(str(error)) or type(error).__name__}",
             where=where,
-            remedy="Nothing was imported. `glueharness runs export` makes such archives.",
+            remedy=f"{_NOTHING} `glueharness runs export` makes such archives.",
         ) from error
 
 

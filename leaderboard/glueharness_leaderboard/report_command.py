@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from glueharness.record.store import RunStore
 
 
+_MARK = b"glueharness report"
+"""Is in the data of every report."""
+
+
 def _complete(
     ctx: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
@@ -74,11 +78,14 @@ def command(ctx: click.Context, /, tasks: tuple[str, ...], **given: Any) -> None
     for problem in store.problems:
         _warn(problem)
     output: Path = given["output"]
+    default = ctx.get_parameter_source("output") == click.core.ParameterSource.DEFAULT
+    _refuse_other(output, default=default)
     wanted = Wanted(
         tasks=tasks_wanted,
         title=given["title"] or "Which encoder to take",
         texts=texts,
         command=" ".join(["glueharness report", *tasks]),
+        asked=tasks,
     )
     report = report_of(store, wanted, registry, _warn)
     page = page_of(report)
@@ -94,9 +101,33 @@ def command(ctx: click.Context, /, tasks: tuple[str, ...], **given: Any) -> None
         stdout().print(line, markup=False, highlight=False, soft_wrap=True)
     runs, boards = len(report.data["runs"]), len(report.data["boards"])
     stderr().print(
-        f"wrote {output}: {runs} runs, {boards} boards, {len(page.encode()) / 1e6:.1f} MB",
+        f"wrote {output}: {runs} run{'' if runs == 1 else 's'}, "
+        f"{boards} board{'' if boards == 1 else 's'}, {len(page.encode()) / 1e6:.1f} MB",
         markup=False, highlight=False, soft_wrap=True,
     )  # fmt: skip
+
+
+def _refuse_other(output: Path, *, default: bool) -> None:
+    """Make sure that a page of HTML goes where one is expected.
+
+    Raises:
+        ConfigError: The name ends otherwise; or nobody named the file, and there is one of that
+            name that is no report.
+    """
+    if output.exists() and not output.is_file():
+        return  # a pipe or a device has no suffix to go by
+    if output.suffix.lower() not in {".html", ".htm"}:
+        raise ConfigError(
+            "a report is a page of HTML, and the name ends otherwise",
+            where=str(output),
+            remedy="Name it FILE.html. Tables in other forms: glueharness leaderboard -o FILE",
+        )
+    if default and output.exists() and _MARK not in output.read_bytes():
+        raise ConfigError(
+            "there is a file of that name that is no report of glueharness",
+            where=str(output),
+            remedy="Name another: --output board.html",
+        )
 
 
 def _warn(problem: GlueharnessError) -> None:

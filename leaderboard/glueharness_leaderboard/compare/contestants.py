@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from glueharness_leaderboard.ranking.settings import (
     differing,
     settings_of_run,
 )
-from glueharness_leaderboard.tables.texts import value_text
+from glueharness_leaderboard.tables.texts import plain, value_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from glueharness_leaderboard.ranking.sections import Section
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_MOST_NAMES = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +79,12 @@ def find_contestants(words: Sequence[str], store: RunStore, task: str) -> list[C
         if word not in models
     }
     named = {place: word for place, word in enumerate(words) if word in models}
+    for run in (run for runs in groups.values() for run in runs):
+        if task and run.task != task:
+            raise ConfigError(
+                f"{run.id} is a run of {run.task}, and --task names {task}",
+                remedy="Name runs of that task, or leave --task out: a run has its task.",
+            )
     if named:
         fixed = [run for runs in groups.values() for run in runs]
         section = _common_section(set(named.values()), records, task, fixed)
@@ -120,7 +128,14 @@ def _known(name: str, error: UnknownNameError, records: Sequence[RunRecord]) -> 
     """What else the user may have meant; all ids of a long list of runs would help nobody."""
     if any(record.id.startswith(name) or record.id.endswith(name) for record in records):
         return error.remedy
-    models = ", ".join(sorted({record.model for record in records})) or "none"
+    names = sorted({plain(record.model) for record in records})
+    shown = (
+        names
+        if len(names) <= _MOST_NAMES
+        else difflib.get_close_matches(name, names, n=_MOST_NAMES, cutoff=0.0)
+    )
+    more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
+    models = f"{', '.join(shown) or 'none'}{more}"
     return f"List the runs: glueharness runs\nModels with completed runs: {models}."
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from glueharness.record.record import RunRecord
     from glueharness_leaderboard.ranking.conditions import SplitFacts
     from glueharness_leaderboard.ranking.rows import Row
+    from glueharness_leaderboard.ranking.sections import Section
     from glueharness_leaderboard.report.boards import Board
     from glueharness_leaderboard.report.quotes import Quotes
     from glueharness_leaderboard.report.runs_document import RunsDocument
@@ -64,6 +65,7 @@ class BoardsDocument:
             "standing": _standing(section.rows),
             "notes": notes(section),
             "answer": advice.answer,
+            "plain": _without_test(section),
             "reasons": [*advice.reasons, *remarks(section, "model")],
             "pick": advice.pick,
             "metric": _title(board),
@@ -205,3 +207,11 @@ def _machine(run: RunRecord) -> str:
     environment, system = environment_of(run), system_of(run)
     facts = (environment.get("processor"), environment.get("GPU"), system.get("device"))
     return ", ".join(fact for fact in facts if fact)
+
+
+def _without_test(section: Section) -> str:
+    """What heads a board that no test can choose from."""
+    count, title = len(section.rows), section.title
+    if count == 1:
+        return f"One model on {title}: there is nothing to choose from yet."
+    return f"{count} models on {title}, without a test that could choose."

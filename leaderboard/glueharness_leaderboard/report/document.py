@@ -43,12 +43,14 @@ class Wanted:
         title: Title of the page.
         texts: How many rows of a board are quoted; ``all``: every row, and of every task.
         command: The command line that made it.
+        asked: Tasks and groups that were named; empty for all that have runs.
     """
 
     tasks: Sequence[str]
     title: str
     texts: int | Literal["all"]
     command: str
+    asked: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +104,7 @@ def report_of(
         "title": wanted.title,
         "command": wanted.command,
         "boards": boards_found,
+        "nothing": _nothing(wanted, len(of_tasks) - len(completed)),
         "groups": [
             _group(table, sheet, boards) for table, sheet in zip(tables, group_sheets, strict=True)
         ],
@@ -123,13 +126,22 @@ def report_of(
 
 def answers_of(report: Report) -> list[str]:
     """What the page says in its heads, a line for each board and group."""
-    said = [(group["heading"], " ".join(group["answers"])) for group in report.data["groups"]]
-    said += [(board["heading"], board["answer"]) for board in report.data["boards"]]
-    lines = [
-        plain(f"{heading}: {answer or 'no test can choose among these runs'}")
-        for heading, answer in said
+    said = [
+        (group["heading"], " ".join(group["answers"]) or group["plain"])
+        for group in report.data["groups"]
     ]
-    return lines or ["There are no completed runs yet."]
+    said += [
+        (", ".join([board["heading"], *board["marks"]]), board["answer"] or board["plain"])
+        for board in report.data["boards"]
+    ]
+    return [plain(f"{heading}: {answer}") for heading, answer in said] or [report.data["nothing"]]
+
+
+def _nothing(wanted: Wanted, unfinished: int) -> str:
+    """What to say where no board can be made."""
+    of = f" of {', '.join(wanted.asked)}" if wanted.asked else ""
+    others = f"; {unfinished} did not complete" if unfinished else ""
+    return f"There are no completed runs{of} yet{others}."
 
 
 def _problem(error: GlueharnessError, store: RunStore) -> str:
@@ -194,6 +206,7 @@ def _group(table: GroupTable, sheet: Sheet, boards: Sequence[Board]) -> dict[str
         "marks": list(table.marks),
         "notes": list(sheet.notes),
         "answers": list(sheet.answers),
+        "plain": f"{len(rows)} model{'' if len(rows) == 1 else 's'} on {table.group.title}.",
         "remarks": list(sheet.footnotes),
         "total": len(table.group.tasks),
         "tasks": [name for name in table.group.tasks if name in shown],

@@ -61,7 +61,8 @@ def short_paths(names: Sequence[str]) -> list[str]:
     for name in names:
         family, colon, path = name.rpartition(":")
         last = path.rstrip("/\\").replace("\\", "/").rpartition("/")[2]
-        short[name] = f"{family}{colon}…/{last}" if last and last != path else name
+        inside = last and last != path.rstrip("/\\")
+        short[name] = f"{family}{colon}…/{last}" if inside else name
     return [short[name] for name in names] if len({*short.values()}) == len(short) else [*names]
 
 

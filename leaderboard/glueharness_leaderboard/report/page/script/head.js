@@ -45,13 +45,9 @@ function head(view) {
 }
 
 function plainAnswer({ board, group }) {
-  if (board) {
-    const rows = board.rows.length;
-    if (rows === 1) return `One model on ${board.title}: there is nothing to choose from yet.`;
-    return `${rows} models on ${board.title}, without a test that could choose.`;
-  }
-  if (group) return `${plural(group.rows.length, "model")} on ${group.title}`;
-  if (!DATA.boards.length) return "There are no completed runs yet.";
+  if (board) return board.plain;
+  if (group) return group.plain;
+  if (!DATA.boards.length) return DATA.nothing;
   return `${plural(DATA.boards.length, "board")}: each says which model to take.`;
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import json
 import shutil
 import subprocess
 from dataclasses import replace
@@ -33,6 +34,7 @@ from glueharness_leaderboard.tables.columns import (
     rank_text,
     sheet_of,
 )
+from glueharness_leaderboard.tables.remarks import marks_explained, marks_of
 from glueharness_leaderboard.tables.sheet import Column
 from glueharness_leaderboard.tables.terminal import fit, print_sheets, print_table
 from glueharness_leaderboard.tables.texts import duration, plain, short_paths, value_text
@@ -500,6 +502,28 @@ def test_a_table_that_cannot_choose_says_so(tmp_path: Path) -> None:
     models(tmp_path, ("a", 0.8, 3), ("b", 0.8, 3), ("c", 0.8, 3), rows=200)
     answer = advise(board(tmp_path)[0]).answer
     assert answer.startswith("These rows and seeds cannot choose: 3 of 3 models may be the best.")
+
+
+def test_a_score_that_the_predictions_do_not_give_is_marked(tmp_path: Path) -> None:
+    """Whoever owns a run can write into its record; the predictions tell."""
+    models(tmp_path, ("honest", 0.8, 3), ("forged", 0.7, 3))
+    for record in RunStore(tmp_path).all():
+        if record.model == "forged":
+            record.metrics["dev"]["accuracy"] = record.primary = 0.99
+            write_record(tmp_path / record.id, record)
+    (plain,) = sections_of(RunStore(tmp_path).all(), TASK, "model", GROUPS)
+    told: list[str] = []
+    standings = standings_of(plain, RunStore(tmp_path), lambda problem: told.append(str(problem)))
+    kept = type(standings).of_document(json.loads(json.dumps(standings.document())))
+    for found in (standings, kept):
+        section = with_standings(plain, found)
+        first, second = section.rows
+        assert (first.model, first.refused, second.refused) == ("forged", True, False)
+        assert first.interval is None
+        assert "not confirmed" in marks_of(first)
+        assert "not confirmed" not in marks_of(second)
+        assert "its predictions do not give that score" in " ".join(marks_explained(section.rows))
+    assert "do not give the recorded accuracy" in told[0]
 
 
 def test_a_constant_model_is_not_recommended_however_quick(tmp_path: Path) -> None:

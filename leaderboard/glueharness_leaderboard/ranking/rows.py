@@ -36,6 +36,7 @@ class Row:
             a row of its own and this is the best of them; 1 otherwise.
         settings_tried: Settings of the same model in the table, with these, where this row is the
             best of them; 1 otherwise.
+        refused: Whether its predictions do not give its score, or cannot be read.
     """
 
     runs: tuple[RunRecord, ...]
@@ -45,6 +46,7 @@ class Row:
     standing: Standing | None = None
     siblings: int = 1
     settings_tried: int = 1
+    refused: bool = False
 
     @property
     def model(self) -> str:
@@ -59,6 +61,8 @@ class Row:
     @property
     def interval(self) -> Interval | None:
         """95 % interval of the score, a fraction: measured, or from the record; None if unknown."""
+        if self.refused:
+            return None  # of a score that may be anybody's
         if self.measured is not None or self.standing is not None or len(self.counted) > 1:
             return self.measured
         return interval_from_record(self.runs)

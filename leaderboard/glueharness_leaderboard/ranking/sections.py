@@ -143,14 +143,14 @@ def ranked(rows: Sequence[Row]) -> tuple[Row, ...]:
 def with_standings(section: Section, standings: Standings) -> Section:
     """The section with what the statistics say; a row that they know nothing of stays as it is."""
     rows = tuple(
-        row
+        replace(row, refused=place in standings.refused)
         if standing is None
         else replace(
             row,
             standing=standing,
             measured=Interval(*standing.interval) if standing.interval else None,
         )
-        for row, standing in zip(section.rows, standings.rows, strict=True)
+        for place, (row, standing) in enumerate(zip(section.rows, standings.rows, strict=True))
     )
     return replace(section, rows=rows, standings=standings)
 

@@ -53,6 +53,7 @@ class Standings:
         pool_degrees: Degrees of freedom of the pooled spread over seeds; 0 if nobody has two.
         spread_ratio: Largest spread over seeds by the pool's; 1 if all share it.
         left_out: Rows beyond those that are tested.
+        refused: Positions of rows whose predictions do not give their score, or cannot be read.
     """
 
     rows: tuple[Standing | None, ...]
@@ -62,6 +63,7 @@ class Standings:
     pool_degrees: float = 0.0
     spread_ratio: float = 1.0
     left_out: int = 0
+    refused: tuple[int, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """As JSON takes it."""
@@ -81,4 +83,11 @@ class Standings:
             for row in values["rows"]
         )
         more = values["more_seeds"]
-        return cls(**{**values, "rows": rows, "more_seeds": more and (more[0], more[1])})
+        return cls(
+            **{
+                **values,
+                "rows": rows,
+                "more_seeds": more and (more[0], more[1]),
+                "refused": tuple(values["refused"]),
+            }
+        )

@@ -119,8 +119,17 @@ def standings_of(
     from glueharness_leaderboard.evidence.measuring import Contest
 
     contest = Contest(task=section.task, counted=section.counted, store=store)
-    measured = measured_rows(_tested_rows(section), contest, warn, reader)
-    return standings_from(section, measured, contest, simultaneous=simultaneous)
+    refused: set[int] = set()
+    measured = measured_rows(_tested_rows(section), contest, warn, reader, refused)
+    found = standings_from(section, measured, contest, simultaneous=simultaneous)
+    return with_refused(found, section, refused)
+
+
+def with_refused(standings: Standings, section: Section, refused: set[int]) -> Standings:
+    """The standings with the rows that :func:`measured_rows` refused, by its positions."""
+    tested = tested_places(section)
+    places = tuple(tested[place] for place in sorted(refused))
+    return dataclasses.replace(standings, refused=places)
 
 
 def tested_places(section: Section) -> list[int]:
@@ -174,14 +183,23 @@ def measured_rows(
     contest: Contest,
     warn: Callable[[GlueharnessError], None],
     reader: Reader | None = None,
+    refused: set[int] | None = None,
 ) -> list[Measured | None]:
-    """Each row measured from its predictions; None where they are missing or cannot be used."""
+    """Each row measured from its predictions; None where they are missing or cannot be used.
+
+    Args:
+        rows: The rows.
+        contest: What is asked of them.
+        warn: Hears why predictions cannot be used.
+        reader: Reads the predictions; None to read them here.
+        refused: Gets the positions of rows that contradict their predictions, or are damaged.
+    """
     from glueharness.errors import GlueharnessError
     from glueharness_leaderboard.evidence.measuring import measure
 
     found: list[Measured | None] = []
     reference = None
-    for row in rows:
+    for place, row in enumerate(rows):
         if not has_predictions(row.runs, contest.store):
             found.append(None)
             continue
@@ -190,6 +208,8 @@ def measured_rows(
         except GlueharnessError as problem:  # a plugin's metric that fails stops nothing else
             warn(problem)
             found.append(None)
+            if refused is not None and isinstance(problem, RunFolderError):
+                refused.add(place)
             continue
         reference = reference or first
         # Without its task's plugin, a metric of its own cannot be computed again.

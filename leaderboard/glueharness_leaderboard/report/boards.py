@@ -12,6 +12,7 @@ from glueharness_leaderboard.ranking.standings import (
     measured_rows,
     standings_from,
     tested_places,
+    with_refused,
 )
 
 if TYPE_CHECKING:
@@ -60,9 +61,10 @@ def boards_of(
         contest = Contest(task=section.task, counted=section.counted, store=store)
         tested = tested_places(section)
         rows = [section.rows[place] for place in tested]
+        refused: set[int] = set()
         with reading_together(store, [run for row in rows for run in row.runs]) as reader:
-            measured = measured_rows(rows, contest, warn, reader)
-        standings = standings_from(section, measured, contest)
+            measured = measured_rows(rows, contest, warn, reader, refused)
+        standings = with_refused(standings_from(section, measured, contest), section, refused)
         found.append(
             Board(
                 name=_name(section, found),

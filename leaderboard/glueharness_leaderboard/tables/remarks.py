@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from glueharness_leaderboard.ranking.rows import Row
     from glueharness_leaderboard.ranking.sections import By, Section
 
-_EVALUATED, _BORROWED, _OWN, _AGREE, _CONSTANT = (
+_REFUSED, _EVALUATED, _BORROWED, _OWN, _AGREE, _CONSTANT = (
+    "not confirmed",
     "evaluated",
     "seed spread borrowed",
     "seeds spread more",
@@ -19,6 +20,8 @@ _EVALUATED, _BORROWED, _OWN, _AGREE, _CONSTANT = (
 )
 _SETTINGS = "settings"
 _EXPLAINED = {
+    _REFUSED: "its predictions do not give that score, or cannot be read; `glueharness runs "
+    "verify` says more",
     _SETTINGS: "the best row of its model was picked on these same rows, which flatters it",
     _EVALUATED: "it was trained already and only scored; what it learnt from is not compared",
     _BORROWED: "it has one run; how much seeds spread is taken from the other models",
@@ -44,7 +47,8 @@ def marks_of(row: Row, shared: int = 1) -> list[str]:
         row: The row.
         shared: Epochs that all rows of the table picked from; told below the table instead.
     """
-    marks = [_EVALUATED] if row.runs[0].kind == "evaluation" else []
+    marks = [_REFUSED] if row.refused else []
+    marks += [_EVALUATED] if row.runs[0].kind == "evaluation" else []
     picked = {
         "seeds": row.siblings,
         _SETTINGS: row.settings_tried,

@@ -257,6 +257,20 @@ def test_seed_variance_is_pooled_lent_and_kept() -> None:
     assert found.ratio > 2
 
 
+def test_seeds_that_score_alike_by_luck_are_seeds_all_the_same() -> None:
+    # Two seeds that err as often, on other rows, against one run.
+    several = np.ones((2, 300))
+    several[0, :50] = several[1, 50:100] = 0
+    alone = np.ones((1, 300))
+    alone[0, 20:120] = 0
+    both = table(several, alone)
+    found = both.pair(0, 1)
+    assert found.seeds > 0
+    assert found.seed_degrees == 1
+    mean = rows_variance(both.influences[0][0] - both.influences[0][1])[0]
+    assert found.variance >= mean
+
+
 def test_a_model_that_ignores_its_seed_is_tested_by_its_rows_alone() -> None:
     first, second = (np.repeat(each, 2, axis=0) for each in dice((1, 0.8), (1, 0.7)))
     found = table(first, second).pair(0, 1)

@@ -473,7 +473,7 @@ def test_equal_ones_share_the_first_place_and_few_rows_show_nothing(tmp_path: Pa
     advice = advise(board(tmp_path)[0])
     assert advice.answer.startswith("a shares the first place, and 2 others may be as good")
     assert advice.reasons == (
-        "Even a difference of 100 points would hardly show: there are too few rows.",
+        "Even the largest difference would hardly show: there are too few rows.",
     )
 
 

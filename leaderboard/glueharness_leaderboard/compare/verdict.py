@@ -252,14 +252,13 @@ class Findings:
     def _on_power(self) -> list[str]:
         """What would have shown, where something did not."""
         found = [
-            detectable_difference(each.rows, each.seeds, each.seed_degrees)
+            (detectable_difference(each.rows, each.seeds, each.seed_degrees), difference.most)
             for pair in self.pairs
             if pair.verdict == "not distinguishable"
-            for each in [pair.primary.difference.components]
+            for difference in [pair.primary.difference]
+            for each in [difference.components]
         ]
-        if not found:
-            return []
-        return [shows_from(max(found))]
+        return [shows_from(*max(found))] if found else []
 
     def _on_selection(self) -> list[str]:
         rows = self.section.rows

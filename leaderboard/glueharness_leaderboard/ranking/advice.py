@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -169,13 +170,20 @@ def _power(section: Section) -> tuple[str, ...]:
     if standings.more_seeds is not None and standings.more_seeds[1] < 0.9 * standings.detectable:
         seeds, less = standings.more_seeds
         more = f"; with {seeds} seeds each, from about {100 * less:.1f}"
-    return (shows_from(standings.detectable, more),)
+    return (shows_from(standings.detectable, _most(section), more),)
 
 
-def shows_from(difference: float, more: str = "") -> str:
+def _most(section: Section) -> float:
+    """The largest difference that there can be; infinite if no plugin here knows the task."""
+    specs = section.task.metrics if section.task else ()
+    bounds = [spec.bounds for spec in specs if spec.name in section.counted]
+    return max((high - low for low, high in bounds), default=math.inf)
+
+
+def shows_from(difference: float, most: float, more: str = "") -> str:
     """From which difference on a comparison would show it; too few rows show none at all."""
-    if difference >= 1:
-        return f"Even a difference of 100 points would hardly show: there are too few rows{more}."
+    if difference >= most:
+        return f"Even the largest difference would hardly show: there are too few rows{more}."
     return f"Differences from about {100 * difference:.1f} points would show (power 80 %){more}."
 
 

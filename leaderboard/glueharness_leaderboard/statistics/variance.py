@@ -129,6 +129,9 @@ def seed_spread(samples: Sequence[SeedSample]) -> SeedSpread:
     total = float(degrees.sum())
     pooled = float((variance * degrees).sum()) / total if total else 0.0
     shared = float((interaction * degrees).sum()) / total if total else 0.0
+    if pooled <= _ROUNDING**2:
+        # Seeds that differ in rows and by luck not in score spread by what those rows give.
+        pooled = shared
     own = _stands_out(variance, degrees)
     return SeedSpread(
         variances=np.where(fixed, 0.0, np.where(own, variance, pooled)),

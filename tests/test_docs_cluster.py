@@ -43,7 +43,7 @@ def do(folder: Path, word: str, address: str = ADDRESS, **environment: str) -> s
 
 
 def test_every_block_is_run() -> None:
-    words = ("--grid", "ray:", "slurm:", "sbatch")
+    words = ("--grid", "--jobs 2", "ray:", "slurm:", "sbatch", "--devices", "torchrun")
     for block in BLOCKS:
         assert block.file or any(word in block.body for word in words), block.body
 
@@ -52,6 +52,16 @@ def test_the_grid(tmp_path: Path) -> None:
     printed = do(tmp_path, "--jobs 2")
     assert "RTE: 4 settings tried" in printed
     assert "points instead of" in printed
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(importlib.util.find_spec("accelerate") is None, reason="accelerate is absent")
+@pytest.mark.skipif(os.cpu_count() == 1, reason="there is one processor")
+def test_several_devices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert "RTE" in do(tmp_path, "--devices")
+    assert "RTE" in do(tmp_path, "torchrun")
+    assert len(list(tmp_path.glob("runs/*/run.json"))) == 1
 
 
 @pytest.mark.slow

@@ -32,6 +32,13 @@ class RunCommand(SettingsCommand):
 
     advanced = frozenset({"init_from", "executor", "test_file", "label", "dev_split"})
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Do the command; one of several processes that were started with it helps the first."""
+        from glueharness.cli.launched import together
+
+        with together(ctx) as first:
+            return super().invoke(ctx) if first else None
+
 
 @click.command(cls=RunCommand, name="run")
 @click.argument("tasks", nargs=-1, metavar="TASK...", shell_complete=complete.tasks)

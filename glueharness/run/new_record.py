@@ -206,6 +206,8 @@ def _that_count(config: RunConfig, found: Fingerprint) -> dict[str, Any]:
 
 def _system(found: Fingerprint) -> dict[str, str]:
     facts = {"engine": found.engine, "device": found.device, "precision": found.precision}
+    if found.devices > 1:  # one is what every run had before there could be more
+        facts["devices"] = str(found.devices)
     versions = dict(_major_versions([*found.packages, "glueharness"]))
     return {name: value for name, value in {**facts, **versions}.items() if value}
 

@@ -82,6 +82,10 @@ class ModelSpec:
             first two a run keeps the dev loss.
         multiple_choice: Whether it also knows tasks of multiple choice, which have more than two
             columns (see ``choices`` of :class:`glueharness.TaskSpec`).
+        together: For a model that trains in several processes, whose settings have ``devices``:
+            a region in which it trains in all those that torchrun or accelerate launch started.
+            Called in each of them; what it gives says whether this is the first, which does the
+            runs. In the others it follows the first until that one leaves the region.
     """
 
     name: str
@@ -97,6 +101,7 @@ class ModelSpec:
     trains: bool = True
     score_kind: ScoreKind = "not known"
     multiple_choice: bool = False
+    together: Callable[[], AbstractContextManager[bool]] | None = None
 
     def __post_init__(self) -> None:
         """Refuse a kind of scores that there is not."""
@@ -275,6 +280,7 @@ class Fingerprint:
         device: Kind of device as resolved: ``"cpu"``, ``"cuda"``.
         precision: Number format as resolved, for instance ``"bf16"``.
         packages: Distributions whose major versions matter, for instance ``"torch"``.
+        devices: How many processes compute it together, where numbers depend on that.
     """
 
     weights: str = ""
@@ -283,6 +289,7 @@ class Fingerprint:
     device: str = ""
     precision: str = ""
     packages: tuple[str, ...] = ()
+    devices: int = 1
 
 
 @runtime_checkable

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from glueharness import DiagnosticSpec, ModelSpec, PresetSpec, hookimpl
@@ -11,11 +12,19 @@ from glueharness_finetune.pretrained.find import Checkpoint, FreshStart, checkpo
 from glueharness_finetune.settings import FinetuneSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from glueharness import Model, ModelContext
 
 __all__ = ["Checkpoint", "FinetuneSettings", "FreshStart", "encoder", "weights_diagnostic"]
+
+
+@contextlib.contextmanager
+def _together() -> Iterator[bool]:
+    from glueharness_finetune.parallel.launched import together
+
+    with together() as first:
+        yield first
 
 
 def encoder(
@@ -45,6 +54,7 @@ def encoder(
         checkpoint=checkpoint.name,
         revision=checkpoint.revision,
         score_kind="logits",
+        together=_together,
         **facts,
     )
 
@@ -68,6 +78,7 @@ def glueharness_models() -> list[ModelSpec]:
             family=True,
             score_kind="logits",
             multiple_choice=True,
+            together=_together,
         )
     ]
 

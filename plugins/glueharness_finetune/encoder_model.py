@@ -9,6 +9,7 @@ from glueharness import ConfigError, Fingerprint, ModelError
 from glueharness.run.environment import core_count
 from glueharness_finetune.engine_choice import Choice, choose_engine, request_for
 from glueharness_finetune.in_effect import settings_in_effect
+from glueharness_finetune.parallel.demands import require_devices
 from glueharness_finetune.plain import NotPlain
 from glueharness_finetune.plain.classifier import read_config
 from glueharness_finetune.start import find_start
@@ -75,7 +76,7 @@ class EncoderModel:
         given = self._context.settings
         # As many threads as before, where they are: another number may change the last bits.
         threads = given.threads if (given.threads or 0) <= core_count() else None
-        here = dataclasses.replace(given, weights=None, device="auto", threads=threads)
+        here = dataclasses.replace(given, weights=None, device="auto", threads=threads, devices=1)
         self._context = dataclasses.replace(self._context, settings=here)
         try:
             choice = choose_engine(self._context, self._context.settings, read_config(folder))
@@ -124,6 +125,7 @@ class EncoderModel:
 
     def _begin(self) -> tuple[Start, Choice]:
         """What training starts from, and the engine that will train it; looked up once."""
+        require_devices(self._context.settings)
         if self._start is None:
             self._start = find_start(self._checkpoint, self._context)
         if self._choice is None:

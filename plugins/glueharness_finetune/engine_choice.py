@@ -144,6 +144,8 @@ def _only_by_torch(settings: FinetuneSettings) -> str:
     for name, only in (("precision", FP16), ("device", MPS)):
         if getattr(settings, name) == only:
             return f"--{name} {only}"
+    if settings.devices > 1:
+        return f"--devices {settings.devices}"
     for item in dataclasses.fields(settings):
         value = getattr(settings, item.name)
         if item.name in _ONLY_BY_TORCH and value != item.default:

@@ -250,7 +250,9 @@ class FineTuning:
 
     def plan(self, rows: int, device: str, precision: str) -> str:
         """A hash of what the steps over that many rows depend on."""
-        computed = [device, precision]
+        computed: list[Any] = [device, precision]
+        if self.settings.devices > 1:  # which draw other random numbers each
+            computed.append(self.settings.devices)
         facts = [self.seed, rows, self.task.name, result_settings(self.settings), computed]
         return hashlib.sha256(json.dumps(facts, default=str).encode()).hexdigest()[:16]
 

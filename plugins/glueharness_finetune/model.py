@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from glueharness import Fingerprint, ModelError
 from glueharness_finetune.engine_choice import TORCH
 from glueharness_finetune.fine_tuning import FineTuning, Trainable
+from glueharness_finetune.parallel.demands import require_devices
+from glueharness_finetune.parallel.starting import helpers
 from glueharness_finetune.predictor import Predictor
 from glueharness_finetune.pretrained import classifier as saving
 from glueharness_finetune.pretrained import load as loading
@@ -22,13 +24,14 @@ from glueharness_finetune.training.optimiser import make_optimiser
 from glueharness_finetune.training.torch_trainee import TorchTrainee
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     import torch
 
     from glueharness import FitContext, FloatArray, ModelContext, Notes, Split
     from glueharness_finetune.fine_tuning import Material
+    from glueharness_finetune.parallel.world import World
     from glueharness_finetune.pretrained.classifier import Classifier
     from glueharness_finetune.pretrained.find import Checkpoint
     from glueharness_finetune.settings import FinetuneSettings
@@ -62,6 +65,7 @@ class FinetunedEncoder:
         self._classifier: Classifier | None = None
         self._lora: Lora | None = None
         self._predictor: Predictor | None = None
+        self._devices = context.settings.devices
 
     @property
     def settings(self) -> FinetuneSettings:
@@ -85,10 +89,26 @@ class FinetunedEncoder:
             device=runtime.device.type,
             precision=runtime.precision,
             packages=("torch", "transformers", *(("peft",) if self.settings.lora_rank else ())),
+            devices=self._devices,
         )
 
     def fit(self, train: Split, dev: Mapping[str, Split], context: FitContext) -> None:
         """Resolve the checkpoint, encode, train, and end with the epoch to keep."""
+        if self._devices == 1:
+            self._fit(train, dev, context, None)
+            return
+        require_devices(self.settings)
+        context.note("devices", self._devices)
+        with helpers(self._devices, choose_runtime(self.settings)) as join:
+            self._fit(train, dev, context, join)
+
+    def _fit(
+        self,
+        train: Split,
+        dev: Mapping[str, Split],
+        context: FitContext,
+        join: Callable[[], World] | None,
+    ) -> None:
         import torch
 
         torch.manual_seed(self.seed)
@@ -112,7 +132,7 @@ class FinetunedEncoder:
         with runtime.threading():
             self._note_runtime(context)
             self._tuning.train(
-                self._trainable(classifier, self._predictor, context), train, dev,
+                self._trainable(classifier, self._predictor, context, join), train, dev,
                 checkpoints=checkpoints, saved=saved, plan=self._plan(len(train)), context=context,
             )  # fmt: skip
             if runtime.on_gpu:
@@ -152,6 +172,7 @@ class FinetunedEncoder:
         self._tuning.check_labels(loading.label_names(classifier.model.config), folder)
         self._use(classifier, str(folder), train=False)
         self._tuning.loaded = hash_of_files(folder)
+        self._devices = 1
 
     def load_finetuned(self, notes: Notes) -> None:
         """Take the checkpoint with the head that it has.
@@ -163,6 +184,7 @@ class FinetunedEncoder:
         classifier = load_finetuned(found, self.checkpoint, self.task, self.settings)
         warnings = self._use(classifier, self.checkpoint.name, train=False)
         self._tuning.tell_finetuned(classifier, notes, warnings)
+        self._devices = 1
         self._note_runtime(notes)
 
     def _begin(self, train: Split, context: FitContext) -> Classifier:
@@ -179,14 +201,20 @@ class FinetunedEncoder:
         return classifier
 
     def _trainable(
-        self, classifier: Classifier, predictor: Predictor, context: FitContext
+        self,
+        classifier: Classifier,
+        predictor: Predictor,
+        context: FitContext,
+        join: Callable[[], World] | None,
     ) -> Trainable:
+        quickened = dict(self._engine)
+
         def make(material: Material) -> Trainee:
             optimiser = make_optimiser(classifier.model, self.settings, material.rates)
             self._engine["lazy_embedding"] = optimiser.lazy
             self._engine["layerwise_lr_decay"] = optimiser.layerwise
             targets = self._targets(material)
-            return TorchTrainee(
+            trainee = TorchTrainee(
                 predictor=predictor,
                 optimiser=optimiser,
                 train=material.train,
@@ -197,6 +225,17 @@ class FinetunedEncoder:
                 context=context,
                 lora=self._lora,
             )
+            if join is None:
+                return trainee
+            from glueharness_finetune.parallel.leader import Frame, ParallelTrainee
+
+            frame = Frame(
+                folder=CheckpointFolder(context.folder, context.warn).start,
+                task=self.task,
+                rates=material.rates,
+                quickened=quickened,
+            )
+            return ParallelTrainee(trainee, join(), frame)
 
         def note() -> None:
             context.note("engine", {"name": TORCH, "reason": self._reason, **self._engine})

@@ -54,11 +54,30 @@ class Predictor:
             encoded: The rows.
             advance: Told how many rows are done; it may raise to stop.
         """  # noqa: D205 - one sentence
+        return self.placed(encoded, *self.share_of_scores(encoded, (0, 1), advance))
+
+    def share_of_scores(
+        self,
+        encoded: Encoded,
+        part: tuple[int, int],
+        advance: Callable[[int], None] | None = None,
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+        """Scores of one process's part of the batches, which are the same for any number of parts.
+
+        Args:
+            encoded: The rows.
+            part: Which part, from 0, of how many.
+            advance: Told how many rows of the part are done; it may raise to stop.
+
+        Returns:
+            The sequences that were scored, ``[m]``, and what the model says of each, ``[m, k]``.
+        """
         import torch
 
-        outputs = self.outputs
-        found = np.zeros((len(encoded.lengths), outputs), dtype=np.float32)
-        plan = plan_prediction(encoded.lengths, self.padding, self.tokens)
+        number, parts = part
+        plan = plan_prediction(encoded.lengths, self.padding, self.tokens)[number::parts]
+        places = np.concatenate([np.zeros(0, np.int64), *plan])
+        found = np.zeros((len(places), self.outputs), dtype=np.float32)
         batches = ((rows, collate(encoded, rows, self.padding)) for rows in plan)
         was_training = self.model.training
         self.model.train(mode=False)
@@ -66,15 +85,32 @@ class Predictor:
         try:
             with self._precision(), torch.inference_mode():
                 for rows, inputs in made_ahead(batches, 2) if self.runtime.on_gpu else batches:
-                    found[rows] = self._logits(encoded, rows, inputs)
+                    found[done : done + len(rows)] = self._logits(encoded, rows, inputs)
                     done += len(rows)
                     if advance is not None:
                         advance(done // encoded.choices)
         finally:
             self.model.train(was_training)
+        return places, found
+
+    def placed(
+        self,
+        encoded: Encoded,
+        places: npt.NDArray[np.int64],
+        values: npt.NDArray[np.float32],
+    ) -> FloatArray:
+        """Scores in the rows' order, from what the model says of each sequence.
+
+        Args:
+            encoded: The rows.
+            places: Each sequence once, in any order.
+            values: What the model says of them, ``[*, k]``.
+        """
+        found = np.empty_like(values)
+        found[places] = values
         if encoded.choices > 1:
             return found.reshape(-1, encoded.choices)
-        return found[:, 0] if outputs == 1 else found
+        return found[:, 0] if self.outputs == 1 else found
 
     def _logits(
         self, encoded: Encoded, rows: npt.NDArray[np.int64], inputs: Mapping[str, torch.Tensor]

@@ -90,16 +90,20 @@ def choose_runtime(settings: FinetuneSettings) -> Runtime:
     import torch
 
     from glueharness.run.environment import core_count
+    from glueharness.system.launcher import launch_from_environment
 
     name = _device(settings.device)
     able = {"cuda": gpu_has_bf16, "cpu": cpu_has_bf16}.get(name, _never)()
     if settings.precision == BF16 and name == "cuda" and not able:
         raise ConfigError("--precision bf16: this GPU has none", remedy="Use --precision auto.")
     wanted = settings.precision
+    share = settings.devices if name == "cpu" else 1
+    if share > 1 and launch_from_environment() is not None:
+        share = 1  # whoever has started several processes has told each its part of the cores
     return Runtime(
         device=torch.device(name),
         precision=wanted if wanted != AUTO else (BF16 if able else FP32),
-        threads=settings.threads or core_count(),
+        threads=settings.threads or max(1, core_count() // share),
     )
 
 

@@ -21,7 +21,9 @@ class FinetuneSettings(LearningSettings):
         device: ``auto`` uses a CUDA GPU if there is one; an Apple GPU (``mps``) only if asked.
         engine: What computes the encoder: ``torch``, an engine of another plugin by its name, or
             ``auto``, the first that can and is not slower.
-        threads: Processor threads; None uses all cores.
+        threads: Processor threads of a process; None uses all cores.
+        devices: Processes that train together, each with its part of every batch, on a GPU of its
+            own or with its part of the cores.
         evaluation_tokens: Tokens per batch when predicting, padding included.
         checkpoint_minutes: Time between checkpoints within an epoch; 0: only at its end.
         auto_batch: Whether to use half as many rows at once if a GPU runs out of memory; the
@@ -72,6 +74,16 @@ class FinetuneSettings(LearningSettings):
         low=1,
         high=1024,
         changes_result=False,
+    )
+    devices: int = setting(
+        1,
+        help="Train with so many GPUs, or processes on a processor, each with a part of a batch.",
+        unit="devices",
+        low=1,
+        high=1024,
+        changes_result=False,
+        advanced=True,
+        training=True,
     )
     evaluation_tokens: int = setting(
         8192,
@@ -130,6 +142,8 @@ class FinetuneSettings(LearningSettings):
             ValueError: It names the settings and their units.
         """
         LearningSettings.__post_init__(self)
+        if self.devices > 1 and self.device == "mps":
+            raise ValueError(f"--devices {self.devices}: there is one Apple GPU, --device mps")
         if self.evaluation_tokens < self.max_length:
             raise ValueError(
                 f"--evaluation-tokens {self.evaluation_tokens} must hold at least one input of "

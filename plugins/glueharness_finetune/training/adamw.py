@@ -43,6 +43,8 @@ class AdamW:
         self._words: LazyAdamW | None = None
         # Their gradients are out of reach of whoever scales the loss of fp16.
         lazy = not settings.plain_math and settings.precision != FP16
+        # Several processes see several words: each would have to know the others'.
+        lazy = lazy and settings.devices == 1
         lazy = lazy and can_be_skipped(settings.betas, settings.adam_epsilon)
         words = word_embedding(model) if lazy else None
         if words is not None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from glueharness import Interrupted
+from glueharness import Interrupted, ModelError
 from glueharness import Progress as Report
 from glueharness_finetune.tokens.batches import made_ahead, plan_epoch
 from glueharness_finetune.training.checkpoint import CheckpointFolder, Epoch, Progress
 from glueharness_finetune.training.progress import Clock, Losses
+from glueharness_finetune.training.trainee import HelperLost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -90,7 +91,11 @@ def run_training(training: Training) -> None:
                 if asked():
                     losses.settle()
                     _stop(training)
-                loss = trainee.step(rows, inputs, progress.step)
+                try:
+                    loss = trainee.step(rows, inputs, progress.step)
+                except HelperLost as lost:
+                    losses.settle()
+                    _give_up(training, lost)
                 rate = rates[progress.step]
                 progress.step += 1
                 progress.position += 1
@@ -107,6 +112,8 @@ def run_training(training: Training) -> None:
                 clock.scored(sum(map(len, scores.values())), time.monotonic() - began)
             except _StopAsked:
                 _stop(training)
+            except HelperLost as lost:
+                _give_up(training, lost)
             _end_epoch(training, scores, rates[progress.step - 1])
             clock.checkpoint_saved()
     if settings.keep_best and training.best is not None:
@@ -208,6 +215,19 @@ def _save(training: Training) -> bool:
         training.trainee.state(),
         training.best,
     )
+
+
+def _give_up(training: Training, lost: HelperLost) -> NoReturn:
+    """End because a process that trains as well is gone; what is done so far is not."""
+    # A GPU may wait for that process for ever: nothing can be had from it.
+    saved = not training.trainee.on_gpu and _save(training)
+    step, total = training.progress.step, len(training.rates)
+    raise ModelError(
+        f"training stopped after step {step} of {total}: {lost.what}",
+        remedy="A checkpoint was saved: the same command goes on from here."
+        if saved
+        else "The same command goes on from the last checkpoint.",
+    ) from lost
 
 
 def _stop(training: Training) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
 
-    from glueharness import FitContext, FloatArray
+    from glueharness import FloatArray, Notes
     from glueharness_finetune.predictor import Predictor
     from glueharness_finetune.settings import FinetuneSettings
     from glueharness_finetune.tokens.tokenize import Encoded
@@ -65,6 +65,7 @@ class TorchTrainee:
         seed: Seed of dropout.
         context: Hears of it where memory is short.
         lora: The model's adapters; None if it learns whole.
+        rank: Which of several processes that train together this is.
     """
 
     def __init__(  # noqa: PLR0913 - what a training step consists of
@@ -77,12 +78,14 @@ class TorchTrainee:
         loss: Loss,
         settings: FinetuneSettings,
         seed: int,
-        context: FitContext,
+        context: Notes,
         lora: Lora | None = None,
+        rank: int = 0,
     ) -> None:
         self.model, self.predictor, self.optimiser = predictor.model, predictor, optimiser
         self.train, self.targets, self.loss = train, targets, loss
         self.settings, self.seed, self.context, self.lora = settings, seed, context, lora
+        self.rank = rank
         self.rows_at_once = settings.batch_size
         runtime = predictor.runtime
         self.loss_scale = (
@@ -107,17 +110,35 @@ class TorchTrainee:
         self, rows: npt.NDArray[np.int64], inputs: Sequence[Batch], number: int
     ) -> torch.Tensor:
         """Compute the gradient of the rows' mean loss and move the weights; returns that loss."""
-        loss = self._gradient(rows, inputs, number)
+        loss = self.gradient(rows, inputs, number, self.weight_of(rows))
+        self.move(number)
+        return loss
+
+    def weight_of(self, rows: npt.NDArray[np.int64]) -> float:
+        """How much rows count together in a mean."""
+        return self.loss.weight_of(self.targets[rows])
+
+    def move(self, number: int) -> None:
+        """Move the weights by the gradient that is there."""
         if self.loss_scale is None:
             self.optimiser.step(number)
         else:
             self.loss_scale.step_with(number)
-        return loss
 
     def scores(self, encoded: Encoded, advance: Callable[[int], None] | None = None) -> FloatArray:
         """Scores of every row."""
+        places, values = self.share_of_scores(encoded, (0, 1), advance)
+        return self.predictor.placed(encoded, places, values)
+
+    def share_of_scores(
+        self,
+        encoded: Encoded,
+        part: tuple[int, int],
+        advance: Callable[[int], None] | None = None,
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+        """Scores of one process's part of a split; see :meth:`Predictor.share_of_scores`."""
         with nullcontext() if self.lora is None else self.lora.merged():
-            return self.predictor.scores(encoded, advance)
+            return self.predictor.share_of_scores(encoded, part, advance)
 
     def flush(self) -> None:
         """Bring every weight up to date."""
@@ -199,17 +220,26 @@ class TorchTrainee:
             logits = logits[batch.order.to(logits.device)]
         return logits.reshape(-1, self.train.choices) if self.train.choices > 1 else logits
 
-    def _gradient(
-        self, rows: npt.NDArray[np.int64], batches: Sequence[Batch], number: int
+    def gradient(
+        self, rows: npt.NDArray[np.int64], batches: Sequence[Batch], number: int, whole: float
     ) -> torch.Tensor:
-        """Add up the gradient of the mean loss over a step's rows; returns that loss."""
+        """Add up the gradient of the mean loss over a step's rows, or of these rows' part in it.
+
+        Args:
+            rows: The rows, ``[b]``.
+            batches: What :meth:`inputs` made of them.
+            number: Steps done before.
+            whole: What all rows of the step count together.
+
+        Returns:
+            The loss, or these rows' part in it.
+        """
         import torch
 
         runtime = self.predictor.runtime
-        whole = self.loss.weight_of(self.targets[rows])
         while True:
             # A step's random numbers follow from seed and step alone: a resumed run draws the same.
-            runtime.draw_from(seed_of(self.seed, number))
+            runtime.draw_from(seed_of(self.seed, number, self.rank))
             total = torch.zeros((), device=runtime.device)
             try:
                 for batch in batches:

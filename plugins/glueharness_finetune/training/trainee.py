@@ -82,9 +82,17 @@ class Trainee(Protocol):
         ...
 
 
-def seed_of(seed: int, step: int) -> int:
-    """A seed for one step; neighbouring steps get unrelated ones."""
-    digest = hashlib.blake2b(f"{seed}/{step}".encode(), digest_size=8).digest()
+class HelperLost(ModelError):  # noqa: N818 - what happened
+    """A process that trained together with this one is gone, or no longer in step.
+
+    The weights are those of the last whole step.
+    """
+
+
+def seed_of(seed: int, step: int, rank: int = 0) -> int:
+    """A seed for one step of one process; neighbouring ones get unrelated seeds."""
+    text = f"{seed}/{step}/{rank}" if rank else f"{seed}/{step}"
+    digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little") >> 1
 
 

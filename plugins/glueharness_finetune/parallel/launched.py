@@ -1,0 +1,77 @@
+"""Training in the processes that torchrun or accelerate launch has started."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from typing import TYPE_CHECKING
+
+from glueharness import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from glueharness_finetune.parallel.world import World
+
+_worlds: list[World] = []
+
+
+def world() -> World | None:
+    """The processes that were started together with this one; None: it was started alone."""
+    return _worlds[-1] if _worlds else None
+
+
+@contextlib.contextmanager
+def together() -> Iterator[bool]:
+    """A region in which models train in all the processes that were started together.
+
+    Returns:
+        Whether this process is the first one. The others follow it until it leaves the region, and
+        have nothing to do afterwards.
+
+    Raises:
+        ConfigError: They cannot come together.
+    """
+    from glueharness_finetune.cpu.threads import wait_politely
+
+    wait_politely()
+    from glueharness_finetune.parallel.helper import serve
+    from glueharness_finetune.parallel.joining import require_accelerate
+    from glueharness_finetune.training.trainee import HelperLost
+
+    require_accelerate("training in several processes")
+    found = _meet()
+    if not found.first:
+        # Whoever stops the command stops the first process, which saves a checkpoint before it
+        # ends; this one ends with it.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        serve(found)
+        yield False
+        return
+    _worlds.append(found)
+    try:
+        yield True
+    finally:
+        _worlds.remove(found)
+        with contextlib.suppress(HelperLost), found.exchange():
+            found.say({"do": "end"})
+        found.leave()
+
+
+def _meet() -> World:
+    import torch
+
+    from glueharness_finetune.parallel.joining import make_world
+
+    try:
+        return make_world(on_gpu=torch.cuda.is_available())
+    except (RuntimeError, ValueError) as error:
+        where = f"{os.environ.get('MASTER_ADDR', '')}:{os.environ.get('MASTER_PORT', '')}"
+        told = str(error).splitlines()[0]
+        raise ConfigError(
+            f"the processes cannot come together at {where}: {told}",
+            remedy="MASTER_ADDR and MASTER_PORT must name a free port of the first process's "
+            "machine; torchrun --standalone and accelerate launch choose one.",
+        ) from error

@@ -17,7 +17,7 @@ import pytest
 from glueharness.cli import main
 from glueharness.cli.app import App
 from glueharness.plugin.registry import Registry
-from glueharness.record.run_file import RUN_FILE, to_json
+from glueharness.record.run_file import RUN_FILE, to_json, write_record
 from glueharness_leaderboard.leaderboard_command import command as leaderboard
 from tests.leaderboard_runs import Making, make_run, make_runs
 from tests.test_imports import HEAVY
@@ -330,6 +330,19 @@ def test_a_group_has_its_score_only_with_all_tasks(terminal: Terminal) -> None:
     assert row["score"] == pytest.approx(expected)
     assert row["standard_deviation"] > 0
     assert row["tasks"]["mnli"]["seeds"] == [1, 7]
+
+
+def test_a_group_says_what_sets_its_runs_apart_and_which_tasks_have_none(
+    terminal: Terminal,
+) -> None:
+    record = make_run(terminal.runs, Making(task="rte", number=1))
+    record.notes = {"checkpoint": {"fresh": True}}
+    write_record(terminal.runs / record.id, record)
+    out, _ = terminal("leaderboard", "glue")
+    assert "FRESH · trained from fresh weights" in out
+    assert "No such runs of CoLA, SST-2, MRPC, STS-B, QQP, MNLI, QNLI, WNLI." in out
+    (heads,) = [line for line in out.splitlines() if line.startswith("model")]
+    assert heads.split() == ["model", "RTE", "score"]
 
 
 def test_a_groups_sample_runs_are_not_mixed_with_real_ones(terminal: Terminal) -> None:

@@ -290,7 +290,9 @@ def test_the_task_of_models_is_found_where_there_is_only_one(terminal: Terminal)
 def test_one_seed_against_several_borrows_the_spread(terminal: Terminal) -> None:
     records = seeds(terminal)
     out, _ = terminal("0001", "tiny")
-    assert "Of mini there is one seed; its spread over seeds is taken" in " ".join(out.split())
+    assert "There is one seed of mini: how much seeds spread is taken from the others." in " ".join(
+        out.split()
+    )
     (difference,) = terminal.json("0001", "tiny")["comparisons"][0]["differences"]
     scores = np.array([record.primary or 0 for record in records])
     # The other seeds of the first model do not take part, and help to know how seeds spread.
@@ -543,6 +545,36 @@ def test_the_rows_where_they_differ_are_listed(terminal: Terminal) -> None:
     out, _ = terminal("0001", "0002", "--rows")
     assert f"{differing} rows on which they differ" in out
     assert f"The 20 with the largest gap of {differing}" in out
+
+
+def test_texts_have_the_whole_width_and_who_is_who_is_said(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two_runs(terminal)
+    text = "Pennsylvania has the biggest community in the country. " * 10
+    monkeypatch.setattr(
+        "glueharness_leaderboard.compare.texts.texts_of",
+        lambda run, *_: ({"dev": {"question": [text] * run.data.splits["dev"].rows}}, ""),
+    )
+    out, _ = terminal("0001", "0002", "--rows")
+    lines = out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert sum(line.startswith("question  Pennsylvania has the biggest") for line in lines) == 20
+    assert sum(line.endswith("…") for line in map(str.rstrip, lines)) == 20  # cut, and it is said
+    who = [line for line in lines if line.startswith(("A: ", "B: "))]
+    assert [line.rpartition(", ")[2] for line in who] == ["0001", "0002"]
+
+
+def test_a_sentence_names_a_model_that_is_a_path_by_its_end(terminal: Terminal) -> None:
+    make_runs(
+        terminal.runs,
+        [
+            Making(model=model, accuracy=accuracy, rows=1000)
+            for model, accuracy in (("hf:/home/me/deep/encoder", 0.9), ("tiny", 0.8))
+        ],
+    )
+    (pair,) = terminal.json("0001", "0002")["comparisons"]
+    assert pair["sentence"].startswith("This run of hf:…/encoder is better than that of tiny")
 
 
 def test_of_several_seeds_the_rows_tell_how_many_are_right(terminal: Terminal) -> None:

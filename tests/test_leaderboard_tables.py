@@ -24,6 +24,7 @@ from glueharness_glue.score import GLUE
 from glueharness_leaderboard.ranking.advice import advise
 from glueharness_leaderboard.ranking.sections import sections_of, with_standings
 from glueharness_leaderboard.ranking.settings import configuration
+from glueharness_leaderboard.ranking.short_paths import short_paths
 from glueharness_leaderboard.ranking.standings import known_standings, standings_of
 from glueharness_leaderboard.statistics.intervals import wilson
 from glueharness_leaderboard.tables import export, markup
@@ -37,7 +38,7 @@ from glueharness_leaderboard.tables.columns import (
 from glueharness_leaderboard.tables.remarks import marks_explained, marks_of
 from glueharness_leaderboard.tables.sheet import Column
 from glueharness_leaderboard.tables.terminal import fit, print_sheets, print_table
-from glueharness_leaderboard.tables.texts import duration, plain, short_paths, value_text
+from glueharness_leaderboard.tables.texts import duration, plain, value_text
 from tests.leaderboard_runs import TASK, Making, make_run, make_runs
 
 if TYPE_CHECKING:

@@ -104,14 +104,14 @@ def test_it_says_what_leaderboard_and_compare_say(store: Path, written: str) -> 
     assert board["answer"] in printed
     assert all(reason in printed for reason in board["reasons"])
     models = [row["model"] for row in board["rows"]]
+    names = [row["name"] for row in board["rows"]]
     answer = json.loads(
         run_cli("compare", *models, "--task", "qnli", "--json", "--runs-dir", str(store))
     )
     said = {}
     for first, second, _, _, _, _, form, points, interval, p in board["pairs"]["list"]:
-        names = {"first": models[first], "second": models[second]}
         sentence = board["pairs"]["forms"][form].format(
-            **names, points=points, interval=interval, p=p
+            first=names[first], second=names[second], points=points, interval=interval, p=p
         )
         said[first, second] = sentence
     letters = "ABCD"

@@ -29,6 +29,8 @@ _PLAIN = {
     "•": "*",
     "█": "#",
 }
+_NAME_WIDTH = 30
+"""Characters that a table's first column keeps on a line."""
 _NOT_ASCII = re.compile("[^\x00-\x7e]")
 
 
@@ -117,8 +119,10 @@ def make_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]
     from rich.text import Text
 
     table = RichTable(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
+    for place, column in enumerate(columns):
+        # Names stay whole as long as there is room for them beside the rest.
+        least = max((len(row[place]) for row in rows), default=0) if place == 0 else 0
+        table.add_column(column, overflow="fold", min_width=min(least, _NAME_WIDTH) or None)
     for row in rows:
         # Before the widths are measured; the console would be late.
         table.add_row(*(Text(printable(cell, lines=True)) for cell in row))

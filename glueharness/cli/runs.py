@@ -183,7 +183,7 @@ def _show(record: RunRecord, store: RunStore) -> None:
             "command": " ".join(record.command),
         },
     )
-    rows = [[name, str(item.value), item.origin] for name, item in record.settings.items()]
+    rows = [[name, _shown(item.value), item.origin] for name, item in record.settings.items()]
     stdout().print(make_table("\nsettings", ["name", "value", "from"], rows))
     if record.history:
         epochs = [
@@ -200,6 +200,13 @@ def _show(record: RunRecord, store: RunStore) -> None:
     console = stdout()
     if curve := learning_curve(record.history, console.width):
         console.print(f"learning curve, by epoch\n\n{curve}", markup=False, highlight=False)
+
+
+def _shown(value: object) -> str:
+    """A setting's value in a table."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "–" if value in (None, "") else str(value)
 
 
 def _value(value: float | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from glueharness_leaderboard.ranking.short_paths import short_paths
 from glueharness_leaderboard.tables.columns import heading
 from glueharness_leaderboard.tables.sheet import Column, Sheet
 from glueharness_leaderboard.tables.texts import plain
@@ -46,8 +47,9 @@ def rows_sheet(findings: Findings, rows: Sequence[DifferingRow], most: int | Non
         Column(
             name=name,
             heading=plain(name),
-            cells=[plain(row.texts.get(name, ""))[:_TEXT_WIDTH] for row in shown],
+            cells=[_cut(plain(row.texts.get(name, ""))) for row in shown],
             flexible=True,
+            running=True,
         )
         for name in (rows[0].texts if rows else ())
     ]
@@ -55,7 +57,22 @@ def rows_sheet(findings: Findings, rows: Sequence[DifferingRow], most: int | Non
     left = [] if len(shown) == len(rows) else [
         f"The {len(shown)} with the largest gap of {len(rows):,}; all of them: --tsv or --json"
     ]  # fmt: skip
-    return Sheet(title=f"{heading(findings.section)} · {total}", columns=columns, footnotes=left)
+    title = f"{heading(findings.section)} · {total}"
+    return Sheet(title=title, notes=_who(findings), columns=columns, footnotes=left)
+
+
+def _who(findings: Findings) -> list[str]:
+    """Who the letters stand for, a line each."""
+    names = short_paths([each.model for each in findings.contestants])
+    return [
+        f"{each.label}: {plain(name)}, "
+        + ", ".join(plain(findings.names.get(run.id, run.id)) for run in each.runs)
+        for each, name in zip(findings.contestants, names, strict=True)
+    ]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _TEXT_WIDTH else f"{text[:_TEXT_WIDTH]}…"
 
 
 def _answer(answer: Answer, findings: Findings, place: int) -> str:

@@ -12,9 +12,10 @@ from glueharness_leaderboard.compare.verdict import (
     signed_interval,
 )
 from glueharness_leaderboard.compare.what_differs import what_differs
+from glueharness_leaderboard.ranking.short_paths import short_paths
 from glueharness_leaderboard.tables.columns import heading, notes, without_shared_words
 from glueharness_leaderboard.tables.sheet import Column, Sheet
-from glueharness_leaderboard.tables.texts import interval_text, plain, score_text, short_paths
+from glueharness_leaderboard.tables.texts import interval_text, plain, score_text
 
 if TYPE_CHECKING:
     from glueharness_leaderboard.compare.verdict import Findings

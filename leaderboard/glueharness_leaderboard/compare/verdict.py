@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from glueharness_leaderboard.ranking.advice import shows_from
 from glueharness_leaderboard.ranking.settings import mixed_environments
+from glueharness_leaderboard.ranking.short_paths import short_paths
 from glueharness_leaderboard.statistics.detectable import detectable_difference
 from glueharness_leaderboard.tables.texts import NOTHING, plain
 
@@ -133,8 +134,9 @@ class Findings:
     def name(self, place: int) -> str:
         """A contestant in a sentence: its model, and its letter where models are the same."""
         each = self.contestants[place]
-        alike = [other for other in self.contestants if other.model == each.model]
-        return plain(each.model if len(alike) == 1 else f"{each.model} ({each.label})")
+        models = [other.model for other in self.contestants]
+        short = short_paths(models)[place]
+        return plain(short if models.count(each.model) == 1 else f"{short} ({each.label})")
 
     def label(self, pair: Pair) -> str:
         """``A − B``."""
@@ -228,7 +230,7 @@ class Findings:
         table = next(iter(self.comparison.tables.values()), None)
         if borrowed:
             lines.append(
-                f"Of {' and '.join(borrowed)} there is one seed; its spread over seeds is taken "
+                f"There is one seed of {' and of '.join(borrowed)}: how much seeds spread is taken "
                 "from the others."
             )
         counted = [pair for pair in self.pairs if pair.primary.tested == "rows and seeds"]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from glueharness_leaderboard.ranking.settings import environment_of, system_of
+from glueharness_leaderboard.ranking.short_paths import short_paths
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -189,5 +190,6 @@ def shows_from(difference: float, most: float, more: str = "") -> str:
 
 def _name(row: Row, rows: Sequence[Row]) -> str:
     """The model; with its place where it has several rows."""
-    several = sum(other.model == row.model for other in rows) > 1
-    return f"{row.model} (row {rows.index(row) + 1})" if several else row.model
+    models = [other.model for other in rows]
+    name = short_paths(models)[models.index(row.model)]
+    return f"{name} (row {rows.index(row) + 1})" if models.count(row.model) > 1 else name

@@ -9,6 +9,7 @@ import numpy as np
 from glueharness_leaderboard.compare.rows import least_gap
 from glueharness_leaderboard.ranking.advice import advise
 from glueharness_leaderboard.ranking.settings import differing, environment_of, system_of
+from glueharness_leaderboard.ranking.short_paths import short_paths
 from glueharness_leaderboard.report.answers import Answers, answers_of, calibration
 from glueharness_leaderboard.report.packing import Packing
 from glueharness_leaderboard.report.pairs import pairs_document, pairs_of
@@ -94,6 +95,7 @@ class BoardsDocument:
         imported = ["imported"] if any(self.runs.runs[run]["imported"] for run in runs) else []
         return {
             "model": row.model,
+            "name": short_paths([each.model for each in section.rows])[place],
             "note": note_of(row.runs[0], differing(same)) if len(same) > 1 else "",
             "runs": runs,
             "score": rounded(row.value),

@@ -60,10 +60,10 @@ def quotes_of(
     task = section.task
     sample = "sample" in section.conditions.marks
     if task is not None and wanted != "all" and not (task.texts_may_be_shared or sample):
-        licence = f" ({task.licence})" if task.licence else ""
+        licence = f" (licence: {task.licence})" if task.licence else ""
         return Quotes(
-            note=f"Texts are left out: it is not said that the licence of {task.title}{licence} "
-            "lets them be passed on. For a page of your own: --texts all."
+            note=f"Texts are left out: nothing says that those of {task.title}{licence} may be "
+            "passed on. For a page of your own: --texts all."
         )
     texts, problem = texts_of(section.rows[0].runs[0], task, registry)
     if problem:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from glueharness_leaderboard.ranking.advice import advise
 from glueharness_leaderboard.ranking.settings import differing, settings_of_run
+from glueharness_leaderboard.ranking.short_paths import short_paths
 from glueharness_leaderboard.tables.remarks import (
     marks_explained,
     marks_of,
@@ -20,7 +21,6 @@ from glueharness_leaderboard.tables.texts import (
     interval_text,
     plain,
     score_text,
-    short_paths,
     value_text,
 )
 

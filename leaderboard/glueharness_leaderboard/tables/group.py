@@ -7,6 +7,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, TypeAlias
 
 from glueharness.scoring.group_score import group_score, mean_scores
+from glueharness_leaderboard.ranking.short_paths import short_paths
 from glueharness_leaderboard.statistics.intervals import Interval
 from glueharness_leaderboard.tables.columns import SAMPLE_NOTE
 from glueharness_leaderboard.tables.sheet import Column, Sheet
@@ -15,7 +16,6 @@ from glueharness_leaderboard.tables.texts import (
     interval_text,
     plain,
     score_text,
-    short_paths,
 )
 
 if TYPE_CHECKING:
@@ -30,7 +30,17 @@ _MARK_NOTES = {
     "sample": f"SAMPLE · {SAMPLE_NOTE}",
     "partial": "PARTIAL · not complete: `glueharness leaderboard TASK` says which splits",
     "limited": "LIMITED · to some of the rows: `glueharness leaderboard TASK` says how many",
+    "altered": "ALTERED · as many rows as the official data, and not the same ones",
+    "fresh": "FRESH · trained from fresh weights, not from the pretrained ones",
 }
+
+
+def _note(mark: str) -> str:
+    """What a mark says, above a table."""
+    if mark.endswith(" parent"):
+        what = mark.removesuffix(" parent")
+        return f"{mark.upper()} · the run that it starts from, or whose model it is, is {what}"
+    return _MARK_NOTES.get(mark, mark.upper())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +152,8 @@ def group_sheet(table: GroupTable, tasks: Mapping[str, TaskSpec]) -> Sheet:
         lowest = [each.low if each else None for each in standings]
         ranks = list(map(_ranks, standings))
         columns.insert(0, Column(name="rank", heading="#", cells=ranks, keys=lowest))
-    for name in table.group.tasks:
+    with_runs = [name for name in table.group.tasks if any(name in row.tasks for row in rows)]
+    for name in with_runs:
         title = plain(tasks[name].title if name in tasks else name)
         found = [
             ordered_scores(mean_scores(row.tasks[name].runs), tasks.get(name))
@@ -185,11 +196,15 @@ def group_sheet(table: GroupTable, tasks: Mapping[str, TaskSpec]) -> Sheet:
         )
     if any("/" in cell for column in columns[1:-1] for cell in column.wide):
         remarks.append("Where there is no room for all metrics of a task, their mean is shown.")
+    without = [name for name in table.group.tasks if name not in with_runs]
+    if without:
+        titles = ", ".join(tasks[name].title if name in tasks else name for name in without)
+        remarks.append(f"No such runs of {titles}.")
     if table.left_out:
         remarks.append(f"Runs on other data are left out for {', '.join(table.left_out)}.")
     return Sheet(
         title=plain(f"{table.group.title} · dev"),
-        notes=[_MARK_NOTES[mark] for mark in table.marks if mark in _MARK_NOTES],
+        notes=[plain(_note(mark)) for mark in table.marks],
         columns=columns,
         best=_stand_out(rows),
         answers=_answers(rows),

@@ -22,6 +22,7 @@ class Column:
         flexible: Whether its cells may be wrapped.
         wide: Fuller cells, for where there is room; empty for the same.
         narrow: Shorter cells, for where there is not; empty for the same.
+        running: Whether its cells are running text, which takes the whole width of a terminal.
         keys: What the rows are sorted by, a number or a text each, None where there is nothing;
             empty for the cells.
     """
@@ -34,6 +35,7 @@ class Column:
     flexible: bool = False
     wide: Sequence[str] = ()
     narrow: Sequence[str] = ()
+    running: bool = False
     keys: Sequence[float | str | None] = ()
 
     @property

@@ -29,7 +29,10 @@ def print_sheets(sheets: Sequence[Sheet], legends: Sequence[str], console: Conso
         if position:
             console.print()
         print_heading(sheet.title, sheet.notes, console)
-        print_table(sheet.columns, console, best=sheet.best)
+        if any(column.running for column in sheet.columns):
+            print_blocks(sheet.columns, console)
+        else:
+            print_table(sheet.columns, console, best=sheet.best)
         if sheet.answers:
             console.print()
         for answer in sheet.answers:
@@ -91,6 +94,25 @@ def print_table(
     if dropped:
         names = ", ".join(column.name for column in dropped)
         print_dim(f"No room for {names}: a wider terminal or {instead} has all.", console)
+
+
+def print_blocks(columns: Sequence[Column], console: Console) -> None:
+    """Print row by row, a line or more for each column: running text needs the whole width."""
+    from rich.table import Table
+    from rich.text import Text
+
+    first, *rest = columns
+    for position, name in enumerate(first.cells):
+        if position:
+            console.print()
+        table = Table.grid(padding=(0, 2, 0, 0))
+        table.add_column(style="dim", no_wrap=True)
+        table.add_column(overflow="fold")
+        table.add_row(Text(first.heading, style="bold"), Text(name, style="bold"))
+        for column in rest:
+            if column.cells[position]:
+                table.add_row(Text(column.heading.replace("\n", " ")), Text(column.cells[position]))
+        console.print(table)
 
 
 def fit(columns: Sequence[Column], width: int) -> tuple[list[Column], list[Column]]:

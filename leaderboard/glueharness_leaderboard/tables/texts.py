@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 from glueharness.system.printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from glueharness_leaderboard.ranking.settings import Value
     from glueharness_leaderboard.statistics.intervals import Interval
 
@@ -53,17 +51,6 @@ def duration(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes}m {rest:02d}s"
     return f"{minutes // 60}h {minutes % 60:02d}m"
-
-
-def short_paths(names: Sequence[str]) -> list[str]:
-    """Names with only the last part of a path: ``hf:…/encoder``; as they were if two clash."""
-    short = {}
-    for name in names:
-        family, colon, path = name.rpartition(":")
-        last = path.rstrip("/\\").replace("\\", "/").rpartition("/")[2]
-        inside = last and last != path.rstrip("/\\")
-        short[name] = f"{family}{colon}…/{last}" if inside else name
-    return [short[name] for name in names] if len({*short.values()}) == len(short) else [*names]
 
 
 def plain(text: str) -> str:

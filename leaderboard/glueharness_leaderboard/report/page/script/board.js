@@ -28,7 +28,7 @@ function modelName(row) {
 
 // In a sentence: the model, with its letter where several rows are of it.
 function rowLabel(row) {
-  return row.several ? `${row.model} (${row.letter})` : row.model;
+  return row.several ? `${row.name} (${row.letter})` : row.name;
 }
 
 function boardSection(board) {

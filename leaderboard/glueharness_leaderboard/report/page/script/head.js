@@ -48,7 +48,7 @@ function plainAnswer({ board, group }) {
   if (board) return board.plain;
   if (group) return group.plain;
   if (!DATA.boards.length) return DATA.nothing;
-  return `${plural(DATA.boards.length, "board")}: each says which model to take.`;
+  return `${plural(DATA.boards.length, "board")}, and what each says.`;
 }
 
 function fact(term, ...values) {

@@ -103,7 +103,7 @@ function showPair(board, rows, a, b, panel, section) {
     h("select", { onchange: choose(side), "data-side": side, "aria-label": `Model ${side}` },
       rows.filter((row) => row !== other).map((row) =>
         h("option", { value: row.place, selected: row === chosen },
-          `${row.letter} ${row.model}${row.note ? `, ${row.note}` : ""}`))));
+          `${row.letter} ${row.name}${row.note ? `, ${row.note}` : ""}`))));
   clear(panel,
     h("div", { class: "choose" }, list("A", first, second),
       h("button", { type: "button", "aria-label": "Exchange A and B", onclick: () => go(pairLink(board, b, a)) }, "⇄"),

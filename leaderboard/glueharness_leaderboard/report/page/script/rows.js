@@ -54,6 +54,12 @@ function differences(board, first, second) {
   ];
 }
 
+// A note on the texts; an option in it is not broken over lines.
+function noted(note) {
+  return (note ? ` ${note}` : "").split(/(--\S+ \w+)/).map((part) =>
+    part.startsWith("--") ? h("code", { class: "whole" }, part) : part);
+}
+
 function share(part, total) {
   return `${total ? ((100 * part) / total).toFixed(1) : 0} %`;
 }
@@ -89,9 +95,10 @@ function rowList(board, first, second, places, search) {
   const numbers = found.map(([split, place]) => rowName(board, split, place)).join(" ");
   return [
     h("p", { class: "dim", role: "status" },
-      `${plural(found.length, "row")}; the texts of ${count(withTexts.length)} are in this page`,
+      plural(found.length, "row"),
+      withTexts.length ? `; the texts of ${count(withTexts.length)} are in this page` : "",
       withTexts.length > SHOWN_ROWS ? `, the first ${SHOWN_ROWS} are listed.` : ".",
-      board.texts.note ? ` ${board.texts.note}` : ""),
+      noted(board.texts.note)),
     listed.map(([split, place]) => quotedRow(board, split, place, [first, second])),
     found.length ? h("details", {}, h("summary", {}, "Row numbers"),
       h("p", { class: "numbers", tabindex: 0, role: "region", "aria-label": "Row numbers" }, numbers.length > 20000 ? `${numbers.slice(0, 20000)} …` : numbers), copyButton(numbers, "Copy all")) : null,

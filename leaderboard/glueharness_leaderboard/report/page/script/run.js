@@ -156,7 +156,7 @@ function mistakesOf(board, run) {
   const likely = Boolean(run.calibration);
   return h("section", { class: "mistakes", "aria-labelledby": "mistakes-title" },
     h("h3", { id: "mistakes-title" }, "Most confident mistakes"),
-    h("p", { class: "dim" }, "Worth reading first: often it is the label that is wrong.", board.texts.note ? ` ${board.texts.note}` : ""),
+    h("p", { class: "dim" }, "Worth reading first: often it is the label that is wrong.", noted(board.texts.note)),
     [...shownRows, ...rest].map(([split, place, sure]) => {
       const wrong = others.filter((each) => each[split][place] <= 0.5).length;
       return h("article", { class: "row" },

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from glueharness import DataError, DataOptions, TaskSpec
+from glueharness import CsvForm, DataError, DataOptions, FileForm, SpecError, TaskSpec
 from glueharness.data.opening import open_data
 from glueharness.plugin.choice import PluginChoice
 from glueharness.plugin.loading import load_plugins
@@ -182,6 +182,93 @@ def test_a_changed_file_is_another_identity(tmp_path: Path) -> None:
     assert registry_of(path).plugins.statuses["boolq"].code == before
     path.write_text(path.read_text().replace('["false", "true"]', '["true", "false"]'))
     assert registry_of(path).plugins.statuses["boolq"].code != before
+
+
+PLAIN = """\
+title = "Plain"
+description = "A plain task."
+columns = ["text"]
+labels = ["a", "b"]
+metrics = ["accuracy"]
+licence = "CC0-1.0"
+[source]
+kind = "csv"
+[splits]
+train = "train.csv"
+dev = "dev.csv"
+"""
+_TOLD = "which has the label: a model would be told the answer"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('kind = "csv"', 'kind = "csv"\ncolumns = { text = "label" }',
+         f"task.toml:9: text is made of the field 'label', {_TOLD}"),
+        ('kind = "csv"', 'kind = "csv"\ncolumns = { text = "{text} {label}" }', _TOLD),
+        ('kind = "csv"', 'kind = "csv"\ncolumns = { text = "gold", label = "gold" }',
+         f"text is made of the field 'gold', {_TOLD}"),
+        ('kind = "csv"',
+         'kind = "csv"\n[[source.rows]]\ncolumns = { text = "{x} {y}", label = "y" }', _TOLD),
+        ("licence", 'unit = "label"\nlicence', "takes rows of one label for rows that belong"),
+        ('title = "Plain"', 'name = "all"', "task.toml:1: task 'all': the name 'all' means"),
+        ("licence", 'trained_on = "task"\nlicence',
+         "it is trained on 'task', which has no training data either"),
+        ("licence", 'trained_on = "ax"\nlicence',
+         "it is trained on 'ax', which has no training data either"),
+        ('"b"]', f'"{"b" * 1001}"]', "has more than 1000 characters"),
+        ('dev = "dev.csv"', 'dev = { file = "dev.csv", rows = 99999999999999999 }',
+         "cannot have 99999999999999999 rows"),
+        ("licence", f'version = "{"v" * 201}"\nlicence', "version has more than 200 characters"),
+        ('labels = ["a", "b"]\nmetrics = ["accuracy"]',
+         'score_range = [0, inf]\nmetrics = ["pearson"]', "score_range must be two numbers"),
+        ('labels = ["a", "b"]\nmetrics = ["accuracy"]',
+         'score_range = [-1e16, 1]\nmetrics = ["pearson"]', "score_range must be two numbers"),
+    ],
+)  # fmt: skip
+def test_what_a_task_cannot_be_is_said_before_anything_runs(
+    old: str, new: str, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / "train.csv").write_text("text,label,gold\nx,a,a\ny,b,b\n")
+    (tmp_path / "dev.csv").write_text("text,label,gold\nz,a,a\nw,b,b\n")
+    assert old in PLAIN
+    path = tmp_path / "task.toml"
+    path.write_text(PLAIN.replace(old, new))
+    plugins = load_plugins(choice=PluginChoice(files=(path,)))
+    registry = Registry(plugins)
+    assert not {"task", "all"} & set(registry.tasks.items)
+    told = [str(problem.what) for _, problem in plugins.reports]
+    assert any(said in " ".join(text.split()) for text in told), told
+
+
+def test_a_text_that_is_the_answer_is_refused_in_python_too() -> None:
+    for form, columns in (
+        (FileForm, {"text": "label"}),
+        (CsvForm, {"text": "gold", "label": "gold"}),
+    ):
+        with pytest.raises(SpecError, match="would be told the answer"):
+            form(columns=columns)
+    assert FileForm(columns={"text": "label", "label": "gold"})
+
+
+def test_of_two_files_with_one_name_the_way_out_is_no_uninstalling(tmp_path: Path) -> None:
+    paths = tmp_path / "one.toml", tmp_path / "two.toml"
+    for path in paths:
+        path.write_text(f'name = "same"\n{PLAIN}')
+    plugins = load_plugins(choice=PluginChoice(files=paths))
+    Registry(plugins)
+    (remedy,) = {problem.remedy for _, problem in plugins.reports}
+    assert remedy == "Leave one out: --no-plugin two, or give it another name in its file."
+
+
+def test_many_labels_do_not_fill_the_screen(tmp_path: Path) -> None:
+    labels = [f"label {number}" for number in range(1000)]
+    (tmp_path / "train.csv").write_text("text,label\nx,a\n")
+    path = tmp_path / "task.toml"
+    path.write_text(PLAIN.replace('["a", "b"]', json.dumps(labels)))
+    with pytest.raises(DataError) as caught:
+        rows_of(path, "train")
+    assert len(str(caught.value)) < 600
 
 
 @pytest.mark.parametrize(

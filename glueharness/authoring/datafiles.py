@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from glueharness.data.table import Table
-from glueharness.errors import DataError, NotInFolder, SourceUnavailable
+from glueharness.errors import DataError, NotInFolder, SourceUnavailable, SpecError
 from glueharness.specs import INDEX_COLUMN, LABEL_COLUMN, DataOptions, DataOrigin
 
 if TYPE_CHECKING:
@@ -55,6 +55,20 @@ class FileForm:
     row: RowFunction | None = None
     below: str = ""
     task_file: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a text that is the answer.
+
+        Raises:
+            SpecError: A column is the field with the label.
+        """
+        answer = self.columns.get(LABEL_COLUMN, LABEL_COLUMN)
+        for column, name in self.columns.items():
+            if column != LABEL_COLUMN and name == answer:
+                raise SpecError(
+                    f"the column {column!r} is the field {name!r}, which has the label: a model "
+                    "would be told the answer"
+                )
 
 
 class Reader(Protocol):
@@ -238,6 +252,7 @@ class RecordRows:
         name = self.form.labels.get(word, word)
         if name not in self.task.labels:
             known = ", ".join(self.task.labels)
+            known = known if len(known) <= _LISTED else f"{known[:_LISTED]} …"
             called = "" if name == word else f", which the task's description calls {name!r}"
             raise DataError(
                 f"the label is {shown(word)}{called}; the labels of {self.task.name} are {known}",

@@ -83,6 +83,14 @@ class Registry:
         """Refuse a task that leans on what is not there, and doubt a group that only it names."""
         for task in list(self.tasks):
             owner, whose = self.tasks.owner(task.name), f"the task {task.name!r}"
+            learnt = self.tasks.items.get(task.trained_on)
+            if learnt and learnt[0][0].trained_on:
+                # Or else `run` and `evaluate` would send the user from one to the other.
+                self.tasks.refuse(
+                    task.name,
+                    f"it is trained on {task.trained_on!r}, which has no training data either",
+                )
+                continue
             for verb, other in (
                 ("is trained on", task.trained_on),
                 ("starts from", task.starts_from),

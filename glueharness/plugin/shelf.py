@@ -112,5 +112,8 @@ class Shelf(Generic[Spec]):
 
 
 def _way_out(claimants: Sequence[PluginStatus]) -> str:
-    last = claimants[-1].distribution
-    return f"Leave one out: --no-plugin {last}, or remove it: pip uninstall {last}"
+    last = claimants[-1]
+    if last.point is None:  # a file, which nobody has installed
+        return f"Leave one out: --no-plugin {last.name}, or give it another name in its file."
+    name = last.distribution
+    return f"Leave one out: --no-plugin {name}, or remove it: pip uninstall {name}"

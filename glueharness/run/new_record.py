@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 _PLAIN = (str, int, float, bool, type(None))
 _SHOWN_DIFFERENCES = 4
+_LONGEST_SHOWN = 80
 
 
 def new_record(prepared: Prepared, registry: Registry) -> RunRecord:
@@ -319,4 +320,5 @@ def nearest_difference(record: RunRecord, earlier: Sequence[RunRecord]) -> str:
 
 
 def _short(value: object) -> str:
-    return "–" if value in {None, ""} else str(value)
+    text = "–" if value in {None, ""} else str(value)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"

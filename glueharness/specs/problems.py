@@ -10,6 +10,9 @@ from glueharness.specs.file_names import file_name_problem, has_control
 if TYPE_CHECKING:
     from glueharness.specs.data import SplitSpec
 
+_MOST_ROWS = 10**12
+_LONGEST = 1000
+
 
 def problems_of_columns(
     columns: tuple[str, ...], choices: tuple[str, ...], labels: tuple[str, ...]
@@ -71,7 +74,11 @@ def problems_of_splits(splits: tuple[SplitSpec, ...]) -> list[str]:
         f"split {split.name!r} cannot have {split.rows!r} rows; rows is 1 or more, or None"
         for split in splits
         if split.rows is not None
-        and (not isinstance(split.rows, int) or isinstance(split.rows, bool) or split.rows < 1)
+        and (
+            not isinstance(split.rows, int)
+            or isinstance(split.rows, bool)
+            or not 1 <= split.rows <= _MOST_ROWS
+        )
     ]
     found += [
         f"the name of split {split.name!r}, which is also a file's, {problem}"
@@ -93,5 +100,10 @@ def problems_of_labels(labels: tuple[str, ...]) -> list[str]:
         f"a label cannot be {label!r}: it has to be seen, and to stand in one line"
         for label in labels
         if not label.strip() or has_control(label)
+    ]
+    found += [
+        f"the label {label[:20]!r}… has more than {_LONGEST} characters"
+        for label in labels
+        if len(label) > _LONGEST
     ]
     return found

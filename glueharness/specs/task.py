@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from glueharness.specs.data import DataOptions, TaskData
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+_RESERVED = frozenset({"all"})
+_LONGEST = 200
 Location = TypeVar("Location")
 
 
@@ -294,6 +296,12 @@ def _problems_of_metrics(metrics: tuple[MetricSpec, ...]) -> list[str]:
         if not name.strip() or has_control(name)
     ]
     found += [
+        f"the metric {metric.name!r} takes rows of one label for rows that belong together: unit "
+        "must be another column"
+        for metric in metrics
+        if metric.unit == LABEL_COLUMN
+    ]
+    found += [
         f"the bounds of the metric {metric.name!r} must be its worst and its best value, not "
         f"{metric.bounds!r}"
         for metric in metrics
@@ -325,6 +333,10 @@ def _problems(task: TaskSpec) -> list[str]:
     found = []
     if not _NAME.fullmatch(task.name):
         found.append("the name must be one lower-case word of letters, digits, '.', '_' and '-'")
+    if task.name in _RESERVED:
+        found.append(f"the name {task.name!r} means something else: every task")
+    if len(task.version) > _LONGEST:
+        found.append(f"the version has more than {_LONGEST} characters")
     found += problems_of_columns(task.columns, task.choices, task.labels)
     found += problems_of_labels(task.labels)
     if task.labels and task.score_range is not None:

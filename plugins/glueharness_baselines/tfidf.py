@@ -6,6 +6,7 @@ Shapes: n = rows, c = choices a row, k = labels, f = features.
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -52,6 +53,12 @@ class Tfidf:
     def fit(self, train: Split, dev: Mapping[str, Split], context: FitContext) -> None:
         """Learn vocabulary, weights and bias; scores the dev splits once."""
         for name, texts in self._texts(train).items():
+            if not any(re.search(_WORD, text) for text in texts):
+                what = "the texts" if name == _TOGETHER else f"the column {name!r}"
+                raise ModelError(
+                    f"{what} of the training data have no word to learn",
+                    remedy="Look at the data: are these the right fields?",
+                )
             self._vectorizers[name] = self._vectorizer().fit(texts)
         features = self._features(train)
         if self.task.regression:

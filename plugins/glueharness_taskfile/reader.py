@@ -36,6 +36,8 @@ KEYS = (
 )  # fmt: skip
 """The keys at the top of a task file."""
 
+_MOST = 1e15
+"""The largest score that a record keeps."""
 _OF_REGRESSIONS = {"pearson", "spearman"}
 _ROLES = {"train": "train", "dev": "dev", "validation": "dev", "val": "dev", "test": "test"}
 
@@ -160,8 +162,11 @@ def _score_range(top: Section) -> tuple[float, float] | None:
     numbers = isinstance(value, list) and all(
         isinstance(item, int | float) and not isinstance(item, bool) for item in value
     )
-    if not numbers or len(value) != 2 or not value[0] < value[1]:
-        raise top.wrong("score_range", "score_range must be two numbers: score_range = [0, 5]")
+    if not numbers or len(value) != 2 or not -_MOST <= value[0] < value[1] <= _MOST:
+        raise top.wrong(
+            "score_range",
+            "score_range must be two numbers, the lower one first: score_range = [0, 5]",
+        )
     return float(value[0]), float(value[1])
 
 

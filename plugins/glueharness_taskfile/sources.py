@@ -16,7 +16,7 @@ from glueharness import (
     jsonl_source,
     parquet_source,
 )
-from glueharness_taskfile.templates import RowTemplate, RowTemplates, is_template
+from glueharness_taskfile.templates import RowTemplate, RowTemplates, fields_of, is_template
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -145,6 +145,7 @@ def _meaning(
     labels = _labels(section, wanted)
     rows = section.sections("rows")
     if not rows and not any(is_template(text) for text in columns.values()):
+        _refuse_answer(section, columns, columns.get(LABEL_COLUMN, LABEL_COLUMN))
         return columns, labels, None
     templates = []
     for own in rows or [section]:
@@ -153,8 +154,25 @@ def _meaning(
         fields = {name: name for name in wanted.columns} | columns | _columns(own, wanted)
         label = fields.pop(LABEL_COLUMN, LABEL_COLUMN)
         words = labels | _labels(own, wanted)
+        _refuse_answer(own, fields, label)
         templates.append(RowTemplate(columns=fields, label=label, labels=words))
     return {}, {}, RowTemplates(tuple(templates))
+
+
+def _refuse_answer(section: Section, columns: Mapping[str, str], label: str) -> None:
+    """Refuse a text that is, or holds, the field with the label.
+
+    Raises:
+        ConfigError: With the line.
+    """
+    for column, text in columns.items():
+        if column != LABEL_COLUMN and label in fields_of(text):
+            raise section.section("columns").wrong(
+                column,
+                f"{column} is made of the field {label!r}, which has the label: a model would be "
+                "told the answer",
+                "Leave that field out; or say which field has the label: label = ...",
+            )
 
 
 def _columns(section: Section, wanted: Wanted) -> dict[str, str]:

@@ -20,6 +20,11 @@ def is_template(text: str) -> bool:
     return bool(_FIELD.search(text))
 
 
+def fields_of(text: str) -> set[str]:
+    """The fields that a column is made of."""
+    return set(_FIELD.findall(text)) or {text}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowTemplate:
     """How one row is made of a record.

@@ -8,15 +8,12 @@ import platform
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from glueharness.errors import RunFolderError
 from glueharness.system.locks import Holder, holder_of, locked
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 HOLD = (
     "import sys; from pathlib import Path; from glueharness.system.locks import locked\n"
@@ -115,6 +112,17 @@ def test_a_damaged_holder_holds_nothing(tmp_path: Path, content: str) -> None:
     assert holder_of(path) is None
     with locked(path, "the run"):
         pass
+
+
+@pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="needs a folder nobody may write in")
+def test_a_folder_of_others_is_told_as_such() -> None:
+    with (
+        pytest.raises(RunFolderError, match="the run cannot be changed: ") as found,
+        locked(Path("/sys/kernel/.lock"), "the run"),
+    ):
+        pass
+    assert "may write in that folder" in found.value.remedy
+    assert "delete" not in found.value.remedy
 
 
 def test_a_lock_that_is_a_link_is_not_followed(tmp_path: Path) -> None:

@@ -534,6 +534,14 @@ def test_of_several_archives_those_before_a_bad_one_are_told(
         assert "Nothing of it was imported." in err
 
 
+def test_a_store_that_cannot_be_written_to_is_named(runs: Path, tmp_path: Path) -> None:
+    exported(runs, tmp_path / "a.tar")
+    (tmp_path / "file").write_text("in the place of a folder", encoding="utf-8")
+    store = RunStore(tmp_path / "file" / "runs")
+    with pytest.raises(RunFolderError, match=r"cannot be imported into .*file/runs: Not a dir"):
+        import_runs(store, tmp_path / "a.tar")
+
+
 def test_a_newer_form_is_told_as_one() -> None:
     with pytest.raises(ValueError, match="it has format 2; this version reads 1"):
         decode_list(b'{"format": 2, "sealed": []}')

@@ -72,8 +72,10 @@ def import_runs(store: RunStore, path: Path) -> Imported:
         with path.open("rb") as stream:
             return read_archive(store, stream, str(path))
     except OSError as error:
+        failed = str(error.filename or "")
+        into = f" into {store.folder}" if failed.startswith(str(store.folder)) else ""
         raise RunFolderError(
-            f"the archive cannot be imported: {error.strerror or error}", where=str(path)
+            f"the archive cannot be imported{into}: {error.strerror or error}", where=str(path)
         ) from error
 
 

@@ -144,6 +144,12 @@ def _acquire(
 
 def _cannot_be_locked(path: Path, what: str, error: OSError) -> RunFolderError:
     full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        return RunFolderError(
+            f"{what} cannot be changed: {error.strerror}",
+            where=str(path.parent),
+            remedy="Only who may write in that folder can; it can be read all the same.",
+        )
     return RunFolderError(
         f"{what} cannot be locked: {'the disk is full' if full else error.strerror or error}",
         where=str(path),

@@ -111,7 +111,7 @@ function boardTable(board, draw) {
       h("caption", { class: "unseen" }, board.heading),
       h("thead", {}, h("tr", {}, known.map((column) => sortHead(column, board, draw, x)))),
       h("tbody", {}, body)),
-    h("p", { class: "unseen", role: "status" }, `${rows.length} of ${board.rows.length} rows`),
+    h("p", { class: "unseen", role: "status" }, `${rows.length} of ${plural(board.rows.length, "row")}`),
   ];
 }
 

@@ -11,7 +11,7 @@ function curvesSection(board) {
   const most = Math.max(...of(runs, "epochs"));
   const [low, high] = ends(of(runs, "scores"));
   const kinds = lossKinds(runs);
-  const [lossLow, lossHigh] = ends(kinds.flatMap(([key]) =>
+  const [lossLow, lossHigh] = lossEnds(kinds.flatMap(([key]) =>
     runs.flatMap((run) => DATA.runs[run].history?.losses[key] || [])));
   const options = { score: { low, high, most, height: 84 }, loss: { low: lossLow, high: lossHigh, most, height: 44 } };
   return h("section", { class: "curves", "aria-labelledby": "curves-title" },
@@ -21,6 +21,12 @@ function curvesSection(board) {
       `Dev score by epoch, 1 to ${most}, all on the same axes (${points(low, 1)} to ${points(high, 1)}); a ring is the epoch that is scored.` +
       (kinds.length ? ` Below: ${kinds.map(([, label]) => label).join(", ")} (${lossLow.toPrecision(2)} to ${lossHigh.toPrecision(2)}).` : "")),
     h("div", { class: "multiples" }, listed.map((row) => multiple(row, options, kinds))));
+}
+
+// Low and high of losses, with some air, but not below 0 where none is.
+function lossEnds(values) {
+  const [low, high] = ends(values);
+  return [values.some((value) => value < 0) ? low : Math.max(0, low), high];
 }
 
 // The losses that the records tell of, and how each is drawn.

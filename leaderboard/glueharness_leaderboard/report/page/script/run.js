@@ -137,7 +137,7 @@ function curveOf(run, row) {
   const kinds = lossKinds([position]);
   const [low, high] = ends(run.history.scores);
   const losses = kinds.flatMap(([key]) => run.history.losses[key]);
-  const [lossLow, lossHigh] = ends(losses);
+  const [lossLow, lossHigh] = lossEnds(losses);
   const most = Math.max(...run.history.epochs);
   return h("div", { class: "multiples one" }, h("h3", {}, "Epochs"),
     multiple(only, { score: { low, high, most, height: 110 }, loss: { low: lossLow, high: lossHigh, most, height: 60 } }, kinds),
@@ -164,6 +164,6 @@ function mistakesOf(board, run) {
           h("p", { class: "dim" }, `row ${rowName(board, split, place)} · label `, h("b", {}, valueName(board, truthOf(board)[split][place])),
             " · said ", h("b", {}, valueName(board, said[split][place])),
             likely ? ` with ${(100 * sure).toFixed(1)} %` : `, ${sure.toFixed(2)} ahead by its own score`)),
-        h("p", { class: "dim" }, `${wrong} of ${plural(others.length, "model")} get it wrong`));
+        h("p", { class: "dim" }, `${wrong} of ${plural(others.length, "model")} ${wrong === 1 ? "gets" : "get"} it wrong`));
     }));
 }

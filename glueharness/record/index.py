@@ -9,41 +9,28 @@ stands in a shared database or a damaged file is passed over. What cannot be use
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import platform
 import stat
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
-from glueharness.record.index_database import (
-    add_or_replace,
-    database_url,
-    is_a_race,
-    is_broken,
-    open_engine,
-    reason_of,
-    runs_table,
-)
+from glueharness.record.index_file import IndexFile
 from glueharness.record.index_place import INDEX_VARIABLE
 from glueharness.record.index_seal import code_that_reads, user_key
 from glueharness.system.user_folders import cache_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from sqlalchemy import Connection, Engine
+    from glueharness.record.index_database import IndexDatabase
 
 _FEWEST = 2_000
 """Runs from which on opening the index takes less time than reading the run folders."""
 _SECONDS_UNTIL_SETTLED = 2.0
 """A file that is younger may change again without another time: clocks of file systems tick."""
-_ROWS_AT_ONCE = 500
-
-
-_Result = TypeVar("_Result")
 
 
 class Row(NamedTuple):
@@ -99,73 +86,40 @@ class Index:
         folder: The store.
         key: Seals the rows.
         address: URL of the database; empty for a file in the user's cache folder.
-
-    Attributes:
-        problem: Why a database that the user named is not used; empty if it is.
     """
 
     def __init__(self, folder: Path, key: bytes, address: str) -> None:
-        self.problem = ""
         self._key = key
-        self._owner = hashlib.blake2b(key, digest_size=16, person=b"owner").hexdigest()
+        owner = hashlib.blake2b(key, digest_size=16, person=b"owner").hexdigest()
         place = os.path.realpath(folder)
         text = f"{platform.node()}\0{place}".encode("utf-8", "surrogateescape")
         self._place = hashlib.blake2b(text, digest_size=16).hexdigest()
-        self._file = None if address else cache_folder() / "runs" / f"{self._place}.sqlite"
-        self._url = database_url(address) if address else None
-        self._engine: Engine | None = None
+        self._table = _table(self._place, owner, address)
+
+    @property
+    def problem(self) -> str:
+        """Why a database that the user named is not used; empty if it is."""
+        return self._table.problem
 
     def load(self) -> dict[str, Row]:
         """The rows by name of the run folder; none if the index is new or cannot be used."""
-        return self._guarded(self._load) or {}
+        return {
+            name: Row(signature, summary)
+            for name, signature, summary, seal in self._table.load()
+            if isinstance(name, str) and isinstance(signature, str) and isinstance(summary, bytes)
+            and seal == self._seal(name, signature, summary)
+        }  # fmt: skip
 
     def change(self, rows: Mapping[str, Row], gone: Iterable[str]) -> None:
         """Add or replace rows, and remove those of folders that are gone."""
         # In one order for all processes, so that none waits for another that waits for it.
-        kept = dict(sorted(rows.items()))
-        names = sorted({*gone} - {*kept})
-        if kept or names:
-            self._guarded(lambda connection: self._change(connection, kept, names))
-
-    def _load(self, connection: Connection) -> dict[str, Row]:
-        from sqlalchemy import null, select, type_coerce
-
-        table = runs_table()
-        # As they are: to make bytes of what a damaged file says may take all the memory.
-        columns = [
-            type_coerce(column, null().type)
-            for column in (table.c.name, table.c.signature, table.c.summary, table.c.seal)
-        ]
-        mine = (table.c.place == self._place) & (table.c.owner == self._owner)
-        found: list[Any] = [*connection.execute(select(*columns).where(mine))]
-        return {
-            name: Row(signature, summary)
-            for name, signature, summary, seal in found
-            if isinstance(summary, bytes) and seal == self._seal(name, signature, summary)
-        }
-
-    def _change(self, connection: Connection, rows: Mapping[str, Row], gone: list[str]) -> None:
-        from sqlalchemy import delete
-
-        table = runs_table()
-        mine = (table.c.place == self._place) & (table.c.owner == self._owner)
-        for start in range(0, len(gone), _ROWS_AT_ONCE):
-            some = gone[start : start + _ROWS_AT_ONCE]
-            connection.execute(delete(table).where(mine & table.c.name.in_(some)))
         values = [
-            {
-                "place": self._place,
-                "owner": self._owner,
-                "name": name,
-                "signature": row.signature,
-                "summary": row.summary,
-                "seal": self._seal(name, row.signature, row.summary),
-            }
-            for name, row in rows.items()
+            (name, row.signature, row.summary, self._seal(name, row.signature, row.summary))
+            for name, row in sorted(rows.items())
         ]
-        if values:
-            connection.execute(add_or_replace(connection.dialect.name), values)
-        connection.commit()
+        names = sorted({*gone} - {*rows})
+        if values or names:
+            self._table.change(values, names)
 
     def _seal(self, name: str, signature: str, summary: bytes) -> bytes:
         facts = f"{self._place}\0{name}\0{signature}\0{code_that_reads()}\0"
@@ -175,40 +129,11 @@ class Index:
         sealed.update(summary)
         return sealed.digest()
 
-    def _guarded(self, work: Callable[[Connection], _Result]) -> _Result | None:
-        """Do something with the database; a broken file of ours is made anew, once."""
-        from sqlalchemy.exc import SQLAlchemyError
 
-        for last in (False, True):
-            try:
-                with self._connected() as connection:
-                    return work(connection)
-            except OSError as error:
-                self._note(error.strerror or str(error))
-                return None
-            except (SQLAlchemyError, TypeError, ValueError, MemoryError) as error:
-                if self._file is None:
-                    if last or not is_a_race(error):
-                        self._note(reason_of(error))
-                        return None
-                elif last or not is_broken(error):
-                    return None
-                else:
-                    with contextlib.suppress(OSError):
-                        self._file.unlink()
-        return None
+def _table(place: str, owner: str, address: str) -> IndexFile | IndexDatabase:
+    """Where the rows are: in a file of the cache folder, or in the database that was named."""
+    if not address:
+        return IndexFile(cache_folder() / "runs" / f"{place}.sqlite", (place, owner))
+    from glueharness.record.index_database import IndexDatabase
 
-    @contextlib.contextmanager
-    def _connected(self) -> Iterator[Connection]:
-        from sqlalchemy.schema import CreateTable
-
-        engine = self._engine = self._engine or open_engine(self._url, self._file)
-        with engine.connect() as connection:
-            connection.execute(CreateTable(runs_table(), if_not_exists=True))
-            connection.commit()
-            yield connection
-
-    def _note(self, reason: str) -> None:
-        if self._url is not None:
-            shown = self._url.render_as_string(hide_password=True)
-            self.problem = f"the index at {shown} is not used: {reason}"
+    return IndexDatabase(address, (place, owner))

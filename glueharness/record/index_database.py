@@ -1,45 +1,123 @@
-"""The database that holds the index: SQLite in a file, or PostgreSQL."""
+"""The index in a database that the user named: PostgreSQL, or SQLite in a file of his."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from glueharness.errors import ConfigError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Sequence
 
-    from sqlalchemy import URL, Engine, Insert, Table
+    from sqlalchemy import URL, ColumnElement, Connection, Engine, Insert, Table
+
+    from glueharness.record.index_file import Values
+
+_Result = TypeVar("_Result")
 
 _FORMS = "Write postgresql://USER@HOST/DATABASE or sqlite:////FOLDER/FILE, or leave it out."
 _SECONDS_FOR_A_LOCK = 5
-_MOST_FILES = 50
+_ROWS_AT_ONCE = 500
 
 
-def open_engine(url: URL | None, file: Path | None) -> Engine:
-    """An engine that connects when it is asked to.
+class IndexDatabase:
+    """The rows of one store and user. No method raises for what is wrong with the database.
 
     Args:
-        url: The database that the user named; None for the file.
-        file: SQLite's file, which is made if it is not there.
+        address: URL of the database.
+        mine: What the rows are known by: place of the store, and user.
+
+    Attributes:
+        problem: Why it is not used; empty if it is.
 
     Raises:
-        OSError: The file's folder cannot be made.
+        ConfigError: It is no URL, of another kind of database, or its driver is not installed.
     """
-    from sqlalchemy import URL, create_engine
+
+    def __init__(self, address: str, mine: tuple[str, str]) -> None:
+        self.problem = ""
+        self._url, self._mine = database_url(address), mine
+        self._engine: Engine | None = None
+
+    def load(self) -> list[Any]:
+        """The rows as they are, whatever a database says; none if it cannot be read."""
+        return self._guarded(self._load) or []
+
+    def change(self, rows: Sequence[Values], gone: Sequence[str]) -> None:
+        """Add or replace rows, and remove some."""
+        self._guarded(lambda connection: self._change(connection, rows, gone))
+
+    def _of_mine(self) -> ColumnElement[bool]:
+        place, owner = self._mine
+        return (_runs_table().c.place == place) & (_runs_table().c.owner == owner)
+
+    def _load(self, connection: Connection) -> list[Any]:
+        from sqlalchemy import null, select, type_coerce
+
+        table = _runs_table()
+        # As they are: to make bytes of what a damaged file says may take all the memory.
+        columns = [
+            type_coerce(column, null().type)
+            for column in (table.c.name, table.c.signature, table.c.summary, table.c.seal)
+        ]
+        return [*connection.execute(select(*columns).where(self._of_mine()))]
+
+    def _change(self, connection: Connection, rows: Sequence[Values], gone: Sequence[str]) -> None:
+        from sqlalchemy import delete
+
+        table = _runs_table()
+        for start in range(0, len(gone), _ROWS_AT_ONCE):
+            some = gone[start : start + _ROWS_AT_ONCE]
+            connection.execute(delete(table).where(self._of_mine() & table.c.name.in_(some)))
+        names = [column.name for column in table.columns]
+        values = [dict(zip(names, (*self._mine, *row), strict=True)) for row in rows]
+        if values:
+            connection.execute(_add_or_replace(connection.dialect.name), values)
+        connection.commit()
+
+    def _guarded(self, work: Callable[[Connection], _Result]) -> _Result | None:
+        from sqlalchemy.exc import SQLAlchemyError
+
+        for last in (False, True):
+            try:
+                with self._connected() as connection:
+                    return work(connection)
+            except OSError as error:
+                self._note(error.strerror or str(error))
+                return None
+            except (SQLAlchemyError, TypeError, ValueError, MemoryError) as error:
+                if last or not _is_a_race(error):
+                    self._note(_reason_of(error))
+                    return None
+        return None
+
+    @contextlib.contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        from sqlalchemy.schema import CreateTable
+
+        engine = self._engine = self._engine or _open_engine(self._url)
+        with engine.connect() as connection:
+            connection.execute(CreateTable(_runs_table(), if_not_exists=True))
+            connection.commit()
+            yield connection
+
+    def _note(self, reason: str) -> None:
+        shown = self._url.render_as_string(hide_password=True)
+        self.problem = f"the index at {shown} is not used: {reason}"
+
+
+def _open_engine(url: URL) -> Engine:
+    """An engine that connects when it is asked to."""
+    from sqlalchemy import create_engine
     from sqlalchemy.pool import NullPool
 
-    if file is not None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        _remove_oldest(file.parent)
-    place = url or URL.create("sqlite", database=str(file))
     options: dict[str, object] = {"timeout": _SECONDS_FOR_A_LOCK}
-    if place.get_backend_name() == "postgresql":
+    if url.get_backend_name() == "postgresql":
         # A server without an encoding of its own would hand texts out as bytes.
         options = {"connect_timeout": _SECONDS_FOR_A_LOCK, "client_encoding": "utf8"}
-    return create_engine(place, poolclass=NullPool, connect_args=options)
+    return create_engine(url, poolclass=NullPool, connect_args=options)
 
 
 def database_url(address: str) -> URL:
@@ -71,7 +149,7 @@ def database_url(address: str) -> URL:
 
 
 @functools.cache
-def runs_table() -> Table:
+def _runs_table() -> Table:
     """The only table: a row per run, of any number of stores and users."""
     from sqlalchemy import Column, LargeBinary, MetaData, String, Table
 
@@ -87,7 +165,7 @@ def runs_table() -> Table:
     )
 
 
-def add_or_replace(dialect: str) -> Insert:
+def _add_or_replace(dialect: str) -> Insert:
     """The statement that adds rows or, where another process was quicker, replaces them.
 
     Args:
@@ -95,7 +173,7 @@ def add_or_replace(dialect: str) -> Insert:
     """
     from sqlalchemy.dialects import postgresql, sqlite
 
-    table = runs_table()
+    table = _runs_table()
     statement = (postgresql if dialect == "postgresql" else sqlite).insert(table)
     values = {
         column.name: statement.excluded[column.name]
@@ -108,35 +186,14 @@ def add_or_replace(dialect: str) -> Insert:
     return found
 
 
-def is_broken(error: Exception) -> bool:
-    """Whether a SQLite file is at fault, and not the moment or the place."""
-    import sqlite3
-
-    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
-    passing = {
-        sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_NOMEM,
-    }  # fmt: skip
-    return code is None or code & 0xFF not in passing
-
-
-def is_a_race(error: Exception) -> bool:
+def _is_a_race(error: Exception) -> bool:
     """Whether another process made the table, or wrote the same rows, in that very moment."""
     from sqlalchemy.exc import IntegrityError, ProgrammingError
 
     return isinstance(error, IntegrityError | ProgrammingError)
 
 
-def reason_of(error: Exception) -> str:
+def _reason_of(error: Exception) -> str:
     """What a database says is wrong, in one line."""
     lines = str(getattr(error, "orig", None) or error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
-
-
-def _remove_oldest(folder: Path) -> None:
-    """Let the indexes go that were not written for longest: their stores may be gone."""
-    with contextlib.suppress(OSError):
-        files = sorted(folder.glob("*.sqlite"), key=lambda path: path.stat().st_mtime)
-        for path in files[:-_MOST_FILES]:
-            path.unlink(missing_ok=True)

@@ -140,11 +140,18 @@ def test_it_is_saved_as_a_plain_checkpoint_and_as_an_adapter(
     assert np.abs(logits - scores).max() < 1e-4
 
 
-@pytest.mark.parametrize("stop", [3, 13])
+@pytest.mark.parametrize(
+    ("stop", "identity", "trained"), [(3, True, True), (13, True, False), (13, False, False)]
+)
 def test_a_run_that_was_stopped_goes_on_to_the_same_bits(
-    tmp_path: Path, checkpoint: Path, stop: int
+    tmp_path: Path, checkpoint: Path, stop: int, *, identity: bool, trained: bool
 ) -> None:
-    given: dict[str, Any] = {"lora_dropout": 0.1, "gradient_accumulation_steps": 2, "batch_size": 8}
+    """Of a bare encoder a pooler that was never trained learns whole, also after the pause."""
+    given: dict[str, Any] = {
+        "lora_dropout": 0.1, "gradient_accumulation_steps": 2, "batch_size": 8,
+        "identity_pooler": identity,
+    }  # fmt: skip
+    checkpoint = checkpoint if trained else write_checkpoint(tmp_path / "bare")
     whole, undisturbed = fit(tmp_path / "whole", checkpoint, **given)
     with pytest.raises(Interrupted):
         fit(tmp_path / "stopped", checkpoint, stop=stop, **given)

@@ -229,6 +229,11 @@ class FineTuning:
         self._encoder = Encoder(tokenizer, texts, longest, cache, rows)
 
     @property
+    def facts(self) -> Mapping[str, Any]:
+        """What is known of the checkpoint, also where its training is resumed."""
+        return self._facts
+
+    @property
     def cache(self) -> TokenCache | None:
         """Where tokens and vocabularies are kept; None if nowhere."""
         return TokenCache() if self.settings.token_cache else None

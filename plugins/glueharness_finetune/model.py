@@ -118,6 +118,7 @@ class FinetunedEncoder:
             classifier = self._begin(train, context)
         else:
             classifier = loading.make_empty(checkpoints.start, self.task, self.settings)
+            classifier.facts.update(self._tuning.facts)
         if self.settings.lora_rank is not None:
             from glueharness_finetune.training.lora import Lora
 
@@ -197,6 +198,11 @@ class FinetunedEncoder:
         else:
             start, texts = self._tuning.fresh(train)
             classifier = loading.make_fresh(start, texts, self.task, self.settings)
+        if self.settings.lora_rank is not None:
+            from glueharness_finetune.training.lora import WHOLE, whole_parts
+
+            # What was never trained is known now, and no longer where the training is resumed.
+            classifier.facts[WHOLE] = whole_parts(classifier)
         self._tuning.begun(classifier, context)
         return classifier
 

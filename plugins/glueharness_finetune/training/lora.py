@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 ADAPTER = "adapter"
 """The folder of the adapter, in that of the model."""
+WHOLE = "learns_whole"
+"""The fact of a classifier that names the parts which learn whole, beside the adapters."""
 _ALL_LINEAR = "all-linear"
 
 
@@ -45,7 +47,8 @@ class Lora:
     """The adapters of a classifier, whose model they are put into.
 
     Args:
-        classifier: The classifier; its model gets the adapters in place.
+        classifier: The classifier; its model gets the adapters in place. Its facts say which parts
+            learn whole.
         settings: Rank, scale, dropout and layers.
         name: Name of the checkpoint, for whoever loads the adapter alone.
 
@@ -67,7 +70,7 @@ class Lora:
             lora_alpha=settings.lora_alpha,
             lora_dropout=settings.lora_dropout,
             target_modules=_targets(settings, model.config.model_type),
-            modules_to_save=_head(classifier),
+            modules_to_save=classifier.facts.get(WHOLE) or whole_parts(classifier),
         )
         self.warnings: list[str] = []
         with _heard(self.warnings):
@@ -188,7 +191,7 @@ def _targets(settings: FinetuneSettings, model_type: str) -> Any:
     return _ALL_LINEAR if names == [_ALL_LINEAR] else names
 
 
-def _head(classifier: Classifier) -> list[str]:
+def whole_parts(classifier: Classifier) -> list[str]:
     """What learns whole: all that is not the encoder, and a pooler that was never trained."""
     model = classifier.model
     found = [

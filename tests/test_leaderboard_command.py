@@ -17,7 +17,9 @@ import pytest
 from glueharness.cli import main
 from glueharness.cli.app import App
 from glueharness.plugin.registry import Registry
+from glueharness.record.managing import annotate, remove_run
 from glueharness.record.run_file import RUN_FILE, to_json, write_record
+from glueharness.record.store import RunStore
 from glueharness_leaderboard.leaderboard_command import command as leaderboard
 from tests.leaderboard_runs import Making, make_run, make_runs
 from tests.test_imports import HEAVY
@@ -75,6 +77,28 @@ def test_runs_that_did_not_complete_are_shown_on_demand(terminal: Terminal) -> N
     out, _ = terminal("leaderboard", "--all-statuses")
     assert "failed" in out
     assert "interrupted" in out
+
+
+def test_runs_that_do_not_count_are_not_called_none(terminal: Terminal, tmp_path: Path) -> None:
+    makings = [Making(rows=20), Making(rows=20, seed=7), Making(rows=20, task="rte")]
+    for record in make_runs(terminal.runs, makings):
+        annotate(RunStore(terminal.runs), record, lambda said: replace(said, archived=True))
+    name = terminal.runs
+    assert f"No runs in {name} that count: 3 are archived." in terminal("leaderboard")[0]
+    assert (
+        f"No runs of rte in {name} that count: 1 is archived." in terminal("leaderboard", "rte")[0]
+    )
+    (name / "broken").mkdir()
+    (name / "broken" / "run.json").write_text("{", encoding="utf-8")
+    out, _ = terminal("leaderboard", "--where", "score>1")
+    assert "score>1 that count: 3 are archived, 1 cannot be read." in out
+    words = ["report", "--runs-dir", str(name), "-o", str(tmp_path / "x.html")]
+    said, _ = terminal(*words)
+    assert said == "There are no completed runs that count: 3 are archived, 1 cannot be read.\n"
+    for record in RunStore(name).all():
+        remove_run(RunStore(name), record)
+    said, _ = terminal("runs")
+    assert said == f"No runs in {name} that can be read: see the warnings.\n"
 
 
 def test_an_unknown_task_is_answered_with_the_nearest(terminal: Terminal) -> None:

@@ -12,7 +12,7 @@ from glueharness.cli.output import make_table, percent, print_json, stderr, stdo
 from glueharness.record.query import Fields, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from glueharness.record.record import RunRecord
     from glueharness.record.store import RunStore
@@ -72,6 +72,8 @@ def print_runs(store: RunStore, listing: Listing) -> None:
     warn_of_problems(store)
     if not records:
         why = f"No runs in {store.name}. Make one: glueharness run qnli"
+        if store.problems:
+            why = f"No runs in {store.name} that can be read: see the warnings."
         if every:
             why = f"None of {len(every):,} runs in {store.name} is as you asked."
         stdout().print(why, soft_wrap=True)
@@ -80,6 +82,24 @@ def print_runs(store: RunStore, listing: Listing) -> None:
     left = len(records) - len(shown)
     if left:
         stderr().print(f"{left:,} more runs. All of them: --top 0", soft_wrap=True)
+
+
+def left_out(store: RunStore, tasks: Collection[str] | None = None) -> str:
+    """Behind "no runs": which there are all the same; empty for none.
+
+    Args:
+        store: The runs.
+        tasks: Only runs of these; None for all.
+    """
+    archived = sum(
+        store.annotations(record).archived
+        for record in store.all()
+        if tasks is None or record.task in tasks
+    )
+    damaged = len(store.problems)
+    parts = [f"{archived} {'is' if archived == 1 else 'are'} archived"] if archived else []
+    parts += [f"{damaged} cannot be read"] if damaged else []
+    return f" that count: {', '.join(parts)}" if parts else ""
 
 
 def _shown(records: list[RunRecord], fields: Fields, listing: Listing) -> list[RunRecord]:

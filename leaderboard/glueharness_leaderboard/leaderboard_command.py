@@ -9,7 +9,7 @@ import click
 
 from glueharness.cli.app import App, json_option, runs_dirs_option, runs_store, warn_of_index
 from glueharness.cli.output import stderr, stdout
-from glueharness.cli.runs_list import columns_option, where_option
+from glueharness.cli.runs_list import columns_option, left_out, where_option
 from glueharness.errors import UnknownNameError
 from glueharness.record.query import Fields
 from glueharness.record.reproductions import without_reproductions
@@ -277,8 +277,9 @@ def _make(
 
 def _nothing(records: list[RunRecord], tasks: list[str], wishes: Wishes, registry: Registry) -> str:
     """What to say instead of a table, and what to do next."""
+    left = left_out(wishes.store, None if wishes.task == ALL else tasks)
     if wishes.where and not records:
-        return f"No runs in {wishes.store.name} with {' and '.join(wishes.where)}."
+        return f"No runs in {wishes.store.name} with {' and '.join(wishes.where)}{left}."
     of_task = [record for record in records if record.task in tasks]
     what = "runs" if wishes.task == ALL else f"runs of {wishes.task}"
     if of_task:
@@ -294,8 +295,8 @@ def _nothing(records: list[RunRecord], tasks: list[str], wishes: Wishes, registr
     hint = f" There are runs of {', '.join(others)}." if others else ""
     name = "qnli" if wishes.task == ALL else wishes.task
     if name in registry.tasks.items and registry.task(name).trained_on:
-        return f"No {what} in {wishes.store.name}.{_advice(registry.task(name), others)}"
-    return f"No {what} in {wishes.store.name}.{hint}\nMake one:  glueharness run {name}"
+        return f"No {what} in {wishes.store.name}{left}.{_advice(registry.task(name), others)}"
+    return f"No {what} in {wishes.store.name}{left}.{hint}\nMake one:  glueharness run {name}"
 
 
 def _advice(task: TaskSpec, others: list[str]) -> str:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from glueharness import __version__
+from glueharness.cli.runs_list import left_out
 from glueharness.record.reproductions import without_reproductions
 from glueharness_leaderboard.ranking.group_standings import known_group_standings
 from glueharness_leaderboard.ranking.sections import sections_of
@@ -104,7 +105,7 @@ def report_of(
         "title": wanted.title,
         "command": wanted.command,
         "boards": boards_found,
-        "nothing": _nothing(wanted, len(of_tasks) - len(completed)),
+        "nothing": _nothing(wanted, len(of_tasks) - len(completed), store),
         "groups": [
             _group(table, sheet, boards) for table, sheet in zip(tables, group_sheets, strict=True)
         ],
@@ -137,11 +138,12 @@ def answers_of(report: Report) -> list[str]:
     return [plain(f"{heading}: {answer}") for heading, answer in said] or [report.data["nothing"]]
 
 
-def _nothing(wanted: Wanted, unfinished: int) -> str:
+def _nothing(wanted: Wanted, unfinished: int, store: RunStore) -> str:
     """What to say where no board can be made."""
     of = f" of {', '.join(wanted.asked)}" if wanted.asked else ""
     others = f"; {unfinished} did not complete" if unfinished else ""
-    return f"There are no completed runs{of} yet{others}."
+    left = left_out(store, wanted.tasks if wanted.asked else None)
+    return f"There are no completed runs{of}{left or ' yet'}{others}."
 
 
 def _problem(error: GlueharnessError, store: RunStore) -> str:

@@ -363,7 +363,34 @@ def test_markdown_renders_as_a_table_of_the_same_texts(tmp_path: Path) -> None:
     assert not any(part.type == "html_inline" for each in tokens for part in each.children or [])
 
 
-@pytest.mark.parametrize("name", ["=1+1", "+x", "-x", "@x"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "# the ranks",
+        "#",
+        "- a",
+        "+ a",
+        "1. a",
+        "12) a",
+        "=",
+        "---",
+        "a & b",
+        "&copy; &#42;",
+        "$x$",
+        "#tag",
+        "-1",
+        "1.5 a",
+    ],
+)
+def test_a_line_of_markdown_is_a_line_whatever_it_begins_with(name: str) -> None:
+    from markdown_it import MarkdownIt
+
+    tokens = MarkdownIt("commonmark").parse(f"before\n\n{markup.escape_markdown(name)}\n")
+    assert [token.type for token in tokens[3:]] == ["paragraph_open", "inline", "paragraph_close"]
+    assert "".join(part.content for part in tokens[4].children or []) == name
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+x", "-x", "@x", "\uff1d1+1", "\uff20x"])
 def test_csv_never_starts_a_formula(name: str) -> None:
     text = export.write_csv([{"model": name, "score": -0.5, "none": None}])
     assert "\n'" in text or "\n\"'" in text
@@ -757,11 +784,19 @@ def booktabs_is_there() -> bool:
 @pytest.mark.slow
 @pytest.mark.skipif(not booktabs_is_there(), reason="needs pdflatex and booktabs")
 def test_latex_compiles(tmp_path: Path) -> None:
-    models(tmp_path / "runs", (HOSTILE, 0.9, 2), ('модель Ω 模型 é "quoted"', 0.8, 2))
+    models(
+        tmp_path / "runs",
+        (HOSTILE, 0.9, 2),
+        ('модель Ω 模型 é "quoted"', 0.8, 2),
+        ("[3pt] `a", 0.7, 2),
+        ("* b", 0.6, 2),
+    )
     makings = [Making(task=task, seed=seed) for task in ("mrpc", "mnli") for seed in (1, 2)]
     make_runs(tmp_path / "runs", makings)
     found = board(tmp_path / "runs")
     sheets = [sheet_of(section, View(by="model", names={})) for section in found]
+    names = [column for column in sheets[0].columns if column.name == "model"]
+    sheets.append(replace(sheets[0], columns=names, best=frozenset()))
     words = ["compare", HOSTILE, 'модель Ω 模型 é "quoted"', "--task", "qnli", "--format", "latex"]
     result = CliRunner().invoke(cli, [*words, "--runs-dir", str(tmp_path / "runs")])
     assert result.exit_code == 0, result.output

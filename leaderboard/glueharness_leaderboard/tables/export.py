@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from glueharness_leaderboard.ranking.rows import Row
     from glueharness_leaderboard.ranking.sections import By, Section
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """What a spreadsheet takes for the start of a formula (OWASP, CSV injection)."""
 
 

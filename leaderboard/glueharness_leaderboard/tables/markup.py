@@ -34,6 +34,9 @@ _LATEX = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
+    "[": "{[}",  # behind the end of a row it would be an option of that
+    "*": "{*}",
+    "`": r"\textasciigrave{}",
     "±": r"$\pm$",
     "−": "$-$",
     "≈": r"$\approx$",
@@ -86,8 +89,11 @@ def markdown_table(columns: Sequence[Column]) -> str:
 
 def escape_markdown(text: str) -> str:
     """Text that Markdown shows as it is, in a cell too."""
-    escaped = re.sub(r"([\\`*_\[\]|<>~])", r"\\\1", printable(text, lines=True))
-    return " ".join(escaped.split())
+    words = " ".join(printable(text, lines=True).split())
+    escaped = re.sub(r"([\\`*_\[\]|<>~$])", r"\\\1", words)
+    escaped = re.sub(r"&(?=#?\w+;)", r"\\&", escaped)
+    # What would make a heading or a list of a line that begins with it.
+    return re.sub(r"^(\d{0,9})(#+|[-+=]+|[.)])(?=\s|$)", r"\1\\\2", escaped)
 
 
 def latex(sheets: Sequence[Sheet], legends: Sequence[str]) -> str:

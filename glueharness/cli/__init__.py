@@ -15,6 +15,7 @@ from glueharness.cli.app import App
 from glueharness.cli.output import accept_any_text
 from glueharness.errors import GlueharnessError, PluginError
 from glueharness.record.index_place import INDEX_VARIABLE
+from glueharness.system.leaving import leave_at_once
 from glueharness.system.printable import printable
 from glueharness.system.terminal import (
     ReaderGoneError,
@@ -190,6 +191,8 @@ def main(arguments: Sequence[str] | None = None, app: App | None = None) -> None
     accept_any_text()
     with guarded_streams():
         code = _run(arguments, app)
+    if arguments is None and app.holds_very_much:  # this process is ours
+        leave_at_once(code)
     sys.exit(code)
 
 

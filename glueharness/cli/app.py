@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from glueharness.plugin.status import PluginStatus, Problem
     from glueharness.record.store import RunStore
 
+_VERY_MANY = 1_000
+"""Records from which on a process does not free them at its end."""
 COMPLETE_VARIABLE = "_GLUEHARNESS_COMPLETE"
 
 ENVIRONMENT = {"data_dir": "GLUE_DATA_DIR", "runs_dir": "GLUEHARNESS_RUNS"}
@@ -37,6 +39,7 @@ class App:
         without: Plugins or distributions to leave out.
         files: Files, or folders of files, to load as plugins.
         prefer: Plugins or distributions whose parts win over others of the same name.
+        held: The runs that the command reads.
         plugin_command: The command at work if a plugin brings it; empty for one of ours.
     """
 
@@ -47,7 +50,13 @@ class App:
         self.files: tuple[Path, ...] = ()
         self.prefer: tuple[str, ...] = ()
         self.plugin_command = ""
+        self.held: RunStore | None = None
         self._registry = registry
+
+    @property
+    def holds_very_much(self) -> bool:
+        """Whether to free what was read would take a while."""
+        return self.held is not None and self.held.read_already > _VERY_MANY
 
     @staticmethod
     def of(ctx: click.Context) -> App:
@@ -104,11 +113,19 @@ def runs_dir(given: Path | None) -> Path:
     return cast("Path", convert(item, value, ENVIRONMENT["runs_dir"]))
 
 
-def runs_store(given: Sequence[Path]) -> RunStore:
-    """The runs of the folders that were given, or of :func:`runs_dir`."""
+def runs_store(given: Sequence[Path], ctx: click.Context | None = None) -> RunStore:
+    """The runs of the folders that were given, or of :func:`runs_dir`.
+
+    Args:
+        given: The folders; none for the usual one.
+        ctx: The command that reads them, if it is one: its process ends when it has printed.
+    """
     from glueharness.record.joined_store import store_of
 
-    return store_of(given or [runs_dir(None)])
+    store = store_of(given or [runs_dir(None)])
+    if ctx is not None:
+        App.of(ctx).held = store
+    return store
 
 
 def only_one(ctx: click.Context, _: click.Parameter, given: Sequence[Any]) -> Any:

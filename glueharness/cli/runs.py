@@ -56,7 +56,7 @@ def command(ctx: click.Context, /, runs_dir: tuple[Path, ...], **given: Any) -> 
     glueharness runs --columns id,score,learning_rate,epochs
     """  # noqa: D301 - click's mark against re-wrapping
     if ctx.invoked_subcommand is None:
-        print_runs(runs_store(runs_dir), Listing(**given))
+        print_runs(runs_store(runs_dir, ctx), Listing(**given))
 
 
 for _command in COMMANDS:

@@ -29,6 +29,7 @@ class Contents:
         problems: What is wrong with the folders that cannot be read as runs.
         originals: What is of a run and of its copies alone, to the run's id.
         copies: Folders that hold a copy of another run here: their names, and that run's id.
+        remembered: By run id: what readers wish to know again of its files.
         notice: Why an index that the user named is not used; empty if it is.
     """
 
@@ -37,6 +38,7 @@ class Contents:
     problems: list[RunFolderError] = field(default_factory=list)
     originals: dict[str, str] = field(default_factory=dict)
     copies: dict[str, str] = field(default_factory=dict)
+    remembered: dict[str, bytes] = field(default_factory=dict)
     notice: str = ""
 
 

@@ -79,6 +79,16 @@ class RunStore:
         return list(self._contents.records)
 
     @property
+    def remembered(self) -> dict[str, bytes]:
+        """By run id, what readers wish to know again of a run's files until :meth:`refresh`."""
+        return self._contents.remembered
+
+    @property
+    def read_already(self) -> int:
+        """How many runs are known by now; 0 before they are asked for."""
+        return 0 if self._found is None else len(self._found.records)
+
+    @property
     def _contents(self) -> Contents:
         if self._found is None:
             self._found = self._read()

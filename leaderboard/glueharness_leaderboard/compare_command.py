@@ -65,7 +65,7 @@ def command(ctx: click.Context, /, run: tuple[str, ...], **given: Any) -> None:
     registry = App.of(ctx).registry
     if given["task"]:
         registry.task(given["task"])
-    store = runs_store(given["runs_dir"])
+    store = runs_store(given["runs_dir"], ctx)
     contestants = find_contestants(run, store, given["task"])
     warn_of_index(store)
     findings = _findings(contestants, store, registry, against_first=given["against_first"])

@@ -139,7 +139,7 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     glueharness leaderboard --where 'model=bert-*' --where epochs=3 --top 10
     glueharness leaderboard qnli --sort rows/s --columns rank,model,accuracy,rows/s
     """  # noqa: D301 - click's mark against re-wrapping
-    wishes = _wishes(given)
+    wishes = _wishes(given, ctx)
     answer, nothing = ranked(wishes, App.of(ctx).registry)
     if nothing and wishes.format == "rich":
         stdout().print(nothing, markup=False, highlight=False, soft_wrap=True)
@@ -172,11 +172,11 @@ def _warn(problem: GlueharnessError) -> None:
     )
 
 
-def _wishes(given: dict[str, Any]) -> Wishes:
+def _wishes(given: dict[str, Any], ctx: click.Context) -> Wishes:
     output: Path | None = given["output"]
     return Wishes(
         task=given["task"],
-        store=runs_store(given["runs_dir"]),
+        store=runs_store(given["runs_dir"], ctx),
         by=given["by"],
         format=chosen_format(given["format"], output, as_json=given["as_json"]),
         output=output,

@@ -72,7 +72,7 @@ def command(ctx: click.Context, /, tasks: tuple[str, ...], **given: Any) -> None
 
     registry = App.of(ctx).registry
     texts = _texts(given["texts"])
-    store = runs_store(given["runs_dir"])
+    store = runs_store(given["runs_dir"], ctx)
     tasks_wanted = _tasks(tasks, store, registry)
     warn_of_index(store)
     for problem in store.problems:

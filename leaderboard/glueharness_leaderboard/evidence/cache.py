@@ -51,9 +51,13 @@ def key_of(what: object, runs: Iterable[RunRecord], store: RunStore) -> str:
     """
     text = json.dumps([METHOD, what], sort_keys=True, default=str)
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass"))
+    known = store.remembered
     for run in runs:
-        facts = f"\0{run.id}\0{store.digest(run)}\0{_files(run, store)}"
-        digest.update(facts.encode("utf-8", "surrogatepass"))
+        facts = known.get(run.id)
+        if facts is None:
+            text = f"\0{run.id}\0{store.digest(run)}\0{_files(run, store)}"
+            facts = known[run.id] = text.encode("utf-8", "surrogatepass")
+        digest.update(facts)
     return digest.hexdigest()
 
 

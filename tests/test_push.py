@@ -233,6 +233,18 @@ def test_a_changed_model_is_not_pushed(
     assert hub.repositories == ()
 
 
+def test_a_score_that_the_predictions_do_not_give_is_not_published(
+    hub: Hub, run: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = read_record(tmp_path / "runs" / run)
+    record.metrics["dev"]["accuracy"] = record.primary = 0.99
+    write_record(tmp_path / "runs" / run, record)
+    assert command("push", run, "me/parity") == 1
+    said = capsys.readouterr().err
+    assert "dev accuracy is 99.00 in the record, and its predictions give 80.00" in said
+    assert hub.repositories == ()
+
+
 @pytest.mark.parametrize("mark", ["sample", "fresh parent"])
 def test_what_says_nothing_is_pushed_only_on_request(
     hub: Hub, run: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], mark: str

@@ -12,12 +12,15 @@ from glueharness.cli import complete
 from glueharness.cli.app import App, json_option, runs_dir_option
 from glueharness.cli.app import runs_dir as find_runs_dir
 from glueharness.cli.output import print_json, stderr, stdout
+from glueharness.errors import RunFolderError
 from glueharness.record.store import RunStore
+from glueharness.run.rescore import Rescorer
 from glueharness_push.card import Facts, render
 from glueharness_push.intervals import interval_of
 from glueharness_push.upload import Destination, files_of, upload
 
 if TYPE_CHECKING:
+    from glueharness.plugin.registry import Registry
     from glueharness.record.record import RunRecord
 
 # The hub's own rule: https://huggingface.co/docs/hub/repositories-settings
@@ -58,6 +61,7 @@ def command(
     _refuse(record, repository, marked=marked)
     files = files_of(record, store)
     registry = App.of(ctx).registry
+    _check_scores(record, store, registry)
     interval = interval_of(record, registry, store.folder)
     task = registry.task(record.task) if record.task in registry.tasks.items else None
     facts = Facts(record=record, task=task, interval=interval, files=frozenset(files))
@@ -68,6 +72,21 @@ def command(
         print_json({"run": record.id, "repository": repository, **pushed})
     else:
         stdout().print(f"pushed  {record.id}\nto      {pushed['url']}", soft_wrap=True)
+
+
+def _check_scores(record: RunRecord, store: RunStore, registry: Registry) -> None:
+    """Refuse to publish scores that do not follow from the run's own predictions.
+
+    Raises:
+        RunFolderError: It says which, and what they should be.
+    """
+    wrong = Rescorer(store, registry).check(record).wrong
+    if wrong:
+        raise RunFolderError(
+            f"run {record.id} contradicts itself: {wrong[0]}",
+            where=str(store.path(record)),
+            remedy=f"glueharness runs verify {record.id} says more.",
+        )
 
 
 def _refuse(record: RunRecord, repository: str, *, marked: bool) -> None:

@@ -6,9 +6,12 @@ It prints the address; ``lose`` on its input kills the second node with all that
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import tempfile
 from typing import Any
+
+from tests.installing import ROOT
 
 QUICK = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -21,6 +24,32 @@ QUICK = {
     "RAY_health_check_initial_delay_ms": "500",
 }
 """Environment of the cluster and of whoever joins it."""
+
+
+class Nodes:
+    """The cluster, in a process of its own."""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.ray_nodes"],
+            cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert self.process.stdout is not None
+        self.address = self.process.stdout.readline().strip()
+
+    def lose(self) -> None:
+        """Lose the second node."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write("lose\n")
+        self.process.stdin.flush()
+        assert self.process.stdout.readline() == "lost\n"
+
+    def close(self) -> None:
+        """Stop all of it."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait(60)
 
 
 def tell(word: str) -> None:

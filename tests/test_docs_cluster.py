@@ -13,9 +13,8 @@ import pytest
 from tests.docs_project import blocks_of
 from tests.executor_tools import wait_until
 from tests.installing import ROOT
-from tests.ray_nodes import QUICK
+from tests.ray_nodes import QUICK, Nodes
 from tests.slurm_cluster import SlurmCluster, missing
-from tests.test_executors_ray import Nodes
 
 BLOCKS = blocks_of(ROOT / "docs" / "cluster.md")
 ADDRESS = "127.0.0.1:6379"

@@ -309,13 +309,6 @@ def test_a_worker_with_other_code_refuses_and_names_both(request_to_worker: Any)
     assert "does not have a plugin file" in why
 
 
-def test_a_model_folder_that_only_the_driver_has_is_named(request_to_worker: Any) -> None:
-    layers = [["command line", {"model": "hf:./mine", "offline": True}]]
-    kind, why = ended(request_to_worker, layers=layers, folder="/nowhere", task="rte")
-    assert kind == "failed"
-    assert "mine" in why
-
-
 def test_a_worker_that_sees_no_store_sends_whole_folders(
     request_to_worker: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

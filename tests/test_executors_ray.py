@@ -8,14 +8,12 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.executor_tools import Command, is_alive, results, wait_until
-from tests.installing import ROOT
-from tests.ray_nodes import QUICK
+from tests.ray_nodes import QUICK, Nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,30 +24,6 @@ pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="ray is not installed"),
     pytest.mark.skipif(importlib.util.find_spec("psutil") is None, reason="psutil is not there"),
 ]
-
-
-class Nodes:
-    """The cluster."""
-
-    def __init__(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.ray_nodes"],
-            cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        assert self.process.stdout is not None
-        self.address = self.process.stdout.readline().strip()
-
-    def lose(self) -> None:
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write("lose\n")
-        self.process.stdin.flush()
-        assert self.process.stdout.readline() == "lost\n"
-
-    def close(self) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        self.process.wait(60)
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
@@ -13,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from glueharness.errors import RunFolderError
+from glueharness.record.store import RunStore
 from glueharness.system.locks import Holder, holder_of, locked
+from tests.executor_tools import Command, wait_until
 
 HOLD = (
     "import sys; from pathlib import Path; from glueharness.system.locks import locked\n"
@@ -172,3 +175,49 @@ def test_the_name_of_who_took_over_stays(tmp_path: Path) -> None:
     with locked(path, "the run"):
         write_holder(path)
     assert path.with_name(".lock.holder").exists()
+
+
+@pytest.mark.parametrize("skew", [-3600, 0, 3600])
+def test_a_claim_of_a_lost_machine_outlasts_the_lock_within(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, skew: int
+) -> None:
+    """The last signs of the two are up to one period apart; clocks of machines are not compared."""
+    store, inner = RunStore(tmp_path), tmp_path / ".lock"
+    with store.claim("abc", lambda _: None):
+        pass
+    inner.touch()
+    claim = tmp_path / ".claims" / "abc.lock"
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() + skew)
+    for silent, free in ((64.9, False), (70.5, True)):
+        os.utime(write_holder(claim), (now() - silent,) * 2)
+        os.utime(write_holder(inner), (now() - silent + 5,) * 2)
+        told: list[Holder | None] = []
+
+        def waiting(holder: Holder | None, told: list[Holder | None] = told) -> None:
+            told.append(holder)
+            raise TimeoutError  # it would wait
+
+        with contextlib.suppress(TimeoutError), store.claim("abc", waiting):
+            assert holder_of(inner) is None
+        assert (told == []) is free
+
+
+@pytest.mark.slow
+def test_a_lost_machine_s_run_is_resumed_and_not_begun_again(tmp_path: Path) -> None:
+    """The claim was to be had five seconds before the lock: the run began in a second folder."""
+    command = Command(tmp_path)
+    words = ("run", "numbers", "--model", "slow", "--steps", "30", "--nap", "0.1")
+    first = command.start(*words)
+    wait_until(lambda: any(tmp_path.glob("runs/*/steps.txt")))
+    first.kill()
+    first.communicate()
+    (run,) = tmp_path.glob("runs/*/run.json")
+    (claim,) = tmp_path.glob("runs/.claims/*.lock")
+    now = time.time()
+    os.utime(write_holder(claim), (now - 62,) * 2)
+    os.utime(write_holder(run.parent / ".lock"), (now - 57,) * 2)
+    done = command.run(*words)
+    assert done.returncode == 0, done.stderr
+    (record,) = command.records()
+    assert (record["status"], record["resumed"]) == ("completed", 1)

@@ -16,7 +16,7 @@ from glueharness.record.contents import read_contents, refuse_link
 from glueharness.record.names import answers_to, new_run_id, short_names
 from glueharness.record.record import CHECKPOINT_FOLDER, MODEL_FOLDER
 from glueharness.record.run_file import RUN_FILE, read_record
-from glueharness.system.locks import holder_of, locked
+from glueharness.system.locks import SPARE_SECONDS, holder_of, locked
 from glueharness.system.user_files import first_link
 
 if TYPE_CHECKING:
@@ -293,7 +293,9 @@ class RunStore:
                 where=str(folder),
                 remedy="Delete it, or choose another folder of runs: --runs-dir",
             ) from error
-        return locked(folder / f"{identity}.lock", "this computation", waiting)
+        # The run's own lock lies within: where their holder is lost, it has to be free by then.
+        path = folder / f"{identity}.lock"
+        return locked(path, "this computation", waiting, spare=SPARE_SECONDS)
 
     def remove_checkpoint(self, record: RunRecord) -> None:
         """Delete a run's checkpoints; what cannot be deleted stays."""

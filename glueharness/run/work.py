@@ -89,7 +89,34 @@ def _request(planned: PlannedRun) -> dict[str, Any]:
         "evaluated": planned.evaluated,
         "resume": config.resume,
         "rerun": config.rerun,
+        "paths": _paths(planned),
     }
+
+
+def _paths(planned: PlannedRun) -> dict[str, str]:
+    """The files and folders of this machine that the run's settings name, and the setting of each.
+
+    A worker that lacks one is told so before it looks for it elsewhere, on the hub for instance.
+    """
+    found: dict[str, str] = {}
+    for layer in planned.layers:
+        for name, value in layer.values.items():
+            if name in _ELSEWHERE or not isinstance(value, str | os.PathLike):
+                continue
+            text = os.fspath(value)
+            named = text.partition(":")[2] if name == "model" else text
+            path = Path(named).expanduser()
+            written_as_path = name == "model" or named.startswith((".", "~")) or os.sep in named
+            if named and written_as_path and _is_there(path):
+                found.setdefault(str(path.absolute()), f"{name} {text}")
+    return found
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # too long for a path, or with a null in it
+        return False
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -116,6 +116,7 @@ def _do(request: Mapping[str, Any], send: Send) -> End:
     from glueharness.run.worker_events import WorkerEvents
 
     registry = registry_of(request)
+    _require_paths(request)
     shared = _is_shared(request)
     planned = _planned(request, registry, shared=shared)
     events = WorkerEvents(send, shared=shared)
@@ -181,6 +182,21 @@ def registry_of(request: Mapping[str, Any]) -> Registry:
         found = plugins.statuses.get(name)
         _compare(f"the plugin {name!r}", code, found.code if found and found.in_use else "")
     return registry
+
+
+def _require_paths(request: Mapping[str, Any]) -> None:
+    """Make sure that this machine has the files and folders that the settings name.
+
+    Raises:
+        ConfigError: It lacks one.
+    """
+    for path, named in request["paths"].items():
+        if not Path(path).exists():
+            raise ConfigError(
+                f"the worker on {platform.node()} does not have {path}, which the command names "
+                f"({named})",
+                remedy="Put it where every worker sees it, at the same path.",
+            )
 
 
 def _known(names: Sequence[str]) -> Iterator[str]:

@@ -62,9 +62,21 @@ def _silence_told() -> float:
     return 3 * _SECONDS_BETWEEN_SIGNS
 
 
+SPARE_SECONDS = 2 * _SECONDS_BETWEEN_SIGNS
+"""How much longer a lock is kept for a silent holder within which he holds others.
+
+Their last signs are a few seconds apart. Were the outer lock free first, whoever takes it would
+find the inner one still held, by nobody.
+"""
+
+
 @contextmanager
 def locked(
-    path: Path, what: str, waiting: Callable[[Holder | None], None] | None = None
+    path: Path,
+    what: str,
+    waiting: Callable[[Holder | None], None] | None = None,
+    *,
+    spare: float = 0.0,
 ) -> Iterator[None]:
     """A region in which no other process holds the lock ``path``.
 
@@ -72,11 +84,13 @@ def locked(
         path: The lock's file; it stays when the lock goes, and its holder's file beside it not.
         what: What is locked, for the message.
         waiting: Told once who holds it, if it is to be waited for; None: do not wait.
+        spare: Seconds that a silent holder on another machine is given besides, for instance
+            :data:`SPARE_SECONDS`.
 
     Raises:
         RunFolderError: Another process holds it, or the path is not one that a lock can be at.
     """
-    lock = _acquire(path, what, waiting)
+    lock = _acquire(path, what, waiting, spare)
     try:
         with _signs_of_life(path, what):
             yield
@@ -113,7 +127,7 @@ def holder_of(path: Path) -> Holder | None:
 
 
 def _acquire(
-    path: Path, what: str, waiting: Callable[[Holder | None], None] | None
+    path: Path, what: str, waiting: Callable[[Holder | None], None] | None, spare: float
 ) -> BaseFileLock:
     told = False
     refused_at = time.monotonic() + _SECONDS_FOR_A_LOOK
@@ -122,7 +136,7 @@ def _acquire(
             lock = _try(path)
         except OSError as error:
             raise _cannot_be_locked(path, what, error) from error
-        holder = _read(path) if lock is None else _alive(path)
+        holder = _read(path) if lock is None else _alive(path, spare)
         if lock is not None and holder is None:
             return lock
         if lock is not None:
@@ -193,13 +207,15 @@ def _holder_file(path: Path) -> Path:
     return path.with_name(f"{path.name}.holder")
 
 
-def _alive(path: Path) -> Holder | None:
+def _alive(path: Path, spare: float = 0.0) -> Holder | None:
     """The holder on another machine that the system's lock did not reach, while it shows signs.
 
     On this machine the system's lock is right: whoever left his name here is gone.
     """
     holder = _read(path)
-    if holder is None or holder.host == platform.node() or holder.silent > _SECONDS_WITHOUT_SIGN:
+    if holder is None or holder.host == platform.node():
+        return None
+    if holder.silent > _SECONDS_WITHOUT_SIGN + spare:
         return None
     return holder
 

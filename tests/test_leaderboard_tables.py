@@ -28,13 +28,8 @@ from glueharness_leaderboard.ranking.short_paths import short_paths
 from glueharness_leaderboard.ranking.standings import known_standings, standings_of
 from glueharness_leaderboard.statistics.intervals import wilson
 from glueharness_leaderboard.tables import export, markup
-from glueharness_leaderboard.tables.columns import (
-    View,
-    legends,
-    notes,
-    rank_text,
-    sheet_of,
-)
+from glueharness_leaderboard.tables.columns import View, legends, rank_text, sheet_of
+from glueharness_leaderboard.tables.heading import notes
 from glueharness_leaderboard.tables.remarks import marks_explained, marks_of
 from glueharness_leaderboard.tables.sheet import Column
 from glueharness_leaderboard.tables.terminal import fit, print_sheets, print_table

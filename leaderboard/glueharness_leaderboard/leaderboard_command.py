@@ -9,7 +9,7 @@ import click
 
 from glueharness.cli.app import App, json_option, runs_dirs_option, runs_store, warn_of_index
 from glueharness.cli.output import stderr, stdout
-from glueharness.cli.runs_list import columns_option, left_out, where_option
+from glueharness.cli.runs_list import columns_option, where_option
 from glueharness.errors import UnknownNameError
 from glueharness.record.query import Fields
 from glueharness.record.reproductions import without_reproductions
@@ -21,6 +21,7 @@ from glueharness_leaderboard.tables.columns import View
 from glueharness_leaderboard.tables.formats import Result, chosen_format, deliver, format_options
 from glueharness_leaderboard.tables.kept import kept_or_made
 from glueharness_leaderboard.tables.leaderboard import answer_group, answer_tasks
+from glueharness_leaderboard.tables.no_runs import Asked, no_runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from glueharness.plugin.registry import Registry
     from glueharness.record.record import RunRecord
     from glueharness.record.store import RunStore
-    from glueharness.specs import TaskSpec
     from glueharness_leaderboard.ranking.sections import By
     from glueharness_leaderboard.tables.formats import Format
     from glueharness_leaderboard.tables.leaderboard import Answer
@@ -163,7 +163,8 @@ def ranked(wishes: Wishes, registry: Registry) -> tuple[Answer, str]:
         _warn(problem)
     tasks = _tasks(records, wishes, registry)
     answer = _answer(records, store, tasks, wishes, registry)
-    return answer, "" if answer.runs else _nothing(records, tasks, wishes, registry)
+    asked = Asked(wishes.store, "" if wishes.task == ALL else wishes.task, wishes.where)
+    return answer, "" if answer.runs else no_runs(records, tasks, asked, registry)
 
 
 def _warn(problem: GlueharnessError) -> None:
@@ -273,47 +274,6 @@ def _make(
     view = View(by=wishes.by, names=ranked.store.short_names(), statuses=wishes.all_statuses)
     shown = (ranked.tasks or list(specs)) if wishes.published else []
     return answer_tasks(sections, view, registry, shown)
-
-
-def _nothing(records: list[RunRecord], tasks: list[str], wishes: Wishes, registry: Registry) -> str:
-    """What to say instead of a table, and what to do next."""
-    left = left_out(wishes.store, None if wishes.task == ALL else tasks)
-    if wishes.where and not records:
-        return f"No runs in {wishes.store.name} with {' and '.join(wishes.where)}{left}."
-    of_task = [record for record in records if record.task in tasks]
-    what = "runs" if wishes.task == ALL else f"runs of {wishes.task}"
-    if of_task:
-        counts: dict[str, int] = {}
-        for record in of_task:
-            counts[record.status] = counts.get(record.status, 0) + 1
-        listing = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
-        return (
-            f"No completed {what} in {wishes.store.name}, only {listing}.\n"
-            "See them:  glueharness leaderboard --all-statuses"
-        )
-    others = sorted({record.task for record in records})
-    hint = f" There are runs of {', '.join(others)}." if others else ""
-    name = "qnli" if wishes.task == ALL else wishes.task
-    if name in registry.tasks.items and registry.task(name).trained_on:
-        return f"No {what} in {wishes.store.name}{left}.{_advice(registry.task(name), others)}"
-    return f"No {what} in {wishes.store.name}{left}.{hint}\nMake one:  glueharness run {name}"
-
-
-def _advice(task: TaskSpec, others: list[str]) -> str:
-    """What to do for a task without training data, which runs of another task predict."""
-    learnt = task.trained_on
-    if not task.splits_of("dev"):
-        first = "" if learnt in others else f"glueharness run {learnt}, then "
-        return (
-            f" It has no labelled rows to rank by; runs of {learnt} predict it.\n"
-            f"Predict it:  {first}glueharness submit {task.name}"
-        )
-    if learnt in others:
-        return (
-            f" It is scored with runs of {learnt}, and there are some.\n"
-            f"Score one:  glueharness evaluate {task.name}"
-        )
-    return f" It is scored with runs of {learnt}.\nMake and score one:  glueharness run {task.name}"
 
 
 def result_of(answer: Answer, wishes: Wishes) -> Result:

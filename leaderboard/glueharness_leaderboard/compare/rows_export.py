@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from glueharness_leaderboard.ranking.short_paths import short_paths
-from glueharness_leaderboard.tables.columns import heading
+from glueharness_leaderboard.tables.heading import heading
 from glueharness_leaderboard.tables.sheet import Column, Sheet
 from glueharness_leaderboard.tables.texts import plain
 

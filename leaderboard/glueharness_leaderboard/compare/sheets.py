@@ -5,15 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from glueharness_leaderboard.compare.verdict import (
-    MOST_PAIRS,
-    p_text,
-    signed,
-    signed_interval,
-)
+from glueharness_leaderboard.compare.numbers import p_text, signed, signed_interval
+from glueharness_leaderboard.compare.verdict import MOST_PAIRS
 from glueharness_leaderboard.compare.what_differs import what_differs
 from glueharness_leaderboard.ranking.short_paths import short_paths
-from glueharness_leaderboard.tables.columns import heading, notes, without_shared_words
+from glueharness_leaderboard.tables.columns import without_shared_words
+from glueharness_leaderboard.tables.heading import heading, notes
 from glueharness_leaderboard.tables.sheet import Column, Sheet
 from glueharness_leaderboard.tables.texts import interval_text, plain, score_text
 

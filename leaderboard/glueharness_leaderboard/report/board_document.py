@@ -15,7 +15,7 @@ from glueharness_leaderboard.report.packing import Packing
 from glueharness_leaderboard.report.pairs import pairs_document, pairs_of
 from glueharness_leaderboard.report.quotes import quotes_document, quotes_of
 from glueharness_leaderboard.report.runs_document import note_of, parameters_of, rounded
-from glueharness_leaderboard.tables.columns import heading, notes
+from glueharness_leaderboard.tables.heading import heading, notes
 from glueharness_leaderboard.tables.remarks import marks_of, remarks, shared_epochs
 
 if TYPE_CHECKING:

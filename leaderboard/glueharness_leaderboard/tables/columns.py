@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from glueharness_leaderboard.ranking.advice import advise
 from glueharness_leaderboard.ranking.settings import differing, settings_of_run
 from glueharness_leaderboard.ranking.short_paths import short_paths
+from glueharness_leaderboard.tables.heading import heading, notes
 from glueharness_leaderboard.tables.remarks import (
     marks_explained,
     marks_of,
@@ -27,12 +28,10 @@ from glueharness_leaderboard.tables.texts import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from glueharness_leaderboard.ranking.conditions import SplitFacts
     from glueharness_leaderboard.ranking.rows import Row
     from glueharness_leaderboard.ranking.sections import By, Section
     from glueharness_leaderboard.ranking.settings import Value
 
-SAMPLE_NOTE = "made-up data: these scores say nothing about the real task"
 
 _SHORT = {
     "learning_rate": "lr",
@@ -136,56 +135,6 @@ def _runs(row: Row, view: View) -> str:
     """A row's runs by their shortest names; of many the first."""
     names = [plain(view.names.get(run.id, run.id)) for run in row.runs]
     return ", ".join(names) if len(names) <= 3 else f"{names[0]}, … {names[-1]}"
-
-
-def heading(section: Section) -> str:
-    """Task, version, split and rows in one line: ``QNLI v2 · dev · n = 5,463``."""
-    conditions = section.conditions
-    name = plain(f"{section.title} {conditions.version}".strip())
-    rows = [split.rows for split in conditions.dev]
-    splits = " + ".join(plain(split.name) for split in conditions.dev)
-    count = " + ".join(f"{row:,}" for row in rows)
-    return f"{name} · {splits} · n = {count}" if rows else name
-
-
-def notes(section: Section) -> list[str]:
-    """What sets the section apart, a line for each mark; empty for complete data."""
-    conditions = section.conditions
-    splits = (*conditions.train, *conditions.dev)
-    lines = []
-    if "sample" in conditions.marks:
-        lines.append(f"SAMPLE · {SAMPLE_NOTE}")
-    elif "partial" in conditions.marks:
-        lines.append("PARTIAL · " + _shortages(splits, "partial"))
-    if "limited" in conditions.marks:
-        lines.append("LIMITED · " + _shortages(splits, "limited"))
-    if "altered" in conditions.marks:
-        lines.append("ALTERED · as many rows as the official data, and not the same ones")
-    if "fresh" in conditions.marks:
-        lines.append("FRESH · trained from fresh weights, not from the pretrained ones")
-    lines += [
-        f"{mark.upper()} · the run that it starts from, or whose model it is, is {what}"
-        for mark in conditions.marks
-        if mark.endswith(" parent") and (what := f"marked {mark.removesuffix(' parent')}")
-    ]
-    if section.task is None:
-        lines.append(f"no installed plugin knows the task {plain(conditions.task)!r}")
-    if section.ambiguous:
-        prints = ", ".join(f"{split.name} {split.fingerprint}" for split in splits)
-        lines.append(f"other rows than the tables like it: {plain(prints)}")
-    return lines
-
-
-def _shortages(splits: Sequence[SplitFacts], kind: Literal["partial", "limited"]) -> str:
-    """Which splits are short of how much."""
-    verb = "uses" if kind == "limited" else "has"
-    short = [split for split in splits if (split.limited if kind == "limited" else split.partial)]
-    return ", ".join(
-        f"{plain(split.name)} {verb} {split.rows:,} of {split.available:,} rows"
-        if kind == "limited"
-        else f"{plain(split.name)} {verb} {split.available:,} of {split.expected:,} rows"
-        for split in short
-    )
 
 
 def _scores(section: Section) -> list[Column]:

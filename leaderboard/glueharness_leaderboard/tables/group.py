@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from glueharness.scoring.group_score import group_score, mean_scores
 from glueharness_leaderboard.ranking.short_paths import short_paths
 from glueharness_leaderboard.statistics.intervals import Interval
-from glueharness_leaderboard.tables.columns import SAMPLE_NOTE
+from glueharness_leaderboard.tables.heading import SAMPLE_NOTE
 from glueharness_leaderboard.tables.sheet import Column, Sheet
 from glueharness_leaderboard.tables.texts import (
     NOTHING,

@@ -220,6 +220,16 @@ def test_a_label_that_only_dev_has_is_told_where_it_is(
         assert "is 'o', and no training row has it" in err
 
 
+@pytest.mark.parametrize(("sign", "called"), [(";", "semicolons"), ("\t", "tabs"), ("|", "bars")])
+def test_another_delimiter_is_named(call: Call, tmp_path: Path, sign: str, called: str) -> None:
+    for split in ("train", "dev"):
+        rows = "".join(f"{split} {n}{sign}{n % 2}\n" for n in range(4))
+        (tmp_path / "snow" / f"{split}.csv").write_text(f"text{sign}label\n{rows}")
+    code, _, err = call("run", "--train-file", "train.csv", "--dev-file", "dev.csv", "--text", "x")
+    assert code == 1
+    assert f"train.csv:1: the fields are parted by {called}, which .csv does not mean" in err
+
+
 def test_a_thousand_different_labels_are_no_labels(call: Call, tmp_path: Path) -> None:
     rows = [{"a": f"x {n}", "label": f"text {n // 2}"} for n in range(600)]
     write_lines(tmp_path / "snow" / "many.jsonl", rows)

@@ -92,8 +92,29 @@ def _records(path: Path, kind: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
 def _fields(path: Path, kind: str) -> list[str]:
     """The names of the first record's fields."""
     for _, record in _records(path, kind):
-        return list(record)
+        fields = list(record)
+        _refuse_other_delimiter(fields, path, kind)
+        return fields
     raise ConfigError("there is no row in it", where=str(path))
+
+
+def _refuse_other_delimiter(fields: list[str], path: Path, kind: str) -> None:
+    """Say by what the fields of a file are parted, where it is not what its suffix says.
+
+    Raises:
+        ConfigError: With the way to describe such a file.
+    """
+    others = {";": "semicolons", "\t": "tabs", "|": "bars", ",": "commas"}
+    if kind not in {"csv", "tsv"} or len(fields) != 1:
+        return
+    for other, called in others.items():
+        if other in fields[0]:
+            raise ConfigError(
+                f"the fields are parted by {called}, which {path.suffix} does not mean",
+                where=f"{path}:1",
+                remedy="A .csv file has commas, and a .tsv file tabs; for others write a task file "
+                f"with delimiter = {toml_text(other)} below [source]: see docs/tasks.md.",
+            )
 
 
 def _relative(path: Path, folder: Path) -> str:

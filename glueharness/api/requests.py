@@ -16,7 +16,7 @@ from glueharness.settings.fields import Layer
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from glueharness.run.grid import Grid
+    from glueharness.run.grid import Space
 
 _SEVERAL = ("text", "choice")
 _FILES = ("train_file", "dev_file", "test_file")
@@ -42,16 +42,19 @@ def seeds_of(seeds: int | Sequence[int] | None, layers: Sequence[Layer]) -> Sequ
     return parse_seeds(text, first_seed(layers))
 
 
-def grid_of(given: Mapping[str, Sequence[Any]] | None, table: Mapping[str, Any]) -> Grid:
-    """What to try: the call's values, then those of the file.
+def space_of(given: Mapping[str, Sequence[Any] | str] | None, table: Mapping[str, Any]) -> Space:
+    """What to try: the call's values and ranges, then those of the file.
 
     Raises:
         ConfigError: It says nothing to try.
     """
-    from glueharness.run.grid import read_grid
+    from glueharness.run.grid import is_range, read_space
 
-    own = {name: list(_several(values)) for name, values in (given or {}).items()}
-    return read_grid((), {**table, **own})
+    own = {
+        name: values if is_range(values) else list(_several(values))
+        for name, values in (given or {}).items()
+    }
+    return read_space((), {**table, **own})
 
 
 def _several(values: Any) -> Sequence[Any]:

@@ -6,21 +6,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glueharness.api.completed import Run, Runs
-from glueharness.api.requests import grid_of, layers_of, seeds_of, with_data_files
+from glueharness.api.requests import layers_of, seeds_of, space_of, with_data_files
 from glueharness.api.session import registry, shown
 from glueharness.cli.run import layers_of_run
 from glueharness.errors import ConfigError, GlueharnessError
 from glueharness.record.store import LATEST
 from glueharness.run.elsewhere import LOCAL
-from glueharness.run.grid import remarks_on
+from glueharness.run.grid import only_values, remarks_on
 from glueharness.run.outcomes import by_task
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from glueharness.run.elsewhere import Where
+    from glueharness.run.grid import Space
     from glueharness.run.outcomes import Outcome
-    from glueharness.run.plan import PlannedRun
+    from glueharness.run.plan import PlannedRun, PlanRequest
 
 _ORIGIN = "call of run()"
 
@@ -32,7 +33,8 @@ def run(  # noqa: PLR0913 - its parameters are the command's options
     init_from: str = "",
     resume: str = "",
     rerun: bool = False,
-    grid: Mapping[str, Sequence[Any]] | None = None,
+    grid: Mapping[str, Sequence[Any] | str] | None = None,
+    search: int | str = "",
     config: str | Path | None = None,
     executor: str = LOCAL,
     jobs: int | None = None,
@@ -51,6 +53,8 @@ def run(  # noqa: PLR0913 - its parameters are the command's options
         resume: Unfinished run to resume: its id, or ``"latest"``.
         rerun: Repeat runs that were completed before.
         grid: Values of settings to try in all combinations: ``{"learning_rate": [1e-5, 3e-5]}``.
+        search: Try so many settings, each chosen by how those before it did; ``grid`` then says
+            what is chosen from, by values or ranges: ``{"learning_rate": "1e-5..1e-4"}``.
         config: TOML file with settings; what the call says goes before.
         executor: Where the runs are done.
         jobs: Runs at a time.
@@ -79,15 +83,37 @@ def run(  # noqa: PLR0913 - its parameters are the command's options
     layers += [read_toml(file)] if file is not None else []
     if resume not in {"", LATEST}:
         layers += layers_of_run(resume, layers, registry())
+    space = space_of(grid, read_toml_grid(file) if file is not None else {})
     request = PlanRequest(
         names=tasks, layers=layers, seeds=seeds_of(seeds, layers), preset=preset,
         init_from=init_from, resume=resume, rerun=rerun,
-        grid=grid_of(grid, read_toml_grid(file) if file is not None else {}),
+        grid={} if search else only_values(space),
     )  # fmt: skip
+    if search:
+        return _completed(_search(request, space, str(search), where, told))
     plan = build_plan(request, registry())
     if preset:
         told += remarks_on(registry().presets.get(preset), [each.config.task for each in plan])
     return _completed(_do(plan, where, told))
+
+
+def _search(
+    request: PlanRequest, space: Space, text: str, where: Where, told: Sequence[str]
+) -> Sequence[Outcome]:
+    """Search for settings, and show how it goes; one that was stopped early is no run."""
+    from glueharness.cli.plan_progress import PlanDisplay
+    from glueharness.run.search import SearchRequest, parse_search, run_search
+
+    searcher, count = parse_search(text)
+    wanted = SearchRequest(
+        request=request, space=space, count=count, searcher=searcher, where=where
+    )
+    with PlanDisplay() as display:
+        for line in told:
+            display.tell(line)
+        display.expect(count * max(1, len(request.seeds)))
+        outcomes = run_search(wanted, registry(), display.hear, display.tell)
+    return [outcome for outcome in outcomes if not outcome.stopped]
 
 
 def _do(plan: Sequence[PlannedRun], where: Where, told: Sequence[str]) -> Sequence[Outcome]:

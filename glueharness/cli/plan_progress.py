@@ -67,6 +67,10 @@ class PlanDisplay:
             self._all = self._progress.add_task("all runs", total=runs, values="")
         self._progress.update(self._all, total=runs)
 
+    def tell(self, line: str) -> None:
+        """Leave a line."""
+        self._say(line)
+
     def hear(self, work: Work, note: Note) -> None:
         """Show what a worker has to say."""
         value = note.value

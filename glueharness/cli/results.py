@@ -105,7 +105,9 @@ def _show_sweep(sweep: Sweep, task: TaskSpec) -> None:
         [*(str(each.point.get(name, "–")) for name in names), *_cells_of(each)] for each in shown
     ]
     console = stdout()
-    title = f"{task.title}: {len(sweep.candidates)} settings tried"
+    tried = len(sweep.candidates) + sweep.stopped
+    early = f", {sweep.stopped} of them stopped early" if sweep.stopped else ""
+    title = f"{task.title}: {tried} settings tried{early}"
     columns = [*(name.replace("_", " ") for name in names), task.primary.title, "seeds"]
     console.print(make_table(title, columns, rows))
     if len(shown) < len(sweep.candidates):

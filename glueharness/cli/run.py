@@ -23,14 +23,15 @@ if TYPE_CHECKING:
 
     from glueharness.plugin.registry import Registry
     from glueharness.run.elsewhere import Where
+    from glueharness.run.grid import Space
     from glueharness.run.outcomes import Outcome
-    from glueharness.run.plan import PlannedRun
+    from glueharness.run.plan import PlannedRun, PlanRequest
 
 
 class RunCommand(SettingsCommand):
     """``run``, whose short help leaves out what few runs need."""
 
-    advanced = frozenset({"init_from", "executor", "test_file", "label", "dev_split"})
+    advanced = frozenset({"init_from", "executor", "yes", "test_file", "label", "dev_split"})
 
     def invoke(self, ctx: click.Context) -> Any:
         """Do the command; one of several processes that were started with it helps the first."""
@@ -81,6 +82,12 @@ class RunCommand(SettingsCommand):
     help="Try these values of a setting: learning_rate=1e-5,3e-5; several make all combinations.",
 )
 @click.option(
+    "--search",
+    default="",
+    metavar="N",
+    help="Try N settings, each chosen by how others did.",
+)
+@click.option(
     "--executor",
     default=LOCAL,
     show_default=True,
@@ -105,6 +112,7 @@ def command(
     resume: str,
     rerun: bool,
     grid: tuple[str, ...],
+    search: str,
     executor: str,
     jobs: int | None,
     yes: bool,
@@ -124,10 +132,9 @@ def command(
     glueharness run glue --seeds 5 --jobs 2                a whole row of GLUE, two runs at a time
     glueharness run --train-file a.csv --dev-file b.csv --text sentence   files of your own
     """  # noqa: D301 - click's mark against re-wrapping
-    from glueharness.cli.many import confirm_many
     from glueharness.run.elsewhere import Where
-    from glueharness.run.grid import read_grid
-    from glueharness.run.plan import PlanRequest, build_plan, first_seed, parse_seeds
+    from glueharness.run.grid import read_grid, read_space
+    from glueharness.run.plan import PlanRequest, first_seed, parse_seeds
 
     where = Where.parse(executor, jobs)
     files = DataFiles.taken_from(values)
@@ -148,13 +155,14 @@ def command(
         init_from=init_from,
         resume=resume,
         rerun=rerun,
-        grid=read_grid(grid, table, str(config or "")),
+        grid={} if search else read_grid(grid, table, str(config or "")),
     )
-    plan = build_plan(request, registry)
-    _tell_preset(preset, plan, registry)
-    confirm_many(plan, len(request.seeds), yes=yes)
-    outcomes = _do(plan, registry, where)
-    _tell_reused(outcomes)
+    if search:
+        space = read_space(grid, table, str(config or ""))
+        outcomes = _search(request, space, search, where, registry)
+    else:
+        outcomes = _do(_confirmed(request, registry, yes=yes), registry, where)
+    _tell_reused(outcomes, "" if search else "; --rerun repeats")
     if as_json:
         _print_json(outcomes)
     else:
@@ -191,6 +199,37 @@ def layers_of_run(run: str, layers: Sequence[Layer], registry: Registry) -> list
     return settings_of_run(store.find(run), registry)
 
 
+def _confirmed(request: PlanRequest, registry: Registry, *, yes: bool) -> list[PlannedRun]:
+    """The runs that are asked for, once the user knows how many they are."""
+    from glueharness.cli.many import confirm_many
+    from glueharness.run.plan import build_plan
+
+    plan = build_plan(request, registry)
+    _tell_preset(request.preset, [each.config.task for each in plan], registry)
+    confirm_many(plan, len(request.seeds), yes=yes)
+    return plan
+
+
+def _search(
+    request: PlanRequest, space: Space, text: str, where: Where, registry: Registry
+) -> list[Outcome]:
+    """Search for settings. If there is a single run, its error is the command's error."""
+    from glueharness.cli.plan_progress import PlanDisplay
+    from glueharness.run.search import SearchRequest, parse_search, run_search
+
+    searcher, count = parse_search(text)
+    wanted = SearchRequest(
+        request=request, space=space, count=count, searcher=searcher, where=where
+    )
+    _tell_preset(request.preset, request.names, registry)
+    with PlanDisplay() as display:
+        display.expect(count * max(1, len(request.seeds)))
+        outcomes = run_search(wanted, registry, display.hear, display.tell)
+    if len(outcomes) == 1 and outcomes[0].error is not None:
+        raise outcomes[0].error
+    return outcomes
+
+
 def _do(plan: Sequence[PlannedRun], registry: Registry, where: Where) -> list[Outcome]:
     """Run a plan. If it has a single run, its error is the command's error."""
     if where.here:
@@ -220,8 +259,9 @@ def _print_json(outcomes: Sequence[Outcome]) -> None:
         if outcome.record is not None
         else {
             "task": outcome.config.task,
-            "status": "failed",
-            "error": str(outcome.error),
+            "status": "stopped early" if outcome.stopped else "failed",
+            "settings": dict(outcome.point),
+            "error": "" if outcome.error is None else str(outcome.error),
             "worker": outcome.worker,
         }
         for outcome in outcomes
@@ -229,17 +269,17 @@ def _print_json(outcomes: Sequence[Outcome]) -> None:
     print_json(values[0] if len(values) == 1 else values)
 
 
-def _tell_preset(preset: str, plan: Sequence[PlannedRun], registry: Registry) -> None:
+def _tell_preset(preset: str, tasks: Sequence[str], registry: Registry) -> None:
     """Say on stderr what of a preset's source the runs are not."""
     from glueharness.cli.output import stderr
     from glueharness.run.grid import remarks_on
 
     if preset:
-        lines = remarks_on(registry.presets.get(preset), [each.config.task for each in plan])
+        lines = remarks_on(registry.presets.get(preset), tasks)
         stderr().print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
 
 
-def _tell_reused(outcomes: Sequence[Outcome]) -> None:
+def _tell_reused(outcomes: Sequence[Outcome], remedy: str) -> None:
     """Say on stderr which runs were not repeated, and that no tracker was called for them."""
     from glueharness.cli.output import stderr
 
@@ -250,7 +290,7 @@ def _tell_reused(outcomes: Sequence[Outcome]) -> None:
     unheard = dict.fromkeys(outcome.config.options.track for outcome in reused)
     missed = f", so {', '.join(filter(None, unheard))} heard nothing of it" if any(unheard) else ""
     stderr().print(
-        f"{what} there already{missed}; --rerun repeats",
+        f"{what} there already{missed}{remedy}",
         style="yellow", markup=False, highlight=False, soft_wrap=True,
     )  # fmt: skip
 

@@ -126,9 +126,11 @@ class SweepFinished:
         candidates: The completed runs of each setting that has any, the best first.
         folder: The folder of the runs.
         remarks: What is said below the table of the settings; whoever hears of it may add to it.
+        stopped: How many further settings a search stopped early.
     """
 
     task: TaskSpec
     candidates: Sequence[Sequence[RunRecord]]
     folder: Path
     remarks: list[str]
+    stopped: int = 0

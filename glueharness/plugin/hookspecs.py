@@ -1,6 +1,6 @@
 """The hooks: functions that a plugin may implement, marked with ``@glueharness.hookimpl``.
 
-The first thirteen are called once for each plugin, when the registry is built, and return a list.
+The first fourteen are called once for each plugin, when the registry is built, and return a list.
 The others are called for what happens in a run. Their return value is ignored, and an exception in
 one of them is reported and never harms the run.
 """
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         ModelSpec,
         PresetSpec,
         PublishedSpec,
+        SearcherSpec,
         SourceSpec,
         TaskSpec,
         TrackerSpec,
@@ -108,6 +109,11 @@ def glueharness_file_kinds() -> Sequence[FileKindSpec]:  # type: ignore[empty-bo
 @hookspec
 def glueharness_executors() -> Sequence[ExecutorSpec]:  # type: ignore[empty-body]
     """Places where runs are done, for ``run --executor NAME``."""
+
+
+@hookspec
+def glueharness_searchers() -> Sequence[SearcherSpec]:  # type: ignore[empty-body]
+    """Ways to search for settings, for ``run --search N``; the first is taken if none is named."""
 
 
 @hookspec

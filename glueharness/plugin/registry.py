@@ -24,6 +24,9 @@ from glueharness.specs import (
     ModelSpec,
     PresetSpec,
     PublishedSpec,
+    Searcher,
+    SearcherSpec,
+    SearchSpace,
     SourceSpec,
     TaskSpec,
     TrackerSpec,
@@ -75,6 +78,7 @@ class Registry:
         self.trackers = self._shelf("tracker", "glueharness_trackers", TrackerSpec)
         self.file_kinds = self._shelf("file kind", "glueharness_file_kinds", FileKindSpec)
         self.executors = self._shelf("executor", "glueharness_executors", ExecutorSpec)
+        self.searchers = self._shelf("searcher", "glueharness_searchers", SearcherSpec)
         self._check_references()
         for status in self.plugins.statuses.values():
             status.conclude()
@@ -243,6 +247,32 @@ class Registry:
             raise PluginError(
                 f"the executor {name!r} of {owner.owner} is a {type(made).__name__}",
                 remedy="Report it to the plugin's author: its factory must make an Executor.",
+            )
+        return made
+
+    def searcher(self, name: str, space: SearchSpace) -> Searcher:
+        """The searcher of that name, made; the first one if the name is empty.
+
+        Args:
+            name: What stands before the number of ``--search``.
+            space: What it searches.
+
+        Raises:
+            UnknownNameError: There is none of that name.
+            ConfigError: No plugin in use has one, or its library is not installed.
+            PluginError: It cannot be made.
+        """
+        first = next(iter(self.searchers), None)
+        if not name and first is None:
+            raise ConfigError("no plugin in use can search for settings")
+        spec = self.searchers.get(name) if name or first is None else first
+        owner = self.searchers.owner(spec.name)
+        with blamed(f"the searcher {spec.name!r}", owner, "cannot be made"):
+            made: Any = spec.factory(space)
+        if not isinstance(made, Searcher):
+            raise PluginError(
+                f"the searcher {spec.name!r} of {owner.owner} is a {type(made).__name__}",
+                remedy="Report it to the plugin's author: its factory must make a Searcher.",
             )
         return made
 

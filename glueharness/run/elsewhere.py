@@ -64,19 +64,21 @@ class Where:
 
 
 @dataclass(slots=True)
-class _Places:
+class Places:
     """Which worker has a work, and where its log is."""
 
     worker: dict[str, str] = field(default_factory=dict)
     log: dict[str, str] = field(default_factory=dict)
 
     def note(self, note: Note) -> None:
+        """Take what a note tells of it."""
         if "worker" in note.value:
             self.worker[note.key] = str(note.value["worker"])
         if note.value.get("log"):
             self.log[note.key] = str(note.value["log"])
 
     def of(self, key: str) -> str:
+        """The worker of a work, and its log, in words; empty if none took it."""
         worker, log = self.worker.get(key, ""), self.log.get(key, "")
         return f"{worker}, log {log}" if log else worker
 
@@ -101,7 +103,7 @@ def run_elsewhere(
     """
     works = make_works(plan, registry)
     runs_dir = plan[0].config.options.runs_dir
-    places = _Places()
+    places = Places()
 
     def heard(work: Work, note: Note) -> None:
         places.note(note)

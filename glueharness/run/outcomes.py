@@ -27,6 +27,7 @@ class Outcome:
         worker: Who did it, where that was not this process, and where its log is.
         point: The settings that a grid gave it.
         choose: What counts of several seeds.
+        stopped: Whether a search stopped it early, since its epochs scored low.
     """
 
     config: RunConfig
@@ -35,10 +36,11 @@ class Outcome:
     worker: str = ""
     point: Mapping[str, Any] = field(default_factory=dict)
     choose: Choose = "mean"
+    stopped: bool = False
 
     @property
     def record(self) -> RunRecord | None:
-        """The completed run's record; None if it failed."""
+        """The completed run's record; None if it failed, or was stopped early."""
         return self.result.record if self.result is not None else None
 
     @property
@@ -98,13 +100,15 @@ class Candidate:
 
 
 def candidates_by_task(outcomes: Sequence[Outcome]) -> dict[str, list[Candidate]]:
-    """The settings of each task, the best first.
+    """The settings of each task, the best first, without those that were stopped early.
 
     Settings are compared by the mean, or the median, over their seeds: the best setting for each
     seed by itself would be a choice that nobody can make for the next seed.
     """
     found: dict[str, dict[str, Candidate]] = {}
     for outcome in outcomes:
+        if outcome.stopped:
+            continue
         points = found.setdefault(outcome.config.task, {})
         key = repr(sorted(outcome.point.items()))
         candidate = points.setdefault(key, Candidate(point=outcome.point, choose=outcome.choose))

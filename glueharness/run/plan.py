@@ -42,6 +42,7 @@ class PlanRequest:
         resume: Run to resume (see :class:`glueharness.run.config.RunConfig`).
         rerun: Repeat what is there already.
         grid: Values of settings to try, beside those of the preset.
+        chosen_by: The option that gives the grid.
     """
 
     names: Sequence[str]
@@ -52,6 +53,7 @@ class PlanRequest:
     resume: str = ""
     rerun: bool = False
     grid: Grid = field(default_factory=dict)
+    chosen_by: str = OPTION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +173,7 @@ def build_plan(request: PlanRequest, registry: Registry) -> list[PlannedRun]:
 
 def _given(request: PlanRequest) -> dict[str, str]:
     """The settings that the user gave, and where."""
-    places = dict.fromkeys(request.grid, OPTION)
+    places = dict.fromkeys(request.grid, request.chosen_by)
     for layer in reversed(request.layers):
         places |= dict.fromkeys(layer.values, layer.origin)
     return places
@@ -219,7 +221,7 @@ def point_layers(
 ) -> list[Layer]:
     """The settings of a point of the grid, strongest first: the user's, then the preset's."""
     own = {name: value for name, value in point.items() if name in request.grid}
-    layers = [Layer(origin=OPTION, values=own)] if own else []
+    layers = [Layer(origin=request.chosen_by, values=own)] if own else []
     layers += request.layers
     if preset is not None:
         others = {name: value for name, value in point.items() if name not in own}

@@ -23,11 +23,13 @@ class Sweep:
     Attributes:
         task: Task name.
         candidates: The settings, the best first; those with fewer seeds than others come last.
+        stopped: Settings that a search stopped early.
         remarks: What plugins have to say of it.
     """
 
     task: str
     candidates: list[Candidate]
+    stopped: int = 0
     remarks: list[str] = field(default_factory=list)
 
 
@@ -37,13 +39,19 @@ def sweeps_of(outcomes: Sequence[Outcome], registry: Registry) -> list[Sweep]:
     for task, candidates in candidates_by_task(outcomes).items():
         if len(candidates) < 2:
             continue
-        sweep = Sweep(task=task, candidates=candidates)
+        early = {
+            repr(sorted(outcome.point.items()))
+            for outcome in outcomes
+            if outcome.stopped and outcome.config.task == task
+        }
+        sweep = Sweep(task=task, candidates=candidates, stopped=len(early))
         scored = tuple(tuple(each.records) for each in candidates if each.records)
         event = SweepFinished(
             task=registry.task(task),
             candidates=scored,
             folder=Path(outcomes[0].config.options.runs_dir),
             remarks=sweep.remarks,
+            stopped=sweep.stopped,
         )
         if len(scored) > 1:
             registry.plugins.notify("glueharness_sweep_finished", event)

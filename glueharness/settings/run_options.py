@@ -10,7 +10,7 @@ from glueharness.settings.fields import setting
 RESERVED = frozenset(
     {
         "as_json", "choice", "config", "dataset", "dev_file", "dev_split", "executor", "grid",
-        "help", "init_from", "jobs", "json", "label", "preset", "rerun", "resume", "run",
+        "help", "init_from", "jobs", "json", "label", "preset", "rerun", "search", "resume", "run",
         "run_id", "seeds", "task", "tasks", "test_file", "text", "train_file", "yes",
     }
 )  # fmt: skip

@@ -51,6 +51,7 @@ from glueharness.specs.model import (
     Predictor,
     Progress,
 )
+from glueharness.specs.search import Searcher, SearcherSpec, SearchRange, SearchSpace, Trial
 from glueharness.specs.services import CommandSpec, DiagnosticSpec, Fact, TrackerSpec
 from glueharness.specs.submission import (
     Answer,
@@ -128,6 +129,10 @@ __all__ = [
     "Role",
     "Schedule",
     "Scores",
+    "SearchRange",
+    "SearchSpace",
+    "Searcher",
+    "SearcherSpec",
     "Source",
     "SourceSpec",
     "Split",
@@ -139,6 +144,7 @@ __all__ = [
     "TaskSpec",
     "TokenRows",
     "TrackerSpec",
+    "Trial",
     "Work",
     "WorkerShare",
     "Writer",

@@ -86,6 +86,8 @@ class ModelSpec:
             a region in which it trains in all those that torchrun or accelerate launch started.
             Called in each of them; what it gives says whether this is the first, which does the
             runs. In the others it follows the first until that one leaves the region.
+        search: What ``run --search`` chooses from where the user does not say it: setting name to
+            values in the form of ``--grid``, for instance ``{"learning_rate": "1e-5..1e-4"}``.
     """
 
     name: str
@@ -102,6 +104,7 @@ class ModelSpec:
     score_kind: ScoreKind = "not known"
     multiple_choice: bool = False
     together: Callable[[], AbstractContextManager[bool]] | None = None
+    search: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse a kind of scores that there is not."""

@@ -21,7 +21,7 @@ def remark_on(event: SweepFinished) -> str:
 
     The correction is that of :func:`glueharness_leaderboard.evidence.selection.out_of_bag`.
     """
-    count = len(event.candidates)
+    count = len(event.candidates) + event.stopped
     best = Row(runs=tuple(event.candidates[0])).value
     begin = f"Of {count} settings the best on dev was kept, which flatters it"
     corrected = _corrected(event)

@@ -41,6 +41,7 @@ def glueharness_models() -> list[ModelSpec]:
             settings=TfidfSettings,
             score_kind="margins",
             multiple_choice=True,
+            search={"inverse_regularization": "0.01..100", "ngram_max": "1,2,3"},
             citation="scikit-learn: Pedregosa et al. 2011, JMLR 12",
         ),
     ]

@@ -76,6 +76,8 @@ def _record(layers: int, hidden: int) -> ModelSpec:
         recipe={"epochs": 4, "batch_size": 32, "learning_rate": LEARNING_RATES[hidden]},
         description=f"BERT with {layers} layers of width {hidden}, uncased English.",
         parameters=parameter_count(layers, hidden),
+        # The span of their authors' grid, and up to twice the rate that serves fresh weights.
+        search={"learning_rate": "3e-5..1e-3", "batch_size": "8,16,32,64"},
         citation="Turc et al. 2019, https://arxiv.org/abs/1908.08962",
     )
 

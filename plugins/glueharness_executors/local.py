@@ -30,13 +30,14 @@ _GPUS = Path("/proc/driver/nvidia/gpus")
 
 @dataclass(slots=True)
 class _Worker:
-    """A worker process, and the work that it has."""
+    """A worker process, and the work that it has; one that was stopped ends and gets no other."""
 
     process: subprocess.Popen[bytes]
     slot: int
     log: Path
     work: Work | None = None
     folder: WorkFolder | None = None
+    ending: bool = False
 
 
 class LocalExecutor:
@@ -127,12 +128,14 @@ class LocalExecutor:
             notes.append(_last_note(key, worker, self._folder))
         self._notes += notes
         if any(note.kind in ENDS for note in notes):
+            worker.ending = any(note.kind == "stopped" for note in notes)
             worker.folder.remove()
             worker.work = worker.folder = None
 
     def _hand_out(self) -> None:
         while self._queue:
-            worker = next((each for each in self._workers if each.work is None), None)
+            idle = (each for each in self._workers if each.work is None and not each.ending)
+            worker = next(idle, None)
             if worker is None and len(self._workers) < self._jobs:
                 worker = self._start()
             if worker is None:

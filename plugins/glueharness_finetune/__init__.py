@@ -79,6 +79,8 @@ def glueharness_models() -> list[ModelSpec]:
             score_kind="logits",
             multiple_choice=True,
             together=_together,
+            # From RoBERTa's lowest rate (Liu et al. 2019) to ELECTRA-small's (Clark et al. 2020).
+            search={"learning_rate": "1e-5..3e-4", "batch_size": "16,32"},
         )
     ]
 

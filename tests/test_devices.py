@@ -17,6 +17,7 @@ from glueharness.cli.app import App
 from glueharness.errors import ConfigError, ModelError
 from glueharness.plugin.registry import Registry
 from glueharness_finetune.parallel.demands import require_devices
+from glueharness_finetune.predictor import Predictor
 from glueharness_finetune.settings import FinetuneSettings
 from tests.choice_task import choice_rows, choice_task
 from tests.devices_tools import DEV_ROWS, Trainer, helpers_of
@@ -163,6 +164,36 @@ def test_one_device_needs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "accelerate", None)
     monkeypatch.setenv("WORLD_SIZE", "rubbish")
     require_devices(FinetuneSettings())
+
+
+@pytest.mark.slow
+def test_weights_that_come_apart_are_noticed(trainer: Trainer) -> None:
+    model = trainer.model(devices=2)
+
+    def alter(progress: Progress) -> None:
+        if progress.phase == "train" and progress.done == 5:
+            assert model._classifier is not None
+            with torch.no_grad():
+                next(iter(model._classifier.model.parameters())).flatten()[7] += 1e-6
+
+    listener = trainer.listener("altered", on_report=alter)
+    with pytest.raises(ModelError, match="the weights of process 1 have come apart"):
+        model.fit(trainer.train, {"dev": trainer.dev}, listener)
+    assert helpers_of(os.getpid()) == []
+
+
+@pytest.mark.slow
+def test_a_row_that_two_processes_score_is_noticed(
+    trainer: Trainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    share = Predictor.share_of_scores
+
+    def everything(self: Predictor, encoded: Any, *_: Any) -> Any:
+        return share(self, encoded, (0, 1))
+
+    monkeypatch.setattr(Predictor, "share_of_scores", everything)
+    with pytest.raises(ModelError, match="some rows were scored twice or not at all"):
+        trainer.fit("twice", devices=2)
 
 
 VARIANTS: dict[str, dict[str, Any]] = {

@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -127,6 +128,28 @@ def test_a_stop_leaves_a_checkpoint_and_no_process(
     done = commands.run(words, launcher)
     assert done.returncode == 0, done.stderr
     assert_as(undisturbed, commands.record())
+
+
+def test_ctrl_c_reaches_a_run_whose_helper_hangs(commands: Commands) -> None:
+    process = commands.start(commands.words(*TWO, "--epochs", "5"))
+    wait_until(lambda: list(commands.folder.glob("runs/*/checkpoint/0*")))
+    (helper,) = helpers_of(process.pid)
+    os.kill(helper, signal.SIGSTOP)
+    time.sleep(1)
+    for _ in range(2):  # the first asks, which nothing can answer
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130, errors
+    assert not is_alive(helper)
+    assert commands.record()["status"] == "interrupted"
+
+
+def test_a_launcher_that_is_not_there_is_one_message(commands: Commands) -> None:
+    done = commands.run(commands.words(), RANK="0", WORLD_SIZE="2")
+    assert done.returncode == 1
+    assert "the processes cannot come together" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def first_of(process: Any, launcher: tuple[str, ...]) -> int:

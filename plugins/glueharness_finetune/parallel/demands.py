@@ -30,22 +30,27 @@ def require_devices(settings: FinetuneSettings) -> None:
             f"{asked}: adapters (--lora-rank {settings.lora_rank}) are trained by one process",
             remedy="Leave one of the two out.",
         )
-    if launch_from_environment() is not None:
-        return  # whoever started the processes knows where
     gpus = _gpus(settings)
     if gpus is not None:
-        if settings.devices > gpus:
+        if _here(settings) > gpus:
             raise ConfigError(
                 f"{asked}: this process sees {gpus} GPU{'s' if gpus > 1 else ''}",
                 remedy=f"Use --devices {gpus}, or --device cpu.",
             )
-    elif settings.devices > core_count():
+    elif launch_from_environment() is None and settings.devices > core_count():
         cores = core_count()
         why = " (OMP_NUM_THREADS)" if os.environ.get("OMP_NUM_THREADS") else ""
         raise ConfigError(
             f"{asked}: this process may use {cores} processor{'s' if cores > 1 else ''}{why}",
             remedy=f"Use --devices {cores}." if cores > 1 else "Leave it out.",
         )
+
+
+def _here(settings: FinetuneSettings) -> int:
+    """How many of the processes are on this machine: fewer, where a launcher started several."""
+    told = os.environ.get("LOCAL_WORLD_SIZE", "")
+    launched = told.isdecimal() and launch_from_environment() is not None
+    return int(told) if launched else settings.devices
 
 
 def _gpus(settings: FinetuneSettings) -> int | None:

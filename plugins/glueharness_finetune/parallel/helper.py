@@ -56,7 +56,14 @@ class Follower:
 
 
 def serve(world: World) -> None:
-    """Follow the first process until it says that it is the end, or is gone."""
+    """Follow the first process until it says that it is the end, or is gone; then leave."""
+    try:
+        _follow(world)
+    finally:
+        world.leave()  # or else PyTorch's threads may abort a process that ends
+
+
+def _follow(world: World) -> None:
     from glueharness import GlueharnessError
     from glueharness_finetune.training.trainee import HelperLost
 

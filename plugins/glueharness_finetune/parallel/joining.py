@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from glueharness_finetune.parallel.world import World
 
+_TO_MEET = timedelta(minutes=10)
 _LOOPBACK = {"linux": "lo", "darwin": "lo0"}
 
 
@@ -69,7 +71,7 @@ def make_world(*, on_gpu: bool, **where: Any) -> World:
 
     # A tracker may have asked before, when this process was alone.
     AcceleratorState._reset_state(reset_partial_state=True)  # noqa: SLF001 - nothing else does it
-    state = PartialState(cpu=not on_gpu, timeout=PATIENCE, **where)
+    state = PartialState(cpu=not on_gpu, timeout=_TO_MEET, **where)
     channel = distributed.new_group(backend="gloo", timeout=PATIENCE)
 
     def leave() -> None:

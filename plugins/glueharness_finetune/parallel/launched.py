@@ -65,6 +65,8 @@ def _meet() -> World:
 
     from glueharness_finetune.parallel.joining import make_world
 
+    # Python is not interrupted while PyTorch waits for the others, and nothing has begun yet.
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         return make_world(on_gpu=torch.cuda.is_available())
     except (RuntimeError, ValueError) as error:
@@ -75,3 +77,5 @@ def _meet() -> World:
             remedy="MASTER_ADDR and MASTER_PORT must name a free port of the first process's "
             "machine; torchrun --standalone and accelerate launch choose one.",
         ) from error
+    finally:
+        signal.signal(signal.SIGINT, before)

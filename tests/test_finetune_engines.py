@@ -115,6 +115,15 @@ def test_switches_of_pytorch_are_for_pytorch() -> None:
         ({"is_decoder": True}, "is_decoder"),
         ({"num_hidden_layers": "2"}, "layers"),
         ({"hidden_dropout_prob": 1.5}, "rate"),
+        ({"pad_token_id": -1}, "the padding id is -1"),
+        ({"pad_token_id": 99}, "the padding id does not fit"),
+        ({"model_type": "roberta", "pad_token_id": None}, "there is none"),
+        ({"max_position_embeddings": 2**32 + 64}, "positions is 4294967360"),
+        ({"max_position_embeddings": 0}, "does not fit"),
+        ({"type_vocab_size": -1}, "types is -1"),
+        ({"num_hidden_layers": 2**32 + 2}, "layers is 4294967298"),
+        ({"layer_norm_eps": 0.0}, "a rate is not"),
+        ({"model_type": "distilbert", "num_attention_heads": 2}, "calls a size"),
     ],
 )
 @needs_library

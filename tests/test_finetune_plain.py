@@ -114,6 +114,14 @@ def test_a_learnt_tokenizer_is_that_of_transformers(tmp_path: Path) -> None:
         ({"tokenizer_class": "XLNetTokenizer"}, "XLNet"),
         ({"pad_token": "<pad>"}, "pad_token"),
         ({"model_max_length": "many"}, "model_max_length"),
+        ({"model_max_length": float("inf")}, "model_max_length"),
+        ({"model_max_length": float("nan")}, "model_max_length"),
+        ({"model_max_length": 7.9}, "model_max_length"),
+        ({"additional_special_tokens": ["<new>"]}, "additional_special_tokens"),
+        ({"extra_special_tokens": {"image_token": "<new>"}}, "extra_special_tokens"),
+        ({"added_tokens_decoder": {"500": {"content": "<new>"}}}, "adds the token '<new>'"),
+        ({"bos_token": "<new>"}, "bos_token"),
+        ({"split_special_tokens": True}, "split_special_tokens"),
     ],
 )
 def test_settings_that_contradict_the_tokenizer_are_left_to_transformers(
@@ -132,6 +140,8 @@ def test_other_tokenizers_are_left_to_transformers(folder: Path) -> None:
         "normalizer": {"type": "Lowercase"},
         "post_processor": None,
         "added_tokens": [{"content": "[NEW]", "id": 9, "special": True}],
+        # transformers makes the parts anew by the settings, and goes by its own defaults.
+        "model": {**whole["model"], "max_input_chars_per_word": 500},
     }.items():
         edited = json.dumps({**whole, part: value})
         (folder / "tokenizer.json").write_text(edited, encoding="utf-8")
@@ -140,6 +150,56 @@ def test_other_tokenizers_are_left_to_transformers(folder: Path) -> None:
     (folder / "tokenizer.json").unlink()
     with pytest.raises(NotPlain, match=r"tokenizer\.json"):
         read_tokenizer(folder, "bert")
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "setting"),
+    [
+        ("strip_accents", False, "strip_accents"),
+        ("handle_chinese_chars", False, "tokenize_chinese_chars"),
+        ("lowercase", False, "do_lower_case"),
+        ("clean_text", False, "clean_text"),
+    ],
+)
+def test_where_the_settings_are_silent_their_defaults_count(
+    folder: Path, part: str, value: bool, setting: str
+) -> None:
+    edit(folder / "tokenizer_config.json", **{setting: None})
+    read_tokenizer(folder, "bert")
+    whole = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+    whole["normalizer"][part] = value
+    (folder / "tokenizer.json").write_text(json.dumps(whole), encoding="utf-8")
+    with pytest.raises(NotPlain, match=setting):
+        read_tokenizer(folder, "bert")
+
+
+def test_special_tokens_of_every_file_are_bert_s(folder: Path) -> None:
+    own = {"unk_token": "[UNK]", "cls_token": {"content": "[CLS]", "lstrip": False}}
+    path = folder / "special_tokens_map.json"
+    path.write_text(json.dumps(own), encoding="utf-8")
+    read_tokenizer(folder, "bert")
+    for more in ({"unk_token": "red"}, {"additional_special_tokens": ["<new>"]}):
+        path.write_text(json.dumps({**own, **more}), encoding="utf-8")
+        with pytest.raises(NotPlain, match="special_tokens_map"):
+            read_tokenizer(folder, "bert")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"transformers_weights": "other.safetensors"},
+        {"initializer_range": "x"},
+        {"initializer_range": 0.0},
+        {"initializer_range": float("nan")},
+    ],
+)
+def test_configurations_that_transformers_alone_understands(
+    folder: Path, change: dict[str, Any]
+) -> None:
+    read_config(folder)
+    edit(folder / "config.json", **change)
+    with pytest.raises(NotPlain):
+        read_config(folder)
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,23 @@ def test_a_library_of_other_sources_is_not_used(
     library.best_library.cache_clear()
 
 
+@needs_library
+def test_what_cannot_be_read_or_is_not_ours_is_no_library(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(compiling, "SOURCE", tmp_path / "absent")
+    with pytest.raises(library.NoLibrary, match="its sources cannot be read"):
+        library.best_library.__wrapped__()
+    foreign = next(Path("/lib").glob("*/libm.so.6"), None)
+    if foreign is not None:
+        shutil.copy(foreign, tmp_path / f"{COMPILED[0]}.so")
+        with pytest.raises(library.NoLibrary, match="is no library of this package"):
+            library.best_library(tmp_path)
+    monkeypatch.setattr(library, "processor_flags", frozenset)
+    with pytest.raises(library.NoLibrary, match="/proc/cpuinfo does not say"):
+        library.best_library.__wrapped__()
+
+
 def test_doctor_has_one_line() -> None:
     (fact,) = _facts(offline=True)
     assert fact.name == "native engine"

@@ -7,10 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from glueharness_native.architectures import read_architecture
+from glueharness_native.encoder import Machine, NativeEncoder
 from glueharness_native.optimiser import rate_factors
 from tests.native_tools import (
     SHAPES,
     Material,
+    library,
     material,
     native_of,
     needs_library,
@@ -265,3 +268,25 @@ class TorchEngine:
 
     def weights(self) -> dict[str, Any]:
         return {name: parameter.detach().numpy() for name, parameter in self.parameters.items()}
+
+
+@pytest.mark.parametrize("shape", ["bert", "roberta", "electra", "distilbert"])
+def test_a_rate_takes_the_place_of_all_that_the_checkpoint_has(shape: str) -> None:
+    kind, _, sizes = SHAPES[shape]
+    zero = dict.fromkeys(
+        ("hidden_dropout_prob", "classifier_dropout", "dropout", "seq_classif_dropout"), 0.0
+    )
+    rates = [
+        NativeEncoder(
+            read_architecture({"model_type": kind, **sizes, **more}),
+            Machine(library=library(), threads=1),
+            outputs=2,
+            regression=False,
+            dropout=0.25,
+        )._config
+        for more in ({}, zero)
+    ]
+    for name in ("hidden", "attention", "pooler", "classifier"):
+        assert getattr(rates[1], f"dropout_{name}") == getattr(rates[0], f"dropout_{name}")
+    # Two dropouts in the head are RoBERTa's and ELECTRA's.
+    assert rates[1].dropout_pooler == (0.25 if kind in {"roberta", "electra"} else 0.0)

@@ -160,6 +160,17 @@ _MUST_BE: Mapping[str, tuple[Any, ...]] = {
     "auto_map": (None,),
 }
 
+# Other words for the sizes that transformers takes from a configuration as well.
+_ALSO_CALLED = {
+    "distilbert": ("hidden_size", "num_attention_heads", "num_hidden_layers"),
+}
+_MOST = {"layers": 1 << 10, "heads": 1 << 10}
+"""Above these no model is meant; for the other sizes it is :data:`_MOST_ROWS`."""
+_MOST_ROWS = 1 << 24
+_SIZES = (
+    "layers", "heads", "vocabulary", "positions", "types", "hidden", "intermediate", "embedding",
+)  # fmt: skip
+
 
 class Unsupported(Exception):  # noqa: N818 - not an error: another engine serves
     """The engine does not know this computation; the message says why, in a few words."""
@@ -210,6 +221,11 @@ class Architecture:
         return found
 
     @property
+    def drops_before_pooler(self) -> bool:
+        """Whether the head drops out what it is given, too."""
+        return _FAMILIES[self.family].drops_before_pooler
+
+    @property
     def words(self) -> str:
         """The checkpoint's name of the word vectors."""
         return f"{_FAMILIES[self.family].prefix}embeddings.word_embeddings.weight"
@@ -241,9 +257,7 @@ def read_architecture(config: Mapping[str, Any]) -> Architecture:
     if family_name not in _FAMILIES:
         raise Unsupported(f"it is for {', '.join(_FAMILIES)}; this is {family_name}")
     family = _FAMILIES[family_name]
-    for name, allowed in _MUST_BE.items():
-        if name in config and config[name] not in allowed:
-            raise Unsupported(f"the checkpoint's {name} is {config[name]!r}")
+    _check_switches(config)
     values = {
         ours: config.get(theirs, family.fixed[theirs]) for ours, theirs in family.sizes.items()
     }
@@ -259,12 +273,29 @@ def read_architecture(config: Mapping[str, Any]) -> Architecture:
     values["embedding"] = values["hidden"]
     if family_name == "electra":
         values["embedding"] = config.get("embedding_size", family.fixed["embedding_size"])
-    padding = config.get("pad_token_id", family.fixed["pad_token_id"])
-    values["padding"] = -1 if padding is None else padding
+    values["padding"] = _padding(config.get("pad_token_id", family.fixed["pad_token_id"]), family)
     values["offset"] = values["padding"] + 1 if family.after_padding else 0
     values["pooler"] = family.activation
     _check(values)
     return Architecture(family=family_name, sizes=values)
+
+
+def _check_switches(config: Mapping[str, Any]) -> None:
+    for name, allowed in _MUST_BE.items():
+        if name in config and config[name] not in allowed:
+            raise Unsupported(f"the checkpoint's {name} is {config[name]!r}")
+    for name in _ALSO_CALLED.get(str(config.get("model_type")), ()):
+        if name in config:
+            raise Unsupported(f"the configuration calls a size {name}")
+
+
+def _padding(given: Any, family: _Family) -> Any:
+    """The padding id as the engine has it: -1 if there is none."""
+    if given is None and family.after_padding:
+        raise Unsupported("positions are numbered from the padding id on, and there is none")
+    if isinstance(given, int) and given < 0:
+        raise Unsupported(f"the padding id is {given}")
+    return -1 if given is None else given
 
 
 def _check(values: Mapping[str, Any]) -> None:
@@ -273,6 +304,19 @@ def _check(values: Mapping[str, Any]) -> None:
         kinds: tuple[type, ...] = (int, float) if name in rates else (int,)
         if not isinstance(value, kinds) or isinstance(value, bool):
             raise Unsupported(f"the configuration's {name} is {value!r}")
+    for name in _SIZES:
+        # A model type without token types says nothing of them, and has 0.
+        if not 0 <= values[name] <= _MOST.get(name, _MOST_ROWS):
+            raise Unsupported(f"the configuration's {name} is {values[name]}")
+    _check_shapes(values)
+    if not all(0 <= values[name] < 1 for name in rates) or not values["epsilon"]:
+        raise Unsupported("a rate is not in [0, 1)")
+
+
+def _check_shapes(values: Mapping[str, Any]) -> None:
+    """Refuse sizes that do not fit each other, or the engine's vectors."""
+    if values["padding"] >= values["vocabulary"] or values["offset"] >= values["positions"]:
+        raise Unsupported("the padding id does not fit the sizes")
     for name in ("hidden", "intermediate", "embedding"):
         if values[name] < 16 or values[name] % 16:
             raise Unsupported(f"{name} is {values[name]}, not a multiple of 16")
@@ -284,5 +328,3 @@ def _check(values: Mapping[str, Any]) -> None:
         )
     if values["embedding"] > values["hidden"]:
         raise Unsupported("the embeddings are wider than the encoder")
-    if not all(0 <= values[name] < 1 for name in rates):
-        raise Unsupported("a rate is not in [0, 1)")

@@ -71,7 +71,7 @@ class NativeEncoder:
         sizes = dict(architecture.sizes)
         if dropout is not None:
             sizes |= {name: dropout for name in sizes if name.startswith("dropout")}
-            if not architecture.sizes["dropout_pooler"]:
+            if not architecture.drops_before_pooler:
                 sizes["dropout_pooler"] = 0.0
         self._config = Config(
             labels=outputs, regression=regression, bf16=machine.bf16, threads=machine.threads,

@@ -112,7 +112,10 @@ class Library:
         except OSError as error:
             raise NoLibrary(f"{path.name} cannot be loaded: {error}") from error
         sizes = (c_int32 * 6)()
-        self._c.glueharness_sizes(sizes)
+        try:
+            self._c.glueharness_sizes(sizes)
+        except AttributeError as error:
+            raise NoLibrary(f"{path.name} is no library of this package") from error
         mine = [ctypes.sizeof(each) for each in (Config, Batch, Arrays, Segment, Optimiser)]
         if list(sizes)[:5] != mine:
             raise NoLibrary(f"{path.name} is of another version of this package")
@@ -174,6 +177,18 @@ def usable(flags: frozenset[str]) -> list[str]:
     return [name for name, needs in _NEEDS.items() if flags.issuperset(needs)]
 
 
+def _source_hash() -> str:
+    """See :func:`glueharness_native.compiling.source_hash`.
+
+    Raises:
+        NoLibrary: The sources cannot be read.
+    """
+    try:
+        return source_hash()
+    except OSError as error:
+        raise NoLibrary(f"its sources cannot be read: {error}") from error
+
+
 @cache
 def best_library(folder: Path = LIBRARIES) -> Library:
     """The best library that this processor can run.
@@ -186,10 +201,13 @@ def best_library(folder: Path = LIBRARIES) -> Library:
             "it was not compiled when glueharness was installed "
             "(that takes g++ and Linux on x86-64 or 64-bit Arm)"
         )
-    for name in usable(processor_flags()):
+    flags = processor_flags()
+    if not flags:
+        raise NoLibrary("/proc/cpuinfo does not say what this processor can do")
+    for name in usable(flags):
         if (path := folder / f"{name}.so").is_file():
             library = Library(path)
-            if library.source != source_hash():
+            if library.source != _source_hash():
                 raise NoLibrary("its sources were changed after it was compiled")
             return library
     raise NoLibrary("this processor has neither AVX2 nor NEON")

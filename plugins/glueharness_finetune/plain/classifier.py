@@ -6,6 +6,7 @@ Shapes: k = outputs, h = width.
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from glueharness_finetune.pretrained.find import FreshStart
     from glueharness_finetune.tokens.cache import TokenCache
 
-_WEIGHTS = "model.safetensors"
+_WEIGHTS, _SPREAD = "model.safetensors", 0.02
 _CLASSES = {"bert": "Bert", "electra": "Electra", "distilbert": "DistilBert", "roberta": "Roberta"}
 # What transformers takes where the configuration of a fresh BERT is silent, written out.
 _BERT = {
@@ -92,6 +93,11 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise NotPlain(f"{CONFIG} names no model type")
     if config.get("auto_map"):
         raise NotPlain("the checkpoint brings code of its own")
+    if config.get("transformers_weights"):
+        raise NotPlain("the weights are in a file of another name")
+    spread = config.get("initializer_range", _SPREAD)
+    if not isinstance(spread, float) or not 0 < spread < math.inf:
+        raise NotPlain(f"initializer_range is {spread!r}")
     return config
 
 
@@ -174,7 +180,7 @@ def begin_pretrained(
             found.facts["pooler"] = "begins as the identity: it was never trained"
     if plan.warning:
         found.warnings.append(plan.warning)
-    fill(engine, stored, float(config.get("initializer_range", 0.02)), seed)
+    fill(engine, stored, config.get("initializer_range", _SPREAD), seed)
     return found
 
 

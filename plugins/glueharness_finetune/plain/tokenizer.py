@@ -7,6 +7,7 @@ each of its classes does about that. Here they must agree, or :class:`NotPlain` 
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,16 +23,27 @@ if TYPE_CHECKING:
 
     from glueharness_finetune.tokens.cache import TokenCache
 
-WHOLE, SETTINGS = "tokenizer.json", "tokenizer_config.json"
-_FILES = (WHOLE, SETTINGS, "special_tokens_map.json", "vocab.txt")
+WHOLE, SETTINGS, _MAP = "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"
+_FILES = (WHOLE, SETTINGS, _MAP, "vocab.txt")
 _MEANINGS = ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token")
 _NO_LIMIT = int(1e30)
 _LIMIT = 512
+_LONGEST_WORD = 100
 
 # By model type: the classes that transformers may name, and what it gives the model.
 _BOTH = ("input_ids", "token_type_ids", "attention_mask")
 _INPUTS = {"bert": _BOTH, "electra": _BOTH, "distilbert": ("input_ids", "attention_mask")}
 _CLASSES = {"bert": "Bert", "electra": "Electra", "distilbert": "DistilBert"}
+
+# What else may stand in the settings, for it says nothing of how a text becomes tokens here. Other
+# names may: a token more, for instance, under any name that ends in "_token".
+_NO_MATTER = frozenset({
+    "tokenizer_class", "model_max_length", "added_tokens_decoder", "backend", "name_or_path",
+    "is_local", "local_files_only", "processor_class", "transformers_version", "do_basic_tokenize",
+    "never_split", "clean_up_tokenization_spaces", "special_tokens_map_file", "tokenizer_file",
+    "max_length", "max_len", "stride", "truncation_strategy", "pad_to_multiple_of",
+    "pad_token_type_id", "padding", "_commit_hash",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +123,9 @@ def read_tokenizer(folder: Path, model_type: str) -> PlainTokenizer:
     if (folder / "added_tokens.json").exists():
         raise NotPlain("there are added tokens")
     _check_pipeline(whole)
-    _check_settings(settings, whole, model_type)
+    _check_settings(settings, model_type)
+    _check_normalizer(whole["normalizer"], settings)
+    _check_special(folder, whole["model"]["vocab"], settings)
     try:
         backend = Tokenizer.from_file(str(folder / WHOLE))
     except Exception as error:
@@ -164,10 +178,16 @@ def _check_pipeline(whole: Mapping[str, Any]) -> None:
         raise NotPlain("the tokenizer lacks one of BERT's special tokens")
     if model.get("unk_token") != "[UNK]" or model.get("continuing_subword_prefix") != "##":
         raise NotPlain("the tokenizer marks words in another way than BERT's")
-    if any(token.get("content") not in SPECIAL for token in whole.get("added_tokens") or ()):
-        raise NotPlain("there are added tokens")
+    if model.get("max_input_chars_per_word") != _LONGEST_WORD:
+        raise NotPlain("the tokenizer knows words of another length than BERT's")
+    added = {token.get("content"): token.get("id") for token in whole.get("added_tokens") or ()}
+    if added != {name: vocabulary[name] for name in SPECIAL}:
+        raise NotPlain("there are added tokens, or not all of BERT's special ones")
     template = whole["post_processor"]
     if template.get("single") != _template("A") or template.get("pair") != _template("A", "B"):
+        raise NotPlain("the tokenizer joins texts in another way than BERT's")
+    joints = {name: each.get("ids") for name, each in template.get("special_tokens", {}).items()}
+    if joints != {name: [vocabulary[name]] for name in ("[CLS]", "[SEP]")}:
         raise NotPlain("the tokenizer joins texts in another way than BERT's")
 
 
@@ -179,31 +199,76 @@ def _template(*texts: str) -> list[dict[str, Any]]:
     return parts
 
 
-def _check_settings(settings: Mapping[str, Any], whole: Mapping[str, Any], model_type: str) -> None:
+def _check_normalizer(normalizer: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+    """Refuse a tokenizer that cleans texts in another way than the settings say.
+
+    transformers goes by the settings, and where they are silent by its own defaults.
+    """
+    said = {
+        "clean_text": ("clean_text", True),
+        "lowercase": ("do_lower_case", True),
+        "handle_chinese_chars": ("tokenize_chinese_chars", True),
+        "strip_accents": ("strip_accents", None),
+    }
+    for own, (name, default) in said.items():
+        wanted = default if own == name == "clean_text" else settings.get(name, default)
+        if normalizer.get(own) != wanted:
+            raise NotPlain(f"by {SETTINGS}, {name} is {wanted!r}, and by {WHOLE} it is not")
+
+
+def _check_special(
+    folder: Path, vocabulary: Mapping[str, int], settings: Mapping[str, Any]
+) -> None:
+    """Refuse other special tokens than BERT's, wherever they are told of.
+
+    transformers adds them to the vocabulary, or gives them the place of BERT's.
+    """
+    for number, token in (settings.get("added_tokens_decoder") or {}).items():
+        name = _content(token)
+        if name not in SPECIAL or str(vocabulary[name]) != number:
+            raise NotPlain(f"{SETTINGS} adds the token {name!r}")
+    if (folder / _MAP).exists():
+        own = dict(zip(_MEANINGS, SPECIAL, strict=True))
+        for name, token in read_object(folder / _MAP).items():
+            if _content(token) != own.get(name):
+                raise NotPlain(f"{_MAP} says {name} is {_content(token)!r}")
+
+
+def _content(token: Any) -> Any:
+    """A token's text, which may stand alone or with how it is looked for."""
+    return token.get("content") if isinstance(token, dict) else token
+
+
+def _check_settings(settings: Mapping[str, Any], model_type: str) -> None:
     """Refuse settings that say another thing than the tokenizer itself does."""
-    normalizer = whole["normalizer"]
     same = {
-        "do_lower_case": normalizer.get("lowercase"),
-        "tokenize_chinese_chars": normalizer.get("handle_chinese_chars"),
-        "strip_accents": normalizer.get("strip_accents"),
         "padding_side": "right",
         "truncation_side": "right",
+        "split_special_tokens": False,
+        "additional_special_tokens": [],
+        "extra_special_tokens": [],
         "model_input_names": list(_INPUTS[model_type]),
         **dict(zip(_MEANINGS, SPECIAL, strict=True)),
     }
-    for name, wanted in same.items():
-        if name in settings and settings[name] != wanted:
-            raise NotPlain(f"{SETTINGS} says {name} is {settings[name]!r}")
-    # Where nothing is said, transformers takes its own defaults and not the tokenizer's.
-    if "do_lower_case" not in settings and not normalizer.get("lowercase"):
-        raise NotPlain(f"{SETTINGS} does not say whether case matters")
+    cleaning = {"do_lower_case", "tokenize_chinese_chars", "strip_accents"}
+    for name, value in settings.items():
+        if name in same:
+            # An empty table and an empty list of tokens are the same: none.
+            if (value or same[name]) != same[name] and value != same[name]:
+                raise NotPlain(f"{SETTINGS} says {name} is {value!r}")
+        elif value is not None and name not in _NO_MATTER and name not in cleaning:
+            raise NotPlain(f"{SETTINGS} says {name} is {value!r}")
     kind = settings.get("tokenizer_class")
     if kind is not None and str(kind).removesuffix("Fast") not in {
         f"{_CLASSES[model_type]}Tokenizer", "BertTokenizer",
     }:  # fmt: skip
         raise NotPlain(f"the tokenizer is a {kind}")
     limit = settings.get("model_max_length")
-    if limit is not None and (not isinstance(limit, int | float) or limit < 1):
+    if limit is not None and (
+        not isinstance(limit, int | float)
+        or isinstance(limit, bool)
+        or not (1 <= limit < math.inf and int(limit) == limit)
+    ):
         raise NotPlain(f"{SETTINGS} says model_max_length is {limit!r}")
 
 

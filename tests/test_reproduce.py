@@ -166,6 +166,18 @@ def test_what_has_changed_since_is_refused(
     assert len(RunStore(tmp_path).all()) == 1
 
 
+def test_a_setting_that_there_is_not_is_the_records_and_no_command_lines(tmp_path: Path) -> None:
+    registry = registry_of()
+    first = train(tmp_path, registry, error_every="5")
+    record = json.loads((tmp_path / first.id / RUN_FILE).read_text(encoding="utf-8"))
+    for name, value in (("warp", 9), ("error_every", "often")):
+        setting = {"value": value, "origin": COMMAND_LINE, "changes_result": True}
+        change(tmp_path / first.id, settings={**record["settings"], name: setting})
+        with pytest.raises(RunFolderError, match="cannot be reproduced: ") as caught:
+            reproduce(first.id, RunStore(tmp_path), registry)
+        assert str(caught.value).startswith(f"run {first.id} cannot be reproduced: ")
+
+
 def test_what_is_not_there_is_refused(tmp_path: Path) -> None:
     registry = registry_of()
     with pytest.raises(PluginError, match="the model broke"):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from glueharness.errors import GlueharnessError, Interrupted, UnknownNameError
-from glueharness.run.config import build_config
+from glueharness.run.config import COMMAND_LINE, build_config
 from glueharness.run.environment_difference import environment_differences
 from glueharness.run.evaluate import EvaluationRequest, prepare_request
 from glueharness.run.new_record import new_record
@@ -138,7 +138,11 @@ def _refusing(first: RunRecord) -> Iterator[None]:
     except Interrupted:
         raise
     except GlueharnessError as error:
-        raise refusal(first, error.what, error.where, error.remedy) from error
+        # Settings come from the record, whoever gave them then: no command line is at fault.
+        of_settings = error.where in {COMMAND_LINE, f"run {first.id}"}
+        raise refusal(
+            first, error.what, "" if of_settings else error.where, error.remedy
+        ) from error
 
 
 def _prepare(
@@ -155,7 +159,7 @@ def _prepare(
     ]
     layers = [Layer(origin=f"run {first.id}", values=_pinned(first, store, registry)), *chosen]
     if data_dir is not None:
-        layers.insert(0, Layer(origin="command line", values={"data_dir": str(data_dir)}))
+        layers.insert(0, Layer(origin=COMMAND_LINE, values={"data_dir": str(data_dir)}))
     if first.kind == "training":
         config = build_config(first.task, layers, registry)
         config = dataclasses.replace(config, reproduces=first, parent=first.parent)

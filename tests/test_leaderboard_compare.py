@@ -24,10 +24,13 @@ from glueharness.record.run_file import write_record
 from glueharness.record.store import RunStore
 from glueharness.run.predictions import read_predictions, write_predictions
 from glueharness_leaderboard.compare.comparison import agreement
+from glueharness_leaderboard.compare.numbers import p_text, signed_ends
 from glueharness_leaderboard.evidence.measuring import Contest, measure
 from glueharness_leaderboard.evidence.predictions import SplitValues
 from glueharness_leaderboard.evidence.quantity import Quantity
 from glueharness_leaderboard.evidence.stored_predictions import read_run
+from glueharness_leaderboard.statistics.difference import Difference
+from glueharness_leaderboard.statistics.variance import Components
 from tests.leaderboard_runs import TASK, Making, make_run, make_runs
 
 if TYPE_CHECKING:
@@ -168,6 +171,37 @@ def test_an_interval_ends_where_the_metric_does(terminal: Terminal) -> None:
     (pair,) = terminal.json("a", "b")["comparisons"]
     assert pair["verdict"] == "real"
     assert pair["differences"][0]["interval"][1] == 1
+
+
+@pytest.mark.parametrize(
+    ("p", "text"),
+    [
+        (0.0499, "0.0499"),
+        (0.049996, "0.049996"),
+        (0.0501, "0.050"),
+        (0.05, "0.050"),
+        (0.04, "0.040"),
+        (0.013, "0.013"),
+        (0.00044, "0.0004"),
+        (0.3, "0.30"),
+        (1e-5, "< 0.0001"),
+        (None, "–"),
+    ],
+)
+def test_a_p_is_shown_on_its_side_of_the_level(p: float | None, text: str) -> None:
+    assert p_text(p) == text
+
+
+def test_an_interval_shows_on_which_side_of_nothing_it_ends() -> None:
+    def shown(value: float, variance: float) -> str:
+        components = Components(rows=variance, seeds=0.0, seed_degrees=0.0)
+        return signed_ends(Difference(value=value, components=components, p=0.0))
+
+    half = 1.959964 * 0.01
+    assert shown(half + 0.0001, 1e-4) == "+0.01 … +3.93"
+    assert shown(half - 0.00001, 1e-4) == "−0.001 … +3.919"
+    assert shown(0.05, 1e-4) == "+3.0 … +7.0"
+    assert shown(0.0, 0.0) == "0.0 … 0.0"
 
 
 def test_two_that_always_say_the_same_are_not_called_right_on_the_same_rows(

@@ -491,6 +491,17 @@ def test_of_those_that_cannot_be_told_apart_the_quickest_is_recommended(tmp_path
     assert advise(board(tmp_path)[0]).answer.startswith("Take slow:")
 
 
+def test_two_settings_of_a_model_are_not_called_two_models(tmp_path: Path) -> None:
+    makings = [
+        Making(accuracy=0.8, rows=200, seed=seed, settings={"epochs": epochs})
+        for epochs in (2, 3)
+        for seed in (1, 2, 3)
+    ]
+    make_runs(tmp_path, makings)
+    answer = advise(board(tmp_path)[0]).answer
+    assert "2 of 2 models and settings may be the best" in answer
+
+
 def test_equal_ones_share_the_first_place_and_few_rows_show_nothing(tmp_path: Path) -> None:
     models(tmp_path, ("a", 1.0, 1), ("b", 1.0, 1), ("c", 0.0, 1), rows=2)
     advice = advise(board(tmp_path)[0])

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from glueharness_leaderboard.statistics.student_t import LEVEL
 from glueharness_leaderboard.tables.texts import NOTHING
 
 if TYPE_CHECKING:
     from glueharness_leaderboard.compare.comparison import Compared
     from glueharness_leaderboard.statistics.difference import Difference
+
+_MOST_DIGITS = 8
 
 
 def signed(fraction: float, digits: int) -> str:
@@ -31,8 +34,16 @@ def signed_ends(found: Difference) -> str:
     """The same of a difference itself; a dash where there is none."""
     if not math.isfinite(found.value):
         return NOTHING
-    low, high = (signed(end, 1) for end in found.interval)
+    # As many digits as show on which side of 0 an end lies, up to four.
+    digits = next(
+        (count for count in (1, 2, 3) if all(_shows_side(end, count) for end in found.interval)), 4
+    )
+    low, high = (signed(end, digits) for end in found.interval)
     return f"{low} … {high}"
+
+
+def _shows_side(fraction: float, digits: int) -> bool:
+    return fraction == 0 or float(f"{100 * fraction:.{digits}f}") != 0
 
 
 def p_text(p: float | None) -> str:
@@ -43,7 +54,10 @@ def p_text(p: float | None) -> str:
         return "< 1e-10"
     if p < 0.0001:
         return "< 0.0001"
-    return f"{p:.4f}" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
+    digits = 4 if p < 0.001 else 3 if p < 0.1 else 2
+    while digits < _MOST_DIGITS and (float(f"{p:.{digits}f}") < LEVEL) != (p < LEVEL):
+        digits += 1  # 0.0499 is not 0.050, which would be no verdict
+    return f"{p:.{digits}f}"
 
 
 def p_relation(p: float | None) -> str:

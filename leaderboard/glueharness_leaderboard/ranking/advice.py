@@ -87,10 +87,12 @@ def _of_tied(section: Section, tied: Sequence[Row], tested: Sequence[Row]) -> Ad
         return Advice(answer=_too_few_seeds(tested[0], tied, rows), reasons=power)
     name = _name(pick, rows)
     which, speed = _how_quick(pick, tied)
+    several = len({row.model for row in tested}) < len(tested)
+    models = "models and settings" if several else "models"
     if 2 * len(tied) > len(tested):
         answer = (
-            f"These rows and seeds cannot choose: {len(tied)} of {len(tested)} models may be the "
-            f"best. {which.capitalize()} of them is {name}{speed}."
+            f"These rows and seeds cannot choose: {len(tied)} of {len(tested)} {models} may be "
+            f"the best. {which.capitalize()} of them is {name}{speed}."
         )
     else:
         answer = f"Take {name}: of the {len(tied)} that may be the best it is {which}{speed}."

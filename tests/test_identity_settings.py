@@ -9,7 +9,7 @@ import pytest
 
 from glueharness import ConfigError
 from glueharness.plugin.registry import Registry
-from glueharness.run.config import COMMAND_LINE
+from glueharness.run.config import COMMAND_LINE, build_config
 from glueharness.run.new_record import new_record
 from glueharness.run.plan import PlanRequest, build_plan
 from glueharness.run.prepare import prepare
@@ -19,6 +19,8 @@ from tests.small_task import small_plugins
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from glueharness.record.record import RunRecord
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +45,6 @@ def identity_of(registry: Registry, checkpoint: Path, given: dict[str, Any]) -> 
 
 def by_file(registry: Registry, checkpoint: Path, given: dict[str, Any]) -> str:
     """The same where a preset has all settings but those of the command line."""
-    from glueharness.run.config import build_config
-
     layers = [
         Layer(origin=COMMAND_LINE, values={"model": f"hf:{checkpoint}", "precision": "fp32"}),
         Layer(origin="preset mine", values=given),
@@ -195,6 +195,28 @@ def test_an_untrained_poolers_start_counts_only_where_the_pooler_is_untrained(
     torch.nn.init.constant_(model.pooler.dense.bias, 0.1)
     model.save_pretrained(folder)
     assert by_file(registry, folder, off) == by_file(registry, folder, {})
+
+
+def test_seeds_that_were_written_in_two_ways_are_seeds_of_one_thing(
+    registry: Registry, checkpoint: Path
+) -> None:
+    from glueharness_leaderboard.ranking.settings import configuration, settings_of_run
+
+    def record_of(seed: int, warmup: float, length: int) -> RunRecord:
+        layers = [
+            Layer(origin=COMMAND_LINE, values={"model": f"hf:{checkpoint}", "seed": seed}),
+            Layer(
+                origin="preset mine",
+                values={"warmup_steps": 3, "warmup_ratio": warmup, "max_length": length},
+            ),
+        ]
+        return new_record(prepare(build_config("parity", layers, registry), registry), registry)
+
+    one, other = record_of(1, 0.1, 64), record_of(2, 0.4, 256)
+    assert one.identity != other.identity
+    assert configuration(one) == configuration(other)
+    assert settings_of_run(other)["max_length"] == 64
+    assert configuration(one) != configuration(record_of(3, 0.1, 32))
 
 
 def test_a_label_that_is_named_twice_is_refused(registry: Registry, checkpoint: Path) -> None:

@@ -42,9 +42,14 @@ _FIRST = (
 
 
 def settings_of_run(record: RunRecord) -> dict[str, Value]:
-    """The settings that can explain a score, by name; ``auto`` as it was resolved."""
+    """The settings that can explain a score, by name, as they took effect.
+
+    Of several ways to write the same there is one in what was computed (``auto`` is resolved beside
+    it), so that a seed that was written in another way is a seed of the same thing.
+    """
+    computed = record.computation.model.settings if record.computation is not None else {}
     found = {
-        name: item.value
+        name: computed.get(name, item.value)
         for name, item in record.settings.items()
         if item.changes_result and name not in _ELSEWHERE and name not in _HOW_MANY_AT_ONCE
     }

@@ -267,6 +267,12 @@ def test_a_table_is_sorted_by_a_column_and_the_ranks_stay(terminal: Terminal) ->
     assert sorted_models(terminal, "--sort", "lr") == ["a", "b", "c"]
     assert sorted_models(terminal, "--sort", "learning_rate") == ["a", "b", "c"]  # not as texts
     assert sorted_models(terminal, "--sort", "-Accuracy") == ["c", "a", "b"]
+    assert sorted_models(terminal, "--sort", "-score") == ["c", "a", "b"]
+    assert sorted_models(terminal, "--sort", "-score", "--columns", "model,score") == [
+        "c",
+        "a",
+        "b",
+    ]
     assert sorted_models(terminal, "--sort", "seeds", "--top", "2") == ["c", "a"]
     assert sorted_models(terminal, "--sort", "-time", "--columns", "model,time") == ["b", "a", "c"]
     out, _ = terminal("leaderboard", "qnli", "--sort", "-accuracy")

@@ -73,8 +73,8 @@ def _by_name(sheet: Sheet) -> dict[str, Column]:
     return {_plain(name): column for column in sheet.columns for name in _of(column)}
 
 
-def _of(column: Column) -> tuple[str, str]:
-    return column.name, column.heading
+def _of(column: Column) -> tuple[str, ...]:
+    return column.name, column.heading, *([column.also] if column.also else [])
 
 
 def _plain(name: str) -> str:

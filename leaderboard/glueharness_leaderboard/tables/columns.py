@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from glueharness_leaderboard.ranking.advice import advise
@@ -101,7 +101,10 @@ def columns_of(section: Section, view: View) -> list[Column]:
             name="model", heading="model", cells=models, narrow=short_paths(models), flexible=True
         ),
     ]
-    scores = _scores(section)
+    # CSV, JSON and `runs` call it so, whatever the metric is.
+    scores = [
+        replace(each, also="" if place else "score") for place, each in enumerate(_scores(section))
+    ]
     if any(row.interval for row in rows):
         cells = [interval_text(row.interval) for row in rows]
         # Beside the score that it belongs to.

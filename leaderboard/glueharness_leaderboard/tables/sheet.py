@@ -25,6 +25,7 @@ class Column:
         running: Whether its cells are running text, which takes the whole width of a terminal.
         keys: What the rows are sorted by, a number or a text each, None where there is nothing;
             empty for the cells.
+        also: What else it may be asked for by; empty for nothing.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Column:
     narrow: Sequence[str] = ()
     running: bool = False
     keys: Sequence[float | str | None] = ()
+    also: str = ""
 
     @property
     def width(self) -> int:

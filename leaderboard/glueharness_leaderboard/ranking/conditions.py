@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from glueharness.record.record import RunRecord
@@ -61,22 +62,31 @@ class Conditions:
     @classmethod
     def of(cls, record: RunRecord) -> Conditions:
         """The conditions of a run."""
-        facts: dict[str, list[SplitFacts]] = {"dev": [], "train": []}
-        for name, split in record.data.splits.items():
-            facts.setdefault(split.role, []).append(
-                SplitFacts(
-                    name=name,
-                    rows=split.rows,
-                    fingerprint=split.fingerprint,
-                    available=split.available,
-                    expected=split.expected,
-                )
-            )
-        return cls(
-            task=record.task,
-            version=record.task_version,
-            metric=record.primary_metric,
-            marks=record.marks,
-            dev=tuple(facts["dev"]),
-            train=tuple(facts["train"]),
+        splits = tuple(
+            (split.role, name, split.rows, split.fingerprint, split.available, split.expected)
+            for name, split in record.data.splits.items()
         )
+        facts = (record.task, record.task_version, record.primary_metric, record.marks)
+        return _conditions(facts, splits)
+
+
+_Split: TypeAlias = "tuple[str, str, int, str, int, int | None]"
+
+
+@lru_cache(maxsize=1_000)  # most runs of a store share them, and there may be ten thousand
+def _conditions(
+    facts: tuple[str, str, str, tuple[str, ...]], splits: tuple[_Split, ...]
+) -> Conditions:
+    by_role: dict[str, list[SplitFacts]] = {"dev": [], "train": []}
+    for role, name, rows, fingerprint, available, expected in splits:
+        by_role.setdefault(role, []).append(
+            SplitFacts(
+                name=name, rows=rows, fingerprint=fingerprint, available=available,
+                expected=expected,
+            )
+        )  # fmt: skip
+    task, version, metric, marks = facts
+    return Conditions(
+        task=task, version=version, metric=metric, marks=marks,
+        dev=tuple(by_role["dev"]), train=tuple(by_role["train"]),
+    )  # fmt: skip

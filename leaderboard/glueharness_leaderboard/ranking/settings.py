@@ -23,6 +23,8 @@ _ELSEWHERE = frozenset(
 _HOW_MANY_AT_ONCE = frozenset({"threads", "evaluation_tokens"})
 """Settings that may change the last digits, and are no part of a configuration."""
 
+_APART = _ELSEWHERE | _HOW_MANY_AT_ONCE
+
 _RESOLVED = ("precision", "device")
 """Settings whose ``auto`` the run resolved, and told."""
 
@@ -47,17 +49,20 @@ def settings_of_run(record: RunRecord) -> dict[str, Value]:
     Of several ways to write the same there is one in what was computed (``auto`` is resolved beside
     it), so that a seed that was written in another way is a seed of the same thing.
     """
+    return _settings(record, system_of(record))
+
+
+def _settings(record: RunRecord, system: Mapping[str, str]) -> dict[str, Value]:
     computed = record.computation.model.settings if record.computation is not None else {}
     found = {
         name: computed.get(name, item.value)
         for name, item in record.settings.items()
-        if item.changes_result and name not in _ELSEWHERE and name not in _HOW_MANY_AT_ONCE
+        if item.changes_result and name not in _APART
     }
-    system = system_of(record)
-    return {
-        name: system.get(name, value) if name in _RESOLVED else value
-        for name, value in found.items()
-    }
+    for name in _RESOLVED:
+        if name in found:
+            found[name] = system.get(name, found[name])
+    return found
 
 
 def system_of(record: RunRecord) -> dict[str, str]:
@@ -112,7 +117,8 @@ def configuration(record: RunRecord) -> Configuration:
     """
     computation = record.computation
     name = computation.model.name if computation is not None else record.model
-    facts: dict[str, object] = {"weights": weights_of(record), **system_of(record)}
+    system = system_of(record)
+    facts: dict[str, object] = {"weights": weights_of(record), **system}
     if computation is not None:
         facts["task"] = computation.task
         facts["code"] = computation.model.code
@@ -120,7 +126,7 @@ def configuration(record: RunRecord) -> Configuration:
         # Runs of the same configuration whose models were scored here are seeds here as well.
         facts["learnt"] = computation.learnt if computation is not None else ""
         facts["kind"] = record.kind
-    return name, tuple(sorted(settings_of_run(record).items())), tuple(sorted(facts.items()))
+    return name, tuple(sorted(_settings(record, system).items())), tuple(sorted(facts.items()))
 
 
 def mixed_environments(records: Sequence[RunRecord]) -> list[str]:

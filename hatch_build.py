@@ -44,7 +44,8 @@ class NativeEngineHook(BuildHookInterface[Any]):
             )
             return
         if version != "editable":
-            build_data["artifacts"].append(f"/{_PACKAGE}/{compiling.LIBRARIES.name}/*.so")
+            folder = f"/{_PACKAGE}/{compiling.LIBRARIES.name}"
+            build_data["artifacts"] += [f"{folder}/*.so", f"{folder}/{compiling.STAMP}"]
             build_data["pure_python"] = False
             platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
             build_data["tag"] = f"py3-none-{platform}"

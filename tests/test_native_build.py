@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -83,6 +84,30 @@ def test_what_cannot_be_read_or_is_not_ours_is_no_library(
         library.best_library.__wrapped__()
 
 
+@needs_library
+@pytest.mark.parametrize("damage", ["cut", "zeros", "bit", "longer"])
+def test_a_damaged_library_is_told_and_never_loaded(damage: str, tmp_path: Path) -> None:
+    """The system maps the file into memory: what is missing of it would kill the process."""
+    shutil.copytree(compiling.LIBRARIES, tmp_path / "libraries")
+    path = tmp_path / "libraries" / f"{COMPILED[0]}.so"
+    whole = path.read_bytes()
+    (tmp_path / "libraries" / compiling.STAMP).write_text(
+        f"anything\n{path.name} {hashlib.sha256(whole).hexdigest()}\n", encoding="ascii"
+    )
+    assert library.Library(path).name == COMPILED[0]
+    path.unlink()  # not in place: the process has the whole one mapped
+    path.write_bytes(
+        {
+            "cut": whole[:5000],
+            "zeros": whole[:8192] + bytes(4096) + whole[12288:],
+            "bit": whole[:-1] + bytes([whole[-1] ^ 1]),
+            "longer": whole + b"x",
+        }[damage]
+    )
+    with pytest.raises(library.NoLibrary, match="is damaged; installing glueharness again"):
+        library.Library(path)
+
+
 def test_doctor_has_one_line() -> None:
     (fact,) = _facts(offline=True)
     assert fact.name == "native engine"
@@ -131,8 +156,13 @@ def test_with_a_compiler_the_wheel_holds_a_library_for_each_instruction_set(tmp_
             f"glueharness_native/libraries/{name}.so" for name in compiling.compiled_here()
         }
         archive.extractall(tmp_path / "installed")
+    libraries = tmp_path / "installed/glueharness_native/libraries"
+    stamp = (libraries / compiling.STAMP).read_text(encoding="ascii").split()
+    assert [stamp[0], *stamp[1::2]] == [
+        compiling.source_hash(), *(f"{name}.so" for name in compiling.compiled_here())
+    ]  # fmt: skip
     for name in COMPILED:
-        found = library.Library(tmp_path / "installed/glueharness_native/libraries" / f"{name}.so")
+        found = library.Library(libraries / f"{name}.so")
         assert found.source == compiling.source_hash()
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 SOURCE = Path(__file__).parent / "source"
 LIBRARIES = Path(__file__).parent / "libraries"
 STAMP = "made-from.txt"
+"""Beside the libraries: the hash of their sources, then a line with the SHA-256 of each."""
 
 _AVX512 = ("-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mfma", "-mavx2")
 INSTRUCTION_SETS = {
@@ -117,7 +118,8 @@ def compile_all(folder: Path = LIBRARIES) -> list[Path]:
     if (
         all(target.is_file() for target in targets.values())
         and stamp.is_file()
-        and stamp.read_text(encoding="ascii") == made_from
+        and stamp.read_text(encoding="ascii").partition("\n")[0] == made_from
+        and not any(map(is_damaged, targets.values()))
     ):
         return list(targets.values())
     compiler()
@@ -125,8 +127,28 @@ def compile_all(folder: Path = LIBRARIES) -> list[Path]:
     stamp.unlink(missing_ok=True)
     with ThreadPoolExecutor(os.cpu_count()) as workers:
         list(workers.map(compile_library, targets.keys(), targets.values()))
-    stamp.write_text(made_from, encoding="ascii")
+    sums = [f"{target.name} {_sum(target)}\n" for target in targets.values()]
+    stamp.write_text("".join([f"{made_from}\n", *sums]), encoding="ascii")
     return list(targets.values())
+
+
+def is_damaged(library: Path) -> bool:
+    """Whether a library is not what was compiled; one of which nothing is known is taken as it is.
+
+    The system maps the file into memory, and a part of it that is not there kills the process.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    stamp = library.with_name(STAMP)
+    lines = stamp.read_text(encoding="ascii", errors="replace") if stamp.is_file() else ""
+    sums = dict(line.split(" ", 1) for line in lines.splitlines() if " " in line)
+    known = sums.get(library.name)
+    return known is not None and known != _sum(library)
+
+
+def _sum(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 if __name__ == "__main__":

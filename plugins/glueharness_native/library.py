@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
-from glueharness_native.compiling import LIBRARIES, source_hash
+from glueharness_native.compiling import LIBRARIES, is_damaged, source_hash
 
 _ERROR_BYTES = 256
 _NEEDS = {
@@ -108,6 +108,8 @@ class Library:
     def __init__(self, path: Path) -> None:
         self.name = path.stem
         try:
+            if is_damaged(path):
+                raise NoLibrary(f"{path.name} is damaged; installing glueharness again mends it")
             self._c = ctypes.CDLL(str(path))
         except OSError as error:
             raise NoLibrary(f"{path.name} cannot be loaded: {error}") from error

@@ -16,6 +16,7 @@ from glueharness import Interrupted, ModelError, Table
 from glueharness_finetune import Checkpoint
 from glueharness_finetune.model import FinetunedEncoder
 from glueharness_finetune.pretrained.load import load_pretrained
+from glueharness_native.architectures import Unsupported, read_architecture
 from tests.finetune_tools import (
     LABELS,
     Listener,
@@ -214,6 +215,14 @@ def test_token_types_that_the_model_has_no_room_for(folder: Path, tmp_path: Path
     edit_weights(folder, lambda w: w.update({TYPES: w[TYPES][:1].clone()}))
     model, _ = fit(folder)
     assert_as_plain(model, tmp_path)
+
+
+def test_no_row_for_any_token_type(folder: Path) -> None:
+    edit(folder, type_vocab_size=0)
+    edit_weights(folder, lambda w: w.update({TYPES: w[TYPES][:0].clone()}))
+    assert "cannot score a text" in refused(folder)
+    with pytest.raises(Unsupported, match="no room for token types"):
+        read_architecture(json.loads((folder / "config.json").read_text(encoding="utf-8")))
 
 
 def test_token_types_that_the_model_does_not_know(tmp_path: Path) -> None:

@@ -261,6 +261,8 @@ def read_architecture(config: Mapping[str, Any]) -> Architecture:
     values = {
         ours: config.get(theirs, family.fixed[theirs]) for ours, theirs in family.sizes.items()
     }
+    if values.get("types") == 0:
+        raise Unsupported("the configuration leaves no room for token types")
     values.setdefault("types", 0)
     values.setdefault("epsilon", 1e-12)
     activation = values.pop("activation")

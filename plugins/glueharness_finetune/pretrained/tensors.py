@@ -179,7 +179,7 @@ def check_values(model: PreTrainedModel, where: Path) -> None:
             count = int((~torch.isfinite(values)).sum())
             if count:
                 bad[name] = count
-        if values.dim() == 2:
+        if values.dim() == 2 and values.numel():
             flat.append(bool((values[0] == values.flatten()[0]).all()))
     if bad:
         name, count = next(iter(bad.items()))

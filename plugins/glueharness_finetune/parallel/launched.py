@@ -45,8 +45,9 @@ def together() -> Iterator[bool]:
     if not found.first:
         # Whoever stops the command stops the first process, which saves a checkpoint before it
         # ends; this one ends with it.
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            if hasattr(signal, name):  # not every system has all of them
+                signal.signal(getattr(signal, name), signal.SIG_IGN)
         serve(found)
         yield False
         return

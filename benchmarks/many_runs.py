@@ -34,7 +34,7 @@ _IMPORTS = """
 import sys
 from glueharness.cli import main
 try:
-    main()
+    main(sys.argv[1:])  # with words of its own it leaves the end of the process to us
 finally:
     heavy = sorted({"torch", "transformers", "datasets"} & {*sys.modules})
     print("\\nheavy:", *heavy, file=sys.stderr)
@@ -110,9 +110,10 @@ class Bench:
         """
         figure = Figure(name=name, most=most)
         program = [sys.executable, "-c", _PROGRAM, *words]
-        heavy = self._run([sys.executable, "-c", _IMPORTS, *words]).stderr.rpartition("heavy:")[2]
-        if heavy.strip():
-            figure.problems.append(f"imports {heavy.strip()}")
+        told = self._run([sys.executable, "-c", _IMPORTS, *words]).stderr
+        _, mark, heavy = told.rpartition("heavy:")
+        if not mark or heavy.strip():
+            figure.problems.append(f"imports {heavy.strip() or 'nobody knows what'}")
         for _ in range(self._rounds):
             if cold:
                 shutil.rmtree(self._work / "cache", ignore_errors=True)

@@ -155,6 +155,36 @@ def test_a_repeated_run_whose_worker_is_lost_resumes_what_it_began(tmp_path: Pat
     assert (second["rerun"], second["resume"]) == (False, "r-1")
 
 
+class Interrupting(Scripted):
+    """Gets Ctrl-C while a work is under way, which is done before it can be stopped."""
+
+    asked = False
+
+    def poll(self, seconds: float) -> list[Note]:
+        if self.asked:
+            return super().poll(seconds)
+        self.asked = True
+        os.kill(os.getpid(), signal.SIGINT)
+        return []
+
+
+def test_after_ctrl_c_the_end_of_a_work_begins_no_other(tmp_path: Path) -> None:
+    executor = Interrupting(a=["done"], b=["done"])
+    with work_folder(tmp_path) as (folder, token):
+
+        def heard(done: Work, note: Note) -> None:
+            if note.kind == "done":
+                asked_next.append(done.key)
+                dispatcher.add([work("b")])
+
+        asked_next: list[str] = []
+        dispatcher = Dispatcher(executor, folder, token, heard)
+        dispatcher.add([work("a")])
+        assert dispatcher.run() is True
+    assert asked_next == ["a"]
+    assert executor.submitted == ["a"]
+
+
 def test_a_killed_worker_costs_no_step_twice(command: Command) -> None:
     driver = command.start(
         "run", "numbers", "--model", "slow", "--seeds", "2", "--steps", "30", "--nap", "0.05", *TWO

@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import time
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -148,6 +149,35 @@ def test_each_setting_is_scored_by_the_mean_of_its_seeds_under_several_workers(
     assert {record["seed"] for record in records} == {42, 43}
     tried = [(r["settings"]["skill"]["value"], r["settings"]["steps"]["value"]) for r in records]
     assert len(set(tried)) == 5
+
+
+@needs_optuna
+def test_a_setting_that_is_resumed_is_stopped_as_if_it_had_gone_on(tmp_path: Path) -> None:
+    from glueharness_optuna.study import OptunaSearcher
+
+    space = SearchSpace(
+        choices={"skill": SearchRange(0.0, 1.0)}, file=tmp_path / "study.log", seed=1
+    )
+    searcher = OptunaSearcher(space, "tpe")
+    for _ in range(5):
+        number = searcher.ask().number
+        assert not any(searcher.report(number, epoch, 0.9) for epoch in (1, 2, 3))
+        searcher.tell(number, 0.9)
+    poor = searcher.ask().number
+    assert not searcher.report(poor, 1, 0.1)
+
+    resumed = OptunaSearcher(space, "tpe")
+    assert [trial.number for trial in resumed.earlier() if trial.open] == [poor]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert not resumed.report(poor, 1, 0.1)  # as a model does that resumes
+        assert resumed.report(poor, 2, 0.1)
+        killed_upon_it = OptunaSearcher(space, "tpe")
+        killed_upon_it.earlier()
+        assert not killed_upon_it.report(poor, 1, 0.1)
+        assert killed_upon_it.report(poor, 2, 0.1)
+    resumed.tell(poor, None, stopped=True)
+    assert [trial.stopped for trial in OptunaSearcher(space, "tpe").earlier()][-1]
 
 
 @needs_optuna

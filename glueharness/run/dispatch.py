@@ -84,9 +84,13 @@ class Dispatcher:
         self._over = False
 
     def add(self, works: Sequence[Work]) -> None:
-        """Take works; one that is there already is not taken twice."""
+        """Take works; one that is there already is not taken twice.
+
+        None is taken any more once the user has stopped it: of a search, the end of one run asks
+        for the next.
+        """
         for work in works:
-            if work.key in self._works:
+            if self._over or work.key in self._works:
                 continue
             request = {**work.request, "token": self._token}
             self._works[work.key] = fresh = dataclasses.replace(work, request=request)

@@ -73,6 +73,7 @@ class OptunaSearcher:
                 remedy="Delete it: the completed runs stay, and are not repeated.",
             ) from error
         self._trials: dict[int, Any] = {}
+        self._known: dict[int, set[int]] = {}
         self._repeats = 0
 
     def _check_points(self) -> None:
@@ -91,6 +92,7 @@ class OptunaSearcher:
 
     def earlier(self) -> list[Trial]:
         """What earlier commands asked for; what they did not live to ask in full is given up."""
+        from optuna.trial import Trial as OptunaTrial
         from optuna.trial import TrialState
 
         found = []
@@ -100,6 +102,12 @@ class OptunaSearcher:
             if running and not whole:
                 self._study.tell(frozen.number, state=TrialState.FAIL)
             elif whole and frozen.state != TrialState.FAIL:
+                if running:
+                    self._known[frozen.number] = set(frozen.intermediate_values)
+                    self._trials[frozen.number] = OptunaTrial(
+                        self._study,
+                        frozen._trial_id,  # noqa: SLF001 - its class is made by nothing else
+                    )
                 found.append(
                     Trial(
                         number=frozen.number,
@@ -165,9 +173,10 @@ class OptunaSearcher:
 
     def report(self, number: int, epoch: int, score: float) -> bool:
         """Take the score of an epoch; returns whether the run should stop."""
-        trial = self._trials.get(number)
-        if trial is None:  # of an earlier command, which has reported its first epochs
-            return False
+        trial = self._trials[number]
+        known = self._known.get(number, set())
+        if epoch in known:  # an earlier command has reported it, and may have ended upon the last
+            return epoch == max(known) and bool(trial.should_prune())
         trial.report(score, epoch)
         return bool(trial.should_prune())
 

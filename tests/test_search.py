@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
+import os
 import random
 import re
 import signal
@@ -18,7 +20,7 @@ from glueharness import SearchRange, SearchSpace
 from glueharness.errors import ConfigError
 from glueharness.run.grid import read_space
 from glueharness.run.search import parse_search
-from tests.executor_tools import Command, results, wait_until, workers_of
+from tests.executor_tools import Command, results, workers_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -290,41 +292,33 @@ def test_a_missing_optuna_is_named_with_its_pip_line(
 
 @needs_optuna
 @pytest.mark.slow
-@pytest.mark.parametrize("jobs", ["1", "2"])
-def test_kills_at_any_moment_cost_no_setting_and_do_none_twice(command: Command, jobs: str) -> None:
+@pytest.mark.parametrize(("search", "jobs"), [("random:8", "1"), ("random:8", "2"), ("8", "2")])
+def test_kills_at_any_moment_cost_no_setting_and_do_none_twice(
+    command: Command, search: str, jobs: str
+) -> None:
     words = ("run", "numbers", "--model", "slow", "--grid", "skill=0..1", "--steps", "6",
-             "--nap", "0.05", "--search", "8", "--jobs", jobs)  # fmt: skip
-    moments = random.Random(int(jobs))
+             "--nap", "0.05", "--search", search, "--jobs", jobs)  # fmt: skip
+    moments = random.Random(f"{search} {jobs}")
     for _ in range(8):
         driver = command.start(*words)
         time.sleep(moments.uniform(0.3, 2.5))
-        victims = [driver.pid] if moments.random() < 0.5 else workers_of(driver.pid)[:1]
-        for victim in victims:
-            with_signal(victim)
-        if driver.pid in victims:
-            driver.communicate()
-        else:
-            driver.send_signal(signal.SIGINT)
-            driver.communicate()
-    wait_until(lambda: not (command.folder / "runs/.work").exists() or True)
+        workers = workers_of(driver.pid)
+        with contextlib.suppress(ProcessLookupError):
+            if workers and moments.random() < 0.5:
+                os.kill(workers[0], signal.SIGKILL)
+                time.sleep(moments.uniform(0, 0.5))
+                driver.send_signal(signal.SIGINT)
+            else:
+                driver.kill()
+        driver.communicate()
     done = command.run(*words)
     assert done.returncode == 0, done.stderr
+    assert "Numbers: 8 settings tried" in done.stdout
     records = command.records()
     completed = [record for record in records if record["status"] == "completed"]
-    assert "Numbers: 8 settings tried" in done.stdout
     assert len({record["identity"] for record in completed}) == len(completed)
-    if jobs == "1" and "stopped early" not in done.stdout:
-        undisturbed = command.run(*words, "--runs-dir", "calm")
-        assert undisturbed.returncode == 0
-        if "stopped early" not in undisturbed.stdout:
-            calm = {each[0]: each for each in results(command.records("calm"))}
-            assert {each[0]: each for each in results(completed)} == calm
-
-
-def with_signal(process: int) -> None:
-    import os
-
-    try:
-        os.kill(process, signal.SIGKILL)
-    except ProcessLookupError:
-        return
+    assert len(records) == 8  # a killed run was resumed, and none began twice
+    if search != "8":  # which stops some early; what is drawn is the same whoever is killed
+        calm = command.run(*words, "--runs-dir", "calm")
+        assert calm.returncode == 0, calm.stderr
+        assert results(completed) == results(command.records("calm"))

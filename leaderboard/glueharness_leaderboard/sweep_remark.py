@@ -28,9 +28,10 @@ def remark_on(event: SweepFinished) -> str:
     if corrected is None or best is None:
         return f"{begin}; how far cannot be told from what was stored."
     fair = min(corrected, best)
+    early = "; of those that ran to their end" if event.stopped else ""
     return (
         f"{begin}: scored on rows that did not choose it, the best setting has {percent(fair)} "
-        f"points instead of {percent(best)} (bootstrap)."
+        f"points instead of {percent(best)} (bootstrap{early})."
     )
 
 

@@ -15,6 +15,7 @@ from glueharness import LABEL_COLUMN, Fingerprint, ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from glueharness import FitContext, FloatArray, Split, TaskSpec
@@ -170,14 +171,28 @@ class Tfidf:
 
         solver = LogisticRegression(
             C=self.settings.inverse_regularization, max_iter=1000, random_state=self.seed
-        ).fit(features, ids)
+        )
+        with _in_one_order():
+            solver.fit(features, ids)
         self._weights, self._bias = solver.coef_, solver.intercept_
 
     def _fit_scores(self, features: Any, scores: Any) -> None:
         from sklearn.linear_model import Ridge
 
-        solver = Ridge(
-            alpha=1.0 / self.settings.inverse_regularization, random_state=self.seed
-        ).fit(features, np.asarray(scores, dtype=np.float64))
+        solver = Ridge(alpha=1.0 / self.settings.inverse_regularization, random_state=self.seed)
+        with _in_one_order():
+            solver.fit(features, np.asarray(scores, dtype=np.float64))
         self._weights = solver.coef_[None, :]
         self._bias = np.array([solver.intercept_])
+
+
+def _in_one_order() -> AbstractContextManager[Any]:
+    """A region in which sums are added up in one order: the same bits on any number of threads.
+
+    A worker has fewer threads than the command that it works for, and its runs are to be the same.
+    Sparse features leave several threads nothing to win.
+    """
+    from threadpoolctl import threadpool_limits
+
+    limits: AbstractContextManager[Any] = threadpool_limits(limits=1)
+    return limits

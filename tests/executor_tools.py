@@ -65,9 +65,9 @@ class Slow:
                 self.done += 1
                 part = context.folder / "step.part"
                 part.write_text(str(self.done))
-                part.rename(place)
                 with (context.folder.parent / "steps.txt").open("a") as stream:
                     stream.write(f"{self.done}\\n")
+                part.rename(place)
                 context.report(gh.Progress(phase="train", done=self.done, total=self.settings.steps))
                 self.score(dev, context)
                 if asked():

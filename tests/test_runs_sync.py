@@ -383,7 +383,8 @@ def test_a_file_that_grows_or_shrinks_is_not_taken(
         (("nowhere", "other"), "there is no such folder of runs"),
         (("memory://nowhere", "other"), "there is no such folder of runs"),
         (("foo://x/y", "other"), "'foo' is no protocol for a folder of runs"),
-        (("memory://", "other"), "this URL names no folder"),
+        (("memory://team", ""), "an end of the sync has no name"),
+        (("memory:///", "other"), "this URL names no host or bucket"),
         (("\x1b[31m://x", "other"), "is no protocol"),
     ],
 )

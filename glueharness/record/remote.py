@@ -60,6 +60,8 @@ def open_place(text: str) -> Place:
         ConfigError: Nothing here knows the protocol, or a library is missing.
         RunFolderError: Nobody answers there, or lets us in.
     """
+    if not text.strip():
+        raise ConfigError("an end of the sync has no name", remedy="Name a folder, or a URL.")
     if _MARK not in text:
         return LocalPlace(Path(text))
     protocol = text.partition(_MARK)[0].lower()
@@ -67,6 +69,12 @@ def open_place(text: str) -> Place:
         return LocalPlace(Path(urllib.request.url2pathname(text.partition(_MARK)[2])))
     name = without_password(text)
     _require(protocol, name)
+    if not text.partition(_MARK)[2].partition("/")[0]:
+        raise ConfigError(
+            "this URL names no host or bucket",
+            where=name,
+            remedy=f"Write {protocol}{_MARK}NAME/FOLDER.",
+        )
     with _failures(name, "it cannot be reached", _help(protocol)):
         files, folder = _open_ssh(text) if protocol in _SSH else _open_other(text)
     if not folder.strip("/"):

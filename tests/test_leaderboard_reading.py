@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from glueharness.errors import RunFolderError
+from glueharness.record.joined_store import store_of
 from glueharness.record.store import RunStore
 from glueharness_leaderboard.evidence import reading_together as together
 from glueharness_leaderboard.evidence.stored_predictions import read_run
@@ -18,6 +20,7 @@ from tests.leaderboard_runs import Making, make_run
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from glueharness.record.record import RunRecord
     from glueharness_leaderboard.evidence.stored_predictions import Reads
 
 RUNS = 12
@@ -105,3 +108,91 @@ def test_a_few_runs_start_no_process(store: RunStore) -> None:
     with together.reading_together(store, store.all()[:-1]) as reader:
         assert not reader._processes
         assert same(reader.read(store.all()[0]), read_run(store.all()[0], store))
+
+
+def every(_: RunRecord) -> bool:
+    return True
+
+
+def test_helpers_begin_while_the_records_are_read(store: RunStore) -> None:
+    with together.reading_ahead(store, lambda run: run.model != "m1") as reader:
+        runs = [run for run in store.all() if run.model != "m1"]
+        assert len(reader._processes) == 2  # before anybody said which runs will be read
+        with together.reading_together(store, runs, reader):
+            wait_for_helpers(reader)
+            assert {chunk.state for chunk in reader._chunks.values()} == {"read"}
+            assert reader._chunks.keys() == {store.place(run) for run in runs}
+            found = [reader.read(run) for run in runs]
+            assert reader._bytes_ahead == 0
+    assert all(same(reads, read_run(run, store)) for reads, run in zip(found, runs, strict=True))
+    assert all(process.poll() is not None for process in reader._processes)
+    assert store.listener is None
+
+
+def test_what_was_offered_and_is_not_needed_is_not_read(
+    store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with together.reading_ahead(store, every) as reader:
+        monkeypatch.setattr(reader, "_employ", lambda _: None)  # helpers that take nothing
+        runs = store.all()[3:5]
+        with together.reading_together(store, runs, reader):
+            waiting = {folder for chunk in reader._free for folder in chunk.runs}
+            assert waiting == {store.place(run) for run in runs}
+            assert all(same(reader.read(run), read_run(run, store)) for run in runs)
+            assert not any(chunk.runs for chunk in reader._free)
+
+
+def test_helpers_wait_until_what_they_read_is_wanted(
+    store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(together, "_MOST_BYTES_AHEAD", 1)
+    monkeypatch.setattr(together, "core_count", lambda: 2)
+    with together.reading_ahead(store, every) as reader:
+        runs = store.all()
+        with together.reading_together(store, runs, reader):
+            with reader._changed:
+                assert reader._changed.wait_for(lambda: reader._bytes_ahead > 0, 60)
+            assert sum(len(chunk.runs) for chunk in reader._free) == RUNS - 2
+            assert all(same(reader.read(run), read_run(run, store)) for run in runs)
+            assert reader._bytes_ahead == 0
+
+
+def test_a_region_that_is_left_early_ends_helpers_that_wait(
+    store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(together, "_MOST_BYTES_AHEAD", 1)
+    with contextlib.suppress(KeyboardInterrupt), together.reading_ahead(store, every) as reader:
+        runs = store.all()
+        with reader._changed:
+            assert reader._changed.wait_for(lambda: reader._bytes_ahead > 0, 60)
+        raise KeyboardInterrupt
+    assert all(process.poll() is not None for process in reader._processes)
+    # What is asked for later is read here.
+    assert all(same(reader.read(run), read_run(run, store)) for run in runs)
+
+
+def test_few_folders_or_no_store_start_no_process(store: RunStore, tmp_path: Path) -> None:
+    shutil.rmtree(store.path(store.all()[0]))
+    store.refresh()
+    for each in (store, RunStore(tmp_path / "none")):
+        with together.reading_ahead(each, every) as reader:
+            assert each.listener is None
+            assert all(same(reader.read(run), read_run(run, each)) for run in each.all())
+            assert not reader._processes
+
+
+def test_a_run_is_known_by_its_folder_where_two_have_one_id(
+    tmp_path: Path, store: RunStore
+) -> None:
+    """The first folder has a copy under the name of another run of the second one."""
+    one, other = store.folder, tmp_path.parent / f"{tmp_path.name}-other"
+    name = make_run(other, Making(model="other", number=50, seed=50)).id
+    shutil.copytree(store.path(store.all()[0]), one / name)
+    joined = store_of([one, other])
+    with together.reading_ahead(joined, every) as reader:
+        runs = joined.all()
+        assert joined.place(next(run for run in runs if run.id == name)) == f"{other}/{name}"
+        with together.reading_together(joined, runs, reader):
+            wait_for_helpers(reader)
+            for run in runs:
+                assert same(reader.read(run), read_run(run, joined))

@@ -186,12 +186,13 @@ def main(arguments: Sequence[str] | None = None, app: App | None = None) -> None
         app: The state of this invocation; None makes a new one.
     """
     app = app or App(own_commands=_COMMANDS)
+    app.ends_process = arguments is None
     open_missing_streams()
     forget_unusable_size()
     accept_any_text()
     with guarded_streams():
         code = _run(arguments, app)
-    if arguments is None and app.holds_very_much:  # this process is ours
+    if app.ends_process and app.holds_very_much:
         leave_at_once(code)
     sys.exit(code)
 

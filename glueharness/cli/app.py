@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -39,6 +40,7 @@ class App:
         without: Plugins or distributions to leave out.
         files: Files, or folders of files, to load as plugins.
         prefer: Plugins or distributions whose parts win over others of the same name.
+        ends_process: Whether the process ends with this invocation.
         held: The runs that the command reads.
         plugin_command: The command at work if a plugin brings it; empty for one of ours.
     """
@@ -50,8 +52,19 @@ class App:
         self.files: tuple[Path, ...] = ()
         self.prefer: tuple[str, ...] = ()
         self.plugin_command = ""
+        self.ends_process = False
         self.held: RunStore | None = None
         self._registry = registry
+
+    def hold(self, store: RunStore) -> None:
+        """Note the runs that the command reads, which takes nothing but reading and printing.
+
+        Where the process ends with it, no cyclic garbage is looked for from here on: the collector
+        goes over everything that lives, and ten thousand records live until the end.
+        """
+        self.held = store
+        if self.ends_process:
+            gc.disable()
 
     @property
     def holds_very_much(self) -> bool:
@@ -124,7 +137,7 @@ def runs_store(given: Sequence[Path], ctx: click.Context | None = None) -> RunSt
 
     store = store_of(given or [runs_dir(None)])
     if ctx is not None:
-        App.of(ctx).held = store
+        App.of(ctx).hold(store)
     return store
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from glueharness.errors import RunFolderError
 from glueharness.record.index import Row, is_settled, open_index, signature_of
@@ -13,10 +13,12 @@ from glueharness.record.run_file import RUN_FILE, Stored, read_stored
 from glueharness.system.collection import without_collection
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from glueharness.record.record import RunRecord
+
+    Listener: TypeAlias = "Callable[[RunRecord, str], None]"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,8 +52,12 @@ class _Found(NamedTuple):
 
 
 @without_collection()
-def read_contents(folder: Path) -> Contents:
+def read_contents(folder: Path, listener: Listener | None = None) -> Contents:
     """Read a folder of runs; what cannot be read is told and stops nothing.
+
+    Args:
+        folder: The folder.
+        listener: Told of each run, and of its folder, as its record is read from there.
 
     Raises:
         RunFolderError: The folder itself cannot be listed.
@@ -62,8 +68,9 @@ def read_contents(folder: Path) -> Contents:
     known = index.load() if index is not None else {}
     found: list[_Found] = []
     new: dict[str, Row] = {}
+    place = str(folder)  # ten thousand paths are a second's work
     for name, is_link in names:
-        signature = signature_of(f"{folder}/{name}/{RUN_FILE}") if index and not is_link else ""
+        signature = signature_of(f"{place}/{name}/{RUN_FILE}") if index and not is_link else ""
         row = known.get(name)
         if row is not None and row.signature == signature:
             found.append(_indexed(row, folder))
@@ -71,7 +78,9 @@ def read_contents(folder: Path) -> Contents:
         try:
             if is_link:
                 refuse_link(folder / name)
-            found.append(_from_file(read_stored(folder / name)))
+            found.append(_from_file(read_stored(f"{place}/{name}")))
+            if listener is not None:
+                listener(found[-1].record, f"{place}/{name}")
         except RunFolderError as error:
             if not _is_no_run(error, folder / name):
                 contents.problems.append(error)

@@ -112,7 +112,7 @@ class JoinedStore(RunStore):
         joined = Contents()
         self._homes, self._doubtful = {}, {}
         for folder in self.folders:
-            self._join(joined, folder, read_contents(folder))
+            self._join(joined, folder, read_contents(folder, self.listener))
         joined.records.sort(key=lambda record: record.began)
         return joined
 

@@ -246,7 +246,7 @@ class RemotePlace:
         if len(content) > RUN_FILE_BYTES:
             return Found(run=run, problem=f"its record has more than {RUN_FILE_BYTES:,} bytes")
         try:
-            stored = stored_from(content, Path(run) / RUN_FILE)
+            stored = stored_from(content, run)
         except RunFolderError as error:
             return Found(run=run, problem=error.what)
         original = original_of(stored.record, stored.own)

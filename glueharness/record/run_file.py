@@ -7,8 +7,7 @@ import functools
 import hashlib
 import json
 import math
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -18,6 +17,9 @@ from glueharness.record.record import SCHEMA, RunRecord
 from glueharness.system import atomic
 from glueharness.system.printable import storable_json
 from glueharness.system.user_files import read_untrusted
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 RUN_FILE = "run.json"
 RUN_FILE_BYTES = 16 * 1024 * 1024
@@ -70,7 +72,7 @@ def check_keepable(record: RunRecord) -> None:
     """
     content = to_json(dataclasses.replace(record, id="new")).encode()
     try:
-        _decode(content, Path(RUN_FILE))
+        _decode(content, RUN_FILE)
     except (ValueError, msgspec.MsgspecError, RecursionError) as error:
         raise RunFolderError(
             f"what this run would compute cannot be kept in a record: {error}",
@@ -110,41 +112,46 @@ class Stored(NamedTuple):
     digest: str
 
 
-def read_stored(folder: Path) -> Stored:
+def read_stored(folder: Path | str) -> Stored:
     """The record of a run folder, and what else its ``run.json`` tells.
+
+    Args:
+        folder: The run folder; as text where there are ten thousand of them.
 
     Raises:
         RunFolderError: As :func:`read_record`.
     """
-    path = folder / RUN_FILE
+    path = f"{folder}/{RUN_FILE}"
     try:
         content = read_untrusted(path, RUN_FILE_BYTES)
     except FileNotFoundError as error:
-        raise RunFolderError("this folder holds no run", where=str(path)) from error
+        raise RunFolderError("this folder holds no run", where=path) from error
     except OSError as error:
         raise RunFolderError(
-            f"the record cannot be read: {error.strerror or error}", where=str(path)
+            f"the record cannot be read: {error.strerror or error}", where=path
         ) from error
-    return stored_from(content, path)
+    return stored_from(content, folder)
 
 
-def stored_from(content: bytes, path: Path) -> Stored:
+def stored_from(content: bytes, folder: Path | str) -> Stored:
     """The record in the content of a ``run.json``, wherever that lies.
 
     Args:
         content: The file's content.
-        path: The file; the run's id is its folder's name.
+        folder: The folder of the file; its name is the run's id.
 
     Raises:
         RunFolderError: It is damaged, or a newer glueharness wrote it.
     """
+    path = f"{folder}/{RUN_FILE}"
     try:
         record = _decode(content, path)
     # Only later releases of msgspec count its errors among the ValueErrors.
     except (ValueError, msgspec.MsgspecError, RecursionError) as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise RunFolderError(f"the record is damaged: {reason}", where=str(path)) from error
-    own, record.id = record.id, path.parent.name
+        raise RunFolderError(f"the record is damaged: {reason}", where=path) from error
+    name = folder.rpartition("/")[2] if isinstance(folder, str) else folder.name
+    own, record.id = record.id, name
     if record.computation is not None:
         # The hash follows from the fields: one that does not is not believed.
         record.identity = record.computation.identity
@@ -152,7 +159,7 @@ def stored_from(content: bytes, path: Path) -> Stored:
     return Stored(record, own, hashlib.blake2b(content, digest_size=16).hexdigest())
 
 
-def _decode(content: bytes, path: Path) -> RunRecord:
+def _decode(content: bytes, path: str) -> RunRecord:
     record = _of_its_schema(content, path)
     for name, free in (("notes", record.notes), ("environment", record.environment)):
         if not _shallow(free, _DEPTH):
@@ -161,7 +168,7 @@ def _decode(content: bytes, path: Path) -> RunRecord:
     return record
 
 
-def _of_its_schema(content: bytes, path: Path) -> RunRecord:
+def _of_its_schema(content: bytes, path: str) -> RunRecord:
     wrong: Exception | None = None
     try:  # nearly always today's; to look for its schema first would read it twice
         record: RunRecord = _decoder(RunRecord).decode(content)
@@ -173,7 +180,7 @@ def _of_its_schema(content: bytes, path: Path) -> RunRecord:
     if schema > SCHEMA:
         raise RunFolderError(
             f"the record has schema {schema!r}; this version reads up to {SCHEMA}",
-            where=str(path),
+            where=path,
             remedy=_UPGRADE,
         )
     if schema == SCHEMA:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from glueharness.record.annotations import Annotations
     from glueharness.record.best import Choice, Wanted
-    from glueharness.record.contents import Contents
+    from glueharness.record.contents import Contents, Listener
     from glueharness.record.record import RunRecord
 from glueharness.system.locks import Holder
 
@@ -45,10 +45,15 @@ class RunStore:
 
     Args:
         folder: The folder; it need not be there.
+
+    Attributes:
+        listener: Told of each run, and of its folder, as its record is read from there and not
+            known from the index: very much may be left to read by whoever wants more of it.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.listener: Listener | None = None
         self._found: Contents | None = None
         self._said: dict[str, Annotations] | None = None
 
@@ -95,7 +100,7 @@ class RunStore:
         return self._found
 
     def _read(self) -> Contents:
-        return read_contents(self.folder)
+        return read_contents(self.folder, self.listener)
 
     def listed(self) -> list[RunRecord]:
         """The runs that are not archived, oldest first."""

@@ -8,7 +8,6 @@ import click
 
 from glueharness.cli import complete
 from glueharness.cli.app import App, json_option, runs_dirs_option, runs_store, warn_of_index
-from glueharness.system.collection import without_collection
 from glueharness_leaderboard.tables.formats import Result, chosen_format, deliver, format_options
 
 if TYPE_CHECKING:
@@ -44,7 +43,6 @@ _FEWEST_RUNS = 1_000
 @runs_dirs_option
 @json_option
 @click.pass_context
-@without_collection()
 def command(ctx: click.Context, /, run: tuple[str, ...], **given: Any) -> None:
     """Say whether the difference between models or runs is real, on the same dev rows.
 

@@ -13,7 +13,7 @@ from glueharness.cli.runs_list import columns_option, where_option
 from glueharness.errors import UnknownNameError
 from glueharness.record.query import Fields
 from glueharness.record.reproductions import without_reproductions
-from glueharness.system.collection import without_collection
+from glueharness_leaderboard.evidence.reading_together import reading_ahead
 from glueharness_leaderboard.ranking.group_standings import known_group_standings
 from glueharness_leaderboard.ranking.sections import sections_of, with_standings
 from glueharness_leaderboard.ranking.standings import known_standings
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from glueharness.plugin.registry import Registry
     from glueharness.record.record import RunRecord
     from glueharness.record.store import RunStore
+    from glueharness_leaderboard.evidence.reading_together import Reader
     from glueharness_leaderboard.ranking.sections import By
     from glueharness_leaderboard.tables.formats import Format
     from glueharness_leaderboard.tables.leaderboard import Answer
@@ -122,7 +123,6 @@ def _complete(
 @runs_dirs_option
 @json_option
 @click.pass_context
-@without_collection()
 def command(ctx: click.Context, /, **given: Any) -> None:
     """Rank the runs of TASK, or of all tasks, best first.
 
@@ -156,13 +156,14 @@ def ranked(wishes: Wishes, registry: Registry) -> tuple[Answer, str]:
         UnknownNameError: No plugin knows such a task or group, and no run is one of it.
     """
     store = wishes.store
-    records = Fields(store).where(without_reproductions(store.listed()), wishes.where)
-    problems = store.problems
-    warn_of_index(store)
-    for problem in problems:
-        _warn(problem)
-    tasks = _tasks(records, wishes, registry)
-    answer = _answer(records, store, tasks, wishes, registry)
+    with reading_ahead(store, _wanted(wishes, registry)) as reader:
+        records = Fields(store).where(without_reproductions(store.listed()), wishes.where)
+        problems = store.problems
+        warn_of_index(store)
+        for problem in problems:
+            _warn(problem)
+        tasks = _tasks(records, wishes, registry)
+        answer = _answer(records, reader, tasks, wishes, registry)
     asked = Asked(wishes.store, "" if wishes.task == ALL else wishes.task, wishes.where)
     return answer, "" if answer.runs else no_runs(records, tasks, asked, registry)
 
@@ -209,10 +210,23 @@ def _tasks(records: list[RunRecord], wishes: Wishes, registry: Registry) -> list
     return [wishes.task]
 
 
+def _wanted(wishes: Wishes, registry: Registry) -> Callable[[RunRecord], bool]:
+    """Whether a run's predictions will be asked for, as far as its record tells."""
+    group = wishes.task in registry.groups.items
+    tasks = registry.groups.get(wishes.task).tasks if group else (wishes.task,)
+    every = wishes.task == ALL
+
+    def wanted(run: RunRecord) -> bool:
+        return run.status == "completed" and not wishes.where and (every or run.task in tasks)
+
+    return wanted
+
+
 def _answer(
-    records: list[RunRecord], store: RunStore, tasks: list[str], wishes: Wishes, registry: Registry
+    records: list[RunRecord], reader: Reader, tasks: list[str], wishes: Wishes, registry: Registry
 ) -> Answer:
     """The tables; for readers from the cache, where nothing has changed since."""
+    store = wishes.store
     group = registry.groups.items.get(wishes.task)
     chosen = [
         record
@@ -220,7 +234,7 @@ def _answer(
         if record.task in tasks
         and (record.status == "completed" or (wishes.all_statuses and not group))
     ]
-    these = _Ranked(records=chosen, tasks=tasks, store=store)
+    these = _Ranked(records=chosen, tasks=tasks, store=store, reader=reader)
     if wishes.format in _FOR_PROGRAMS:
         return _make(these, wishes, registry, _warn)
     asked = [
@@ -248,6 +262,7 @@ class _Ranked:
     records: list[RunRecord]
     tasks: list[str]
     store: RunStore
+    reader: Reader
 
 
 def _make(
@@ -266,10 +281,10 @@ def _make(
             registry,
             published=wishes.published,
             standings=lambda models, tables: known_group_standings(
-                models, tables, ranked.store, warn
+                models, tables, ranked.store, warn, ranked.reader
             ),
         )
-    standings = known_standings(sections, ranked.store, warn, wishes.simultaneous)
+    standings = known_standings(sections, ranked.store, warn, wishes.simultaneous, ranked.reader)
     sections = [with_standings(*each) for each in zip(sections, standings, strict=True)]
     view = View(by=wishes.by, names=ranked.store.short_names(), statuses=wishes.all_statuses)
     shown = (ranked.tasks or list(specs)) if wishes.published else []

@@ -64,7 +64,7 @@ def key_of(what: object, runs: Iterable[RunRecord], store: RunStore) -> str:
 def _files(run: RunRecord, store: RunStore) -> list[tuple[object, ...]]:
     """Place, size, time and kind of each file of a run's predictions."""
     # Texts, for ten thousand paths are a second's work.
-    folder = f"{store.path(run)}/{PREDICTIONS_FOLDER}"
+    folder = f"{store.place(run)}/{PREDICTIONS_FOLDER}"
     files: list[tuple[object, ...]] = []
     for split in run.dev_splits:
         path = f"{folder}/{split}.parquet"

@@ -93,14 +93,16 @@ class Wanted(NamedTuple):
         return f"{PREDICTIONS_FOLDER}/{self.split}.parquet"
 
 
-def wanted_of(record: RunRecord, store: RunStore) -> list[Wanted]:
+def wanted_in(folder: str, record: RunRecord) -> list[Wanted]:
     """The files with a run's predictions of the dev splits.
+
+    Args:
+        folder: The run's folder; as text, for there are ten thousand of them in a large store.
+        record: Its record.
 
     Raises:
         RunFolderError: The seal of one is gone from the record.
     """
-    # Texts, not paths: there are ten thousand of them in a large store.
-    folder = str(store.path(record))
     return [
         Wanted(
             folder=folder,
@@ -118,7 +120,7 @@ def read_run(record: RunRecord, store: RunStore) -> Reads:
     Raises:
         RunFolderError: A file is missing, damaged, sealed otherwise, or not what the record says.
     """
-    return read_files(wanted_of(record, store))
+    return read_files(wanted_in(store.place(record), record))
 
 
 def read_files(files: Sequence[Wanted]) -> Reads:

@@ -75,6 +75,7 @@ def known_group_standings(
     sections: Mapping[str, Section],
     store: RunStore,
     warn: Callable[[GlueharnessError], None],
+    ahead: Reader | None = None,
 ) -> dict[str, GroupStanding]:
     """As :func:`group_standings`; from the cache where nothing has changed since."""
     from glueharness_leaderboard.evidence import cache
@@ -91,7 +92,7 @@ def known_group_standings(
     if kept is not None:
         return kept
     problems: list[GlueharnessError] = []
-    found = group_standings(models, sections, store, problems.append)
+    found = group_standings(models, sections, store, problems.append, ahead)
     for problem in problems:
         warn(problem)
     if not problems:
@@ -114,6 +115,7 @@ def group_standings(
     sections: Mapping[str, Section],
     store: RunStore,
     warn: Callable[[GlueharnessError], None],
+    ahead: Reader | None = None,
 ) -> dict[str, GroupStanding]:
     """Test models against each other over all tasks.
 
@@ -125,6 +127,7 @@ def group_standings(
         sections: The tables of the tasks, for the spread over seeds.
         store: The runs.
         warn: Told of predictions that are missing or damaged.
+        ahead: A reader that may have begun to read the predictions.
 
     Returns:
         By model; empty if predictions of one are missing, or if the group's score is not the
@@ -139,7 +142,7 @@ def group_standings(
         return {}
     parts = []
     read = [run for each in sections.values() for row in each.rows for run in row.runs]
-    with reading_together(store, read) as reader:
+    with reading_together(store, read, ahead) as reader:
         for name, section in sections.items():
             chosen = [models[model][0][name] for model in names]
             part = _one_task(chosen, section, store, warn, reader)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from typing import TYPE_CHECKING
 
 from glueharness.errors import RunFolderError
@@ -34,8 +35,17 @@ def known_standings(
     store: RunStore,
     warn: Callable[[GlueharnessError], None],
     simultaneous: bool,
+    ahead: Reader | None = None,
 ) -> list[Standings]:
-    """As :func:`standings_of`, of each section; from the cache where nothing has changed since."""
+    """As :func:`standings_of`, of each section; from the cache where nothing has changed since.
+
+    Args:
+        sections: The sections.
+        store: The runs.
+        warn: Told of predictions that are missing or damaged.
+        simultaneous: Whether all rank ranges are to hold at once.
+        ahead: A reader that may have begun to read the predictions.
+    """
     found: dict[int, Standings] = {}
     anew: dict[int, str] = {}
     for place, section in enumerate(sections):
@@ -52,7 +62,7 @@ def known_standings(
         for problem in told:
             warn(problem)
     read = [run for place in anew for row in _tested_rows(sections[place]) for run in row.runs]
-    with reading_together(store, read) as reader:
+    with reading_together(store, read, ahead) as reader:
         for place, key in anew.items():
             found[place] = _made(sections[place], store, warn, (key, simultaneous), reader)
     return [found[place] for place in range(len(sections))]
@@ -219,7 +229,9 @@ def measured_rows(
 
 def has_predictions(runs: Sequence[RunRecord], store: RunStore) -> bool:
     """Whether there are predictions of any of the runs: of a copied record there may be none."""
-    return any((store.path(run) / PREDICTIONS_FOLDER).is_dir() for run in runs)
+    # Texts, not paths: ten thousand paths are a second's work.
+    folders = (f"{store.place(run)}/{PREDICTIONS_FOLDER}" for run in runs)
+    return any(os.path.isdir(folder) for folder in folders)  # noqa: PTH112
 
 
 def _test(

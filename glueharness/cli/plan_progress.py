@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-from rich.panel import Panel
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-from rich.text import Text
+from rich.progress import MofNCompleteColumn
 
-from glueharness.cli.output import percent, stderr
+from glueharness.cli.bars import BarDisplay, make_bars
+from glueharness.cli.output import percent
 from glueharness.run.worker import error_of
 from glueharness.system.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import TracebackType
 
     from rich.progress import TaskID
 
@@ -27,49 +25,22 @@ _SAMPLE = (
 )
 
 
-class PlanDisplay:
+class PlanDisplay(BarDisplay):
     """One bar for all runs, one for each that is under way, and a line for each that ends."""
 
     def __init__(self) -> None:
-        self._console = stderr()
-        self._progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[values]}", style="dim", markup=False),
-            console=self._console,
-            transient=True,
-        )
+        super().__init__(make_bars(MofNCompleteColumn()))
         self._all: TaskID | None = None
-        self._bars: dict[str, TaskID] = {}
+        self._each: dict[str, TaskID] = {}
         self._workers: dict[str, str] = {}
         self._scores: dict[str, str] = {}
-        self._told: set[str] = set()
         self._over = self._failed = 0
-
-    def __enter__(self) -> Self:
-        """Start drawing."""
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Stop drawing; the bars disappear, the lines remain."""
-        self._progress.stop()
 
     def expect(self, runs: int) -> None:
         """Say how many runs there are."""
         if self._all is None:
-            self._all = self._progress.add_task("all runs", total=runs, values="")
-        self._progress.update(self._all, total=runs)
-
-    def tell(self, line: str) -> None:
-        """Leave a line."""
-        self._say(line)
+            self._all = self._bars.add_task("all runs", total=runs, values="")
+        self._bars.update(self._all, total=runs)
 
     def hear(self, work: Work, note: Note) -> None:
         """Show what a worker has to say."""
@@ -87,22 +58,20 @@ class PlanDisplay:
         elif note.kind == "told":
             self._say(f"{work.title}: {value.get('line')}")
         elif note.kind == "warned":
-            self._warn(str(value.get("message")))
+            self.warn(str(value.get("message")))
         elif note.kind in {"done", "failed", "stopped", "lost"}:
             self._end(work, note)
 
     def _move(self, work: Work, total: Any, done: Any, words: str) -> None:
-        if work.key not in self._bars:
-            self._bars[work.key] = self._progress.add_task(printable(work.title), values="")
+        if work.key not in self._each:
+            self._each[work.key] = self._bars.add_task(printable(work.title), values="")
         worker = self._workers.get(work.key, "")
         values = printable(f"{words} · {worker}")
-        self._progress.update(
-            self._bars[work.key], total=total or None, completed=done, values=values
-        )
+        self._bars.update(self._each[work.key], total=total or None, completed=done, values=values)
 
     def _end(self, work: Work, note: Note) -> None:
-        if work.key in self._bars:
-            self._progress.remove_task(self._bars.pop(work.key))
+        if work.key in self._each:
+            self._bars.remove_task(self._each.pop(work.key))
         worker = self._workers.get(work.key, "")
         self._over += 1
         if note.kind == "done":
@@ -117,11 +86,11 @@ class PlanDisplay:
             self._say(f"{work.title}: failed at {worker or 'no worker'}: {why}", style="red")
         if self._all is not None:
             words = f"{self._failed} failed" if self._failed else ""
-            self._progress.update(self._all, completed=self._over, values=words)
+            self._bars.update(self._all, completed=self._over, values=words)
 
     def _tell_marks(self, marks: Sequence[str]) -> None:
         if "sample" in marks:
-            self._warn(_SAMPLE, "bundled sample")
+            self.warn(_SAMPLE, "bundled sample")
         others = [mark for mark in marks if mark != "sample"]
         line = f"marked {', '.join(others)}"
         if others and line not in self._told:
@@ -129,13 +98,4 @@ class PlanDisplay:
             self._say(line)
 
     def _say(self, line: str, style: str = "") -> None:
-        self._console.print(Text(printable(line), style=style), soft_wrap=True)
-
-    def _warn(self, message: str, title: str = "warning") -> None:
-        if message in self._told:  # another run said so already
-            return
-        self._told.add(message)
-        text = Text(printable(message, lines=True))
-        self._console.print(
-            Panel(text, title=Text(title), title_align="left", border_style="yellow")
-        )
+        self.tell(printable(line), style)  # whatever a worker says, it is one line

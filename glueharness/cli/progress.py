@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
-from rich.panel import Panel
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import MofNCompleteColumn, SpinnerColumn, TimeRemainingColumn
 from rich.text import Text
 
-from glueharness.cli.output import percent, stderr
+from glueharness.cli.bars import BarDisplay, make_bars
+from glueharness.cli.output import percent
 from glueharness.plugin.hookspecs import hookimpl
 from glueharness.system.printable import printable
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from rich.progress import TaskID
 
     from glueharness.plugin.events import (
@@ -44,7 +34,7 @@ _SHOWN = (
 _SAMPLE = "bundled sample"
 
 
-class ProgressDisplay:
+class ProgressDisplay(BarDisplay):
     """Shows what a run is doing: a bar per phase, a line per epoch, a panel per warning.
 
     Args:
@@ -52,52 +42,24 @@ class ProgressDisplay:
     """
 
     def __init__(self, runs: int = 1) -> None:
+        bars = make_bars(
+            MofNCompleteColumn(), TimeRemainingColumn(compact=True), before=[SpinnerColumn()]
+        )
+        super().__init__(bars)
         self._runs = runs
         self._overall: TaskID | None = None
-        self._told: set[str] = set()
         self._adjusted: dict[str, list[str]] = {}
-        self._console = stderr()
-        self._progress = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(compact=True),
-            TextColumn("{task.fields[values]}", style="dim", markup=False),
-            console=self._console,
-            transient=True,
-            # A notebook shows bars in a widget; without that library, only the lines.
-            disable=self._console.is_jupyter and importlib.util.find_spec("ipywidgets") is None,
-        )
         self._bar: TaskID | None = None
         self._phase = ""
-
-    def __enter__(self) -> Self:
-        """Start drawing."""
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Stop drawing; the bars disappear, the lines remain."""
-        self._progress.stop()
 
     def announce(self, position: int, config: RunConfig) -> None:
         """Show which of several runs comes next."""
         if self._runs == 1:
             return
         if self._overall is None:
-            self._overall = self._progress.add_task("all runs", total=self._runs, values="")
+            self._overall = self._bars.add_task("all runs", total=self._runs, values="")
         words = f"{config.task}, seed {config.options.seed}"
-        self._progress.update(self._overall, completed=position, values=words)
-
-    def tell(self, line: str) -> None:
-        """Leave a line."""
-        self._console.print(Text(line), soft_wrap=True)
+        self._bars.update(self._overall, completed=position, values=words)
 
     @hookimpl
     def glueharness_run_started(self, event: RunStarted) -> None:
@@ -116,7 +78,7 @@ class ProgressDisplay:
             tried = "\n".join(
                 f"• {name}: {reason}" for name, reason in record.data.passed_over.items()
             )
-            self._warn(
+            self.warn(
                 "This run uses the bundled sample: made-up texts, good for trying things out. "
                 "Its scores say nothing about the real task, and it cannot be submitted.\n"
                 + (f"No real data were found:\n{tried}\n" if tried else "")
@@ -129,7 +91,7 @@ class ProgressDisplay:
                 for name, split in record.data.splits.items()
                 if split.partial
             )
-            self._warn(f"The data are not complete: {short}. The run is marked partial.", "partial")
+            self.warn(f"The data are not complete: {short}. The run is marked partial.", "partial")
 
     def _tell_standing(self, record: RunRecord) -> None:
         """Say what the rows are, where that is not told by a panel of its own."""
@@ -143,7 +105,7 @@ class ProgressDisplay:
             changed = ", ".join(
                 name for name, split in splits.items() if split.standing == "altered"
             )
-            self._warn(
+            self.warn(
                 f"The rows of {changed} are not the official ones, though their number is: texts "
                 "or labels differ. The run is marked altered.",
                 "altered data",
@@ -167,12 +129,12 @@ class ProgressDisplay:
         progress = event.progress
         if self._bar is None or progress.phase != self._phase:
             if self._bar is not None:
-                self._progress.remove_task(self._bar)
+                self._bars.remove_task(self._bar)
             self._phase = progress.phase
-            self._bar = self._progress.add_task(
+            self._bar = self._bars.add_task(
                 printable(progress.phase), total=progress.total or None, values=""
             )
-        self._progress.update(
+        self._bars.update(
             self._bar,
             completed=progress.done,
             total=progress.total or None,
@@ -199,18 +161,9 @@ class ProgressDisplay:
     @hookimpl
     def glueharness_run_warned(self, event: RunWarned) -> None:
         """Show a warning as a panel."""
-        self._warn(event.message, "warning")
+        self.warn(event.message, "warning")
 
     def _tell_adjusted(self) -> None:
         for reason, settings in self._adjusted.items():
             self._console.print(f"{reason}: {', '.join(settings)}")
         self._adjusted.clear()
-
-    def _warn(self, message: str, title: str) -> None:
-        if message in self._told:  # one of several runs said so already
-            return
-        self._told.add(message)
-        text = Text(printable(message, lines=True))
-        self._console.print(
-            Panel(text, title=Text(title), title_align="left", border_style="yellow")
-        )

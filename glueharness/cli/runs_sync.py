@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,8 +13,6 @@ from glueharness.record.sync import Listener, Synced, sync_runs
 from glueharness.system.printable import printable
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from rich.progress import TaskID
 
 
@@ -40,7 +38,7 @@ def sync(ctx: click.Context, source: str, target: str, *, as_json: bool) -> None
     here, there = open_place(source), open_place(target)
     display = _Display(quiet=as_json)
     try:
-        with display:
+        with display.bars:
             sync_runs(here, there, display, synced)
     finally:  # of a sync that was cut, too
         if as_json:
@@ -76,31 +74,15 @@ class _Display(Listener):
     """
 
     def __init__(self, *, quiet: bool) -> None:
-        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+        from rich.progress import DownloadColumn
+
+        from glueharness.cli.bars import make_bars
 
         self._quiet = quiet
         self.runs: int | None = None  # until they are listed
         self._over = 0
         self._bar: TaskID | None = None
-        self._progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            DownloadColumn(),
-            console=stderr(),
-            transient=True,
-        )
-
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._progress.stop()
+        self.bars = make_bars(DownloadColumn(), values=False)
 
     def expect(self, runs: int) -> None:
         """Note how many runs there are."""
@@ -110,14 +92,14 @@ class _Display(Listener):
         """Move the bar."""
         words = f"{self._over + 1}/{self.runs} {printable(run)}: {what}"
         if self._bar is None:
-            self._bar = self._progress.add_task(words)
-        self._progress.update(self._bar, description=words, completed=done, total=total)
+            self._bar = self.bars.add_task(words)
+        self.bars.update(self._bar, description=words, completed=done, total=total)
 
     def over(self, run: str, what: str, why: str) -> None:
         """Leave a line, but of what was there already or is told at the end."""
         self._over += 1
         if self._bar is not None:
-            self._progress.remove_task(self._bar)
+            self.bars.remove_task(self._bar)
             self._bar = None
         if what in {"copied", "left out"} and not self._quiet:
             _print(f"{printable(run)}: {what}, {why}")

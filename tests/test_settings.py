@@ -10,7 +10,8 @@ import pytest
 
 from glueharness import ConfigError, setting
 from glueharness.run.config import read_toml
-from glueharness.settings.fields import Layer, resolve, result_settings, settings_of
+from glueharness.settings.fields import Layer, result_settings, settings_of
+from glueharness.settings.values import resolve
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -93,17 +93,10 @@ def _make_command(registry: Registry, name: str) -> click.Command:
     Raises:
         PluginError: The plugin could not make it.
     """
-    from glueharness.plugin.blame import blamed
+    from glueharness.plugin.blame import made_part
 
     spec, owner = registry.commands.get(name), registry.commands.owner(name)
-    with blamed(f"the command {name!r}", owner, "cannot be made"):
-        command = spec.factory()
-    if not isinstance(command, click.Command):
-        raise PluginError(
-            f"the command {name!r} of {owner.owner} is a {type(command).__name__}",
-            remedy="Its factory must return a click.Command.",
-        )
-    return command
+    return made_part(spec.factory, click.Command, f"the command {name!r}", owner)
 
 
 def _keep(name: str) -> Any:

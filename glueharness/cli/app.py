@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from glueharness.settings.fields import Layer, convert, settings_of
+from glueharness.settings.fields import Layer, settings_of
 from glueharness.settings.run_options import RunOptions
+from glueharness.settings.values import convert
 from glueharness.system.printable import printable
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ import click
 
 from glueharness.cli.app import App, only_one
 from glueharness.cli.complete import FOR_SETTINGS
-from glueharness.settings.fields import former_names, settings_of
+from glueharness.settings.fields import settings_of
 from glueharness.settings.run_options import RunOptions
+from glueharness.settings.values import former_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

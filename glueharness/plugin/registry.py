@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from glueharness.errors import ConfigError, PluginError, UnknownNameError, did_you_mean
-from glueharness.plugin.blame import blamed
+from glueharness.errors import ConfigError, UnknownNameError, did_you_mean
+from glueharness.plugin.blame import blamed, made_part
 from glueharness.plugin.guarded import GuardedWriter, OfferedModel, OfferedSource
 from glueharness.plugin.loading import load_plugins
 from glueharness.plugin.shelf import Shelf, Spec
-from glueharness.settings.fields import Layer, resolve, settings_of
-from glueharness.settings.run_options import RESERVED, RunOptions
+from glueharness.plugin.usable import wrong_with
+from glueharness.settings.fields import Layer
+from glueharness.settings.values import resolve
 from glueharness.specs import (
     CommandSpec,
     DiagnosticSpec,
@@ -130,7 +131,7 @@ class Registry:
             if only is not None and owner is not only:
                 continue
             for item in items:
-                problem = _wrong_with(item, kind)
+                problem = wrong_with(item, kind)
                 if problem:
                     owner.impair(f"{hook} returned {problem}")
                 else:
@@ -241,14 +242,8 @@ class Registry:
                 f"the executor {name!r} takes nothing behind a colon: {context.argument!r}",
                 remedy=f"Write --executor {name}",
             )
-        with blamed(f"the executor {name!r}", owner, "cannot be made"):
-            made: Any = spec.factory(context)
-        if not isinstance(made, Executor):
-            raise PluginError(
-                f"the executor {name!r} of {owner.owner} is a {type(made).__name__}",
-                remedy="Report it to the plugin's author: its factory must make an Executor.",
-            )
-        return made
+        part = f"the executor {name!r}"
+        return made_part(lambda: spec.factory(context), Executor, part, owner)
 
     def searcher(self, name: str, space: SearchSpace) -> Searcher:
         """The searcher of that name, made; the first one if the name is empty.
@@ -267,14 +262,8 @@ class Registry:
             raise ConfigError("no plugin in use can search for settings")
         spec = self.searchers.get(name) if name or first is None else first
         owner = self.searchers.owner(spec.name)
-        with blamed(f"the searcher {spec.name!r}", owner, "cannot be made"):
-            made: Any = spec.factory(space)
-        if not isinstance(made, Searcher):
-            raise PluginError(
-                f"the searcher {spec.name!r} of {owner.owner} is a {type(made).__name__}",
-                remedy="Report it to the plugin's author: its factory must make a Searcher.",
-            )
-        return made
+        part = f"the searcher {spec.name!r}"
+        return made_part(lambda: spec.factory(space), Searcher, part, owner)
 
     def targets(self, names: Sequence[str]) -> Targets:
         """The tasks and the groups that these names mean, each once and in order.
@@ -311,34 +300,3 @@ class Registry:
             )
             found |= {task.name: task for task in members}
         return list(found.values())
-
-
-def _wrong_with(item: Any, kind: type[Any]) -> str:
-    """Why a spec cannot be used, in words that follow "returned"; empty if it can."""
-    if not isinstance(item, kind):
-        return f"a {type(item).__name__} in its list, not a {kind.__name__}"
-    if not isinstance(item.name, str) or not item.name.strip():
-        return f"a {kind.__name__} whose name is {item.name!r}"
-    if not callable(getattr(item, "factory", len)):
-        return f"the {kind.__name__} {item.name!r} whose factory cannot be called"
-    if isinstance(item, ModelSpec):
-        return _wrong_with_settings(item)
-    return ""
-
-
-def _wrong_with_settings(model: ModelSpec) -> str:
-    """One model with settings that no option can be made of would take `run` from all others."""
-    try:
-        names = {item.name for item in settings_of(model.settings)}
-    except (TypeError, NameError, AttributeError) as error:
-        return f"the model {model.name!r} whose settings cannot be read: {error}"
-    taken = sorted(names & (RESERVED | {item.name for item in settings_of(RunOptions)}))
-    if taken:
-        return (
-            f"the model {model.name!r} whose settings have names that `glueharness run` has "
-            f"options of its own for: {', '.join(taken)}"
-        )
-    unknown = sorted(set(model.recipe) - names)
-    if unknown:
-        return f"the model {model.name!r} whose recipe sets what it lacks: {', '.join(unknown)}"
-    return ""

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glueharness.errors import ConfigError
-from glueharness.settings.fields import RECIPE_OF, Layer, Resolved, resolve, settings_of
+from glueharness.settings.fields import RECIPE_OF, Layer, Resolved, settings_of
 from glueharness.settings.run_options import RunOptions
+from glueharness.settings.values import resolve
 from glueharness.system.user_files import read_within
 
 if TYPE_CHECKING:

@@ -21,8 +21,9 @@ from glueharness.run.trained_model import (
     task_problem,
     trained_settings,
 )
-from glueharness.settings.fields import Layer, resolve, settings_of
+from glueharness.settings.fields import Layer, settings_of
 from glueharness.settings.run_options import RunOptions
+from glueharness.settings.values import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -11,8 +11,9 @@ from glueharness.run.evaluate import require_dev
 from glueharness.run.grid import OPTION, points_of, with_preset
 from glueharness.run.prepare import require_learner
 from glueharness.run.trained_model import check_alike
-from glueharness.settings.fields import Layer, convert, require_effect, settings_of
+from glueharness.settings.fields import Layer, require_effect, settings_of
 from glueharness.settings.run_options import RunOptions
+from glueharness.settings.values import convert
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,7 +9,8 @@ from glueharness.errors import ConfigError, RunFolderError
 from glueharness.record.record import MODEL_FOLDER
 from glueharness.record.seals import check_model_seal
 from glueharness.scoring.scorer import check_scores
-from glueharness.settings.fields import Layer, Resolved, resolve, settings_of
+from glueharness.settings.fields import Layer, Resolved, settings_of
+from glueharness.settings.values import resolve
 from glueharness.specs import INDEX_COLUMN, ModelContext
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from glueharness.errors import ConfigError, ModelError
 from glueharness.scoring.scorer import Scorer, check_scores, decide
-from glueharness.settings.fields import Layer, resolve, settings_of
+from glueharness.settings.fields import Layer, settings_of
+from glueharness.settings.values import resolve
 from glueharness.specs import LABEL_COLUMN, Model, ModelContext
 from glueharness.testing.expect import expect, expect_error, skip
 from glueharness.testing.installed import expect_cheap_description, installed

@@ -234,7 +234,8 @@ class TaskConformance:
 
     def _quick_model(self, train: Split, dev: Split) -> Any:
         from glueharness.scoring.scorer import Scorer
-        from glueharness.settings.fields import Layer, resolve
+        from glueharness.settings.fields import Layer
+        from glueharness.settings.values import resolve
 
         if self.model not in self._registry().models.items:
             skip(f"the model {self.model!r} is not installed")

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -255,9 +256,73 @@ def test_the_first_signal_asks_and_the_second_stops(name: str) -> None:
     with interrupts.interruptible() as asked:
         os.kill(os.getpid(), number)
         assert asked()
+        if number != signal.SIGINT:
+            time.sleep(interrupts._SECONDS_OF_ECHO)
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), number)
     assert signal.getsignal(number) is before
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_signal_that_comes_twice_at_once_is_one(name: str) -> None:
+    number = getattr(signal, name)
+    with interrupts.terminate_as_interrupt():
+        with interrupts.interruptible() as asked:
+            os.kill(os.getpid(), number)
+            os.kill(os.getpid(), number)
+            assert asked()
+        os.kill(os.getpid(), number)  # while the record is being written
+    with interrupts.interruptible() as asked:  # another run of the process is asked anew
+        assert not asked()
+        os.kill(os.getpid(), number)
+        assert asked()
+
+
+_WORKER_OF_MANY_THREADS = """
+import subprocess, sys, threading, time
+subprocess.Popen([sys.executable, "-c", sys.argv[1], sys.argv[2]])
+for _ in range(8):
+    threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+time.sleep(60)
+"""
+_UNTIL_ASKED = """
+import pathlib, sys, time
+from glueharness.system.interrupts import end_with_parent, interruptible, terminate_as_interrupt
+place = pathlib.Path(sys.argv[1])
+with terminate_as_interrupt():
+    try:
+        end_with_parent()
+        with interruptible() as asked:
+            place.write_text("begun")
+            while not asked():
+                time.sleep(0.0001)
+        time.sleep(0.2)
+        place.write_text("saved")
+    except KeyboardInterrupt:
+        place.write_text("broken off")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread watches the parent")
+def test_a_parent_of_many_threads_that_is_killed_asks_once(tmp_path: Path) -> None:
+    place = tmp_path / "state"
+    for _ in range(5):
+        place.write_text("")
+        words = [sys.executable, "-c", _WORKER_OF_MANY_THREADS, _UNTIL_ASKED, str(place)]
+        parent = subprocess.Popen(words)
+        _wait_for(lambda: place.read_text() == "begun")
+        time.sleep(0.1)
+        parent.kill()
+        parent.wait()
+        _wait_for(lambda: place.read_text() not in {"", "begun"})
+        assert place.read_text() == "saved"
+
+
+def _wait_for(check: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not check():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def test_signals_are_left_alone_outside_of_the_main_thread() -> None:

@@ -2,12 +2,17 @@
 
 A signal that whoever started the program lets it ignore stays ignored: ``nohup`` does so with
 SIGHUP, and a shell with SIGINT for what it starts in the background.
+
+SIGTERM and SIGHUP come twice where nobody asks twice: the kernel tells of a parent's end once for
+each of its threads, and what starts processes passes on what the whole group has had already. So
+the same one within a second is one. Two quick Ctrl-C are two: a person pressed them.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import math
 import os
 import signal
 import sys
@@ -23,14 +28,34 @@ if TYPE_CHECKING:
     Handler = Callable[[int, FrameType | None], None]
 
 _PR_SET_PDEATHSIG = 1
+_SECONDS_OF_ECHO = 1.0
+_regions = 0
+_came: dict[int, float] = {}
+"""When a signal came last, by its number; since the outermost region began."""
+_heard = threading.Lock()
+
+
+def _is_echo(number: int) -> bool:
+    """Whether a signal is one that came already."""
+    if not _heard.acquire(blocking=False):  # it came in the middle of this, for another one
+        return True
+    try:
+        now = time.monotonic()
+        if number != signal.SIGINT and now - _came.get(number, -math.inf) < _SECONDS_OF_ECHO:
+            return True
+        _came[number] = now
+        return False
+    finally:
+        _heard.release()
 
 
 @contextmanager
 def terminate_as_interrupt() -> Iterator[None]:
     """Let SIGTERM and SIGHUP end a run the way Ctrl-C does, so that its record says so."""
 
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
+    def stop(number: int, _frame: FrameType | None) -> None:
+        if not _is_echo(number):
+            raise KeyboardInterrupt
 
     with _handled(("SIGTERM", "SIGHUP"), stop):
         yield
@@ -41,7 +66,9 @@ def interruptible() -> Iterator[Callable[[], bool]]:
     """A region where the first of these signals only sets a flag; the value reads it."""
     asked = threading.Event()
 
-    def ask(_number: int, _frame: FrameType | None) -> None:
+    def ask(number: int, _frame: FrameType | None) -> None:
+        if _is_echo(number):
+            return
         if asked.is_set():
             raise KeyboardInterrupt
         asked.set()
@@ -53,6 +80,7 @@ def interruptible() -> Iterator[Callable[[], bool]]:
 @contextmanager
 def _handled(names: tuple[str, ...], handler: Handler) -> Iterator[None]:
     """Handle those of the signals that the system has and that are not ignored."""
+    global _regions  # noqa: PLW0603 - as the handlers of signals, it is the process's
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -62,9 +90,13 @@ def _handled(names: tuple[str, ...], handler: Handler) -> Iterator[None]:
         for number in numbers
         if signal.getsignal(number) is not signal.SIG_IGN
     }
+    if not _regions:
+        _came.clear()
+    _regions += 1
     try:
         yield
     finally:
+        _regions -= 1
         for number, earlier in before.items():
             signal.signal(number, earlier)
 

@@ -609,6 +609,8 @@ def test_a_sentence_names_a_model_that_is_a_path_by_its_end(terminal: Terminal) 
     )
     (pair,) = terminal.json("0001", "0002")["comparisons"]
     assert pair["sentence"].startswith("This run of hf:…/encoder is better than that of tiny")
+    for name in ("hf:/home/me/deep/encoder", "hf:…/encoder", "encoder"):
+        assert terminal.json(name, "tiny")["comparisons"] == [pair]
 
 
 def test_of_several_seeds_the_rows_tell_how_many_are_right(terminal: Terminal) -> None:

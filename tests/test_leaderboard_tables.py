@@ -24,7 +24,7 @@ from glueharness_glue.score import GLUE
 from glueharness_leaderboard.ranking.advice import advise
 from glueharness_leaderboard.ranking.sections import sections_of, with_standings
 from glueharness_leaderboard.ranking.settings import configuration
-from glueharness_leaderboard.ranking.short_paths import short_paths
+from glueharness_leaderboard.ranking.short_paths import full_name, short_paths
 from glueharness_leaderboard.ranking.standings import known_standings, standings_of
 from glueharness_leaderboard.statistics.intervals import wilson
 from glueharness_leaderboard.tables import export, markup
@@ -413,6 +413,18 @@ def test_small_texts() -> None:
     assert plain("a\nb\x1b") == r"a\nb\x1b"
     assert short_paths(["hf:/a/x", "hf:b/y", "z"]) == ["hf:…/x", "hf:…/y", "z"]
     assert short_paths(["hf:/a/x", "hf:/b/x"]) == ["hf:/a/x", "hf:/b/x"]
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("hf:/a/x", "hf:/a/x"), ("hf:…/x", "hf:/a/x"), ("x", "hf:/a/x"), ("tiny", "tiny"),
+        ("y", "y"), ("hf:…/y", "hf:b/y"), ("z", "z"), ("", ""), ("a/x", "a/x"),
+    ],
+)  # fmt: skip
+def test_a_model_that_is_a_path_is_meant_by_its_end(given: str, meant: str) -> None:
+    names = ["hf:/a/x", "hf:b/y", "y", "tiny", "hf:/a/z", "hf:/b/z/"]
+    assert full_name(given, names) == meant
 
 
 def test_a_short_name_finds_its_run(tmp_path: Path) -> None:

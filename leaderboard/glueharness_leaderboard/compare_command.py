@@ -46,8 +46,8 @@ _FEWEST_RUNS = 1_000
 def command(ctx: click.Context, /, run: tuple[str, ...], **given: Any) -> None:
     """Say whether the difference between models or runs is real, on the same dev rows.
 
-    RUN is a model's name, which takes all its seeds; or a run's id or the end of one, several of
-    them joined by commas (seeds of one model).
+    RUN is a model's name, which takes all its seeds (of a path the last part is enough); or a run's
+    id or the end of one, several of them joined by commas (seeds of one model).
 
     \b
     glueharness compare bert-mini bert-tiny --task qnli   models, over their seeds

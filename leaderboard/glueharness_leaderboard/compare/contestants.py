@@ -16,6 +16,7 @@ from glueharness_leaderboard.ranking.settings import (
     differing,
     settings_of_run,
 )
+from glueharness_leaderboard.ranking.short_paths import full_name
 from glueharness_leaderboard.tables.texts import plain, value_text
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def find_contestants(words: Sequence[str], store: RunStore, task: str) -> list[C
 
     Args:
         words: Each a run (:meth:`RunStore.find` takes its name), several runs joined by commas,
-            or a model's name for all its seeds.
+            or a model's name for all its seeds; of a path the last part is enough.
         store: The runs.
         task: Task of the models; empty if their runs are of one task only.
 
@@ -73,6 +74,7 @@ def find_contestants(words: Sequence[str], store: RunStore, task: str) -> list[C
     completed = [record for record in store.listed() if record.status == "completed"]
     records = without_reproductions(completed)
     models = {record.model for record in records}
+    words = [full_name(word, models) for word in words]
     groups: dict[int, list[RunRecord]] = {
         place: _runs(word, completed, store)
         for place, word in enumerate(words)

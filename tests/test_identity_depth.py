@@ -19,8 +19,8 @@ from glueharness.record.best import Wanted
 from glueharness.record.computation import Computation, ModelComputed, differences
 from glueharness.record.store import RunStore
 from glueharness.run.config import COMMAND_LINE, build_config
-from glueharness.run.new_record import describe_task
 from glueharness.run.one_run import run
+from glueharness.run.recorded_task import describe_task
 from glueharness.settings.fields import Layer
 from tests.small_task import Oracle, OracleSettings, SmallPlugin, parity, small_plugins
 from tests.test_identity import Trial, do_run

@@ -187,7 +187,7 @@ def test_what_is_not_there_is_refused(tmp_path: Path) -> None:
         reproduce("latest", store, registry)
     first = train(tmp_path, registry)
     with pytest.raises(
-        RunFolderError, match="cannot be reproduced: there is no model called 'oracle'"
+        RunFolderError, match="cannot be reproduced: no plugin here has the task 'parity'"
     ):
         reproduce(first.id, RunStore(tmp_path), Registry(load_plugins()))
     (tmp_path / first.id / "predictions" / "dev.parquet").unlink()

@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 
 from docs._reference.markdown import attributes_of
-from glueharness.record import computation, record
+from glueharness.record import computation, definition, record
 
 RECORDS = (
     record.RunRecord, record.DataRecord, record.SplitRecord, record.SettingRecord,
     record.EpochRecord, record.ParentRecord, computation.Computation, computation.TaskComputed,
-    computation.ModelComputed,
+    computation.ModelComputed, definition.DefinitionRecord, definition.FileRecord,
 )  # fmt: skip
 """The parts of a record, the whole first."""
 

@@ -6,6 +6,7 @@ column, label words, scores, messages) is the same for CSV, JSON Lines and Parqu
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import math
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from glueharness.specs import TaskSpec
+    from glueharness.specs import SealedFile, TaskSpec
 
     Record = Mapping[str, Any]
     RowFunction = Callable[[Record], Record | Sequence[Record]]
@@ -47,6 +48,8 @@ class FileForm:
             level of a module. It is called for test splits, too, whose records may have no label.
         below: The task's folder below the one that the user gives with ``--data-dir``.
         task_file: The file that describes the task, for messages; empty for a task in Python.
+        sealed: The files by split of a task that a run's record describes, which alone are read;
+            None for a task that a plugin describes.
     """
 
     files: Mapping[str, str] = field(default_factory=dict)
@@ -55,6 +58,7 @@ class FileForm:
     row: RowFunction | None = None
     below: str = ""
     task_file: str = ""
+    sealed: Mapping[str, SealedFile] | None = None
 
     def __post_init__(self) -> None:
         """Refuse a text that is the answer.
@@ -128,7 +132,7 @@ class FileSource:
                 raise SourceUnavailable("no folder was given", remedy="Give it: --data-dir FOLDER")
             folder = options.folder / self.form.below
         data = FileData(task=task, folder=folder, form=self.form, format=self.format)
-        if not data.available:
+        if not data.available and self.form.sealed is None:
             names = ", ".join(data.file(split.name).name for split in task.splits)
             kind = SourceUnavailable if self.folder else NotInFolder
             raise kind(f"none of {names} is in {folder}")
@@ -159,11 +163,30 @@ class FileData:
     @property
     def available(self) -> list[str]:
         """The splits that have a file."""
+        if self.form.sealed is not None:  # of one that is gone or another now, reading it tells
+            return [split.name for split in self.task.splits if split.name in self.form.sealed]
         return [split.name for split in self.task.splits if self.file(split.name).is_file()]
 
     def file(self, split: str) -> Path:
-        """The file of a split."""
+        """The file of a split.
+
+        Raises:
+            DataError: It is not there any more, or another one than a record says.
+        """
+        if self.form.sealed is not None:
+            if split not in self.form.sealed:
+                raise DataError(f"the record names no file for the split {split!r}")
+            return self.form.sealed[split].find()
         return self.folder / self.form.files.get(split, f"{split}.{self.format.name}")
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """The file of each split that has one; see :class:`glueharness.FromFiles`."""
+        found = {}
+        for split in self.available:
+            with contextlib.suppress(DataError):  # of a split that nobody reads
+                found[split] = self.file(split)
+        return found
 
     def load(self, split: str) -> Table:
         """Read the file of a split.

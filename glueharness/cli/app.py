@@ -118,6 +118,12 @@ def environment_layer() -> Layer:
     )
 
 
+def data_folder() -> Path | None:
+    """The data folder that the environment names, if it does."""
+    named = environment_layer().values.get("data_dir")
+    return Path(str(named)) if named else None
+
+
 def runs_dir(given: Path | None) -> Path:
     """The folder of runs: the one given, or ``GLUEHARNESS_RUNS``, or the default."""
     if given is not None:

@@ -173,9 +173,7 @@ class DataFiles:
         """What was found in the data, and the command that keeps the task."""
         lines = [f"{heading:<8}{text}" for heading, text in draft.facts.items()]
         keep = f"glueharness tasks new {draft.name} {self.words(draft)}"
-        return "\n".join(
-            [*lines, f"{'keep':<8}{keep}   (writes {draft.name}.toml, for predict and submit)"]
-        )
+        return "\n".join([*lines, f"{'keep':<8}{keep}   (writes {draft.name}.toml, to change it)"])
 
     def words(self, draft: TaskDraft) -> str:
         """These options as they are written; a data set with the commit that was found."""

@@ -73,7 +73,10 @@ def command(
     if as_json:
         print_json(dataclasses.asdict(result.record))
     else:
-        show_run(result.record, registry.task(task), result.folder.parent)
+        from glueharness.run.recorded_task import knowing
+
+        spec = knowing(result.record, registry).task(result.record.task)
+        show_run(result.record, spec, result.folder.parent)
 
 
 def _do(request: EvaluationRequest, registry: Registry) -> RunResult:

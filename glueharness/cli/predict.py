@@ -25,10 +25,13 @@ from glueharness.system.printable import printable
 from glueharness.system.user_files import read_within
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from glueharness.plugin.registry import Registry
     from glueharness.specs import TaskSpec
 
 _LARGEST_FILE = 1 << 30
+_RECORDED = f"{__name__}.recorded"
 _WARNED = {
     "sample": "was trained on the bundled sample",
     "fresh": "began from fresh weights, not from pretrained ones",
@@ -36,7 +39,17 @@ _WARNED = {
 
 
 class ColumnsCommand(ConsentsCommand):
-    """A command with one option for each text column of the installed tasks."""
+    """A command with one option for each text column of the installed tasks, and of TASK."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Look for the task first: one of data files is known to its runs alone."""
+        ctx.meta[_RECORDED], first = _recorded_columns(ctx, args), (args or ["-"])[0]
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption:
+            if not first.startswith("-") and not ctx.meta[_RECORDED]:
+                App.of(ctx).registry.task(first)  # that it does not exist says more
+            raise
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """The command's own parameters, then ``--question``, ``--sentence`` and so on."""
@@ -52,7 +65,41 @@ class ColumnsCommand(ConsentsCommand):
             for column, names in users.items()
             if column not in own
         ]
-        return [*params, *options]
+        recorded = [
+            click.Option([f"--{column}"], metavar="TEXT", help="Text.", hidden=True)
+            for column in ctx.meta.get(_RECORDED, ())
+            if column not in {*own, *users}
+        ]
+        return [*params, *options, *recorded]
+
+
+def _recorded_columns(ctx: click.Context, words: Sequence[str]) -> tuple[str, ...]:
+    """The columns of a task that only runs know, if a command's words name one."""
+    known = App.of(ctx).registry.tasks.items
+    # The task is written first by nearly everybody: then no other word can be it.
+    ahead = words[:1] if words and not words[0].startswith("-") else words
+    names = {word for word in ahead if not word.startswith("-")} - {*known}
+    if not names:
+        return ()
+    store = RunStore(find_runs_dir(_option_among(words, "--runs-dir")))
+    return tuple(
+        dict.fromkeys(
+            column
+            for run in store.all()
+            if run.task in names and run.computation is not None
+            for column in run.computation.task.columns
+        )
+    )
+
+
+def _option_among(words: Sequence[str], option: str) -> Path | None:
+    """The value of an option among a command's words."""
+    for place, word in enumerate(words):
+        if word == option and place + 1 < len(words):
+            return Path(words[place + 1])
+        if word.startswith(f"{option}="):
+            return Path(word.partition("=")[2])
+    return None
 
 
 @click.command(cls=ColumnsCommand, name="predict")
@@ -90,16 +137,18 @@ def command(
     glueharness predict qnli --file pairs.tsv > answers.tsv
     """  # noqa: D301 - click's mark against re-wrapping
     registry = App.of(ctx).registry
+    store = RunStore(find_runs_dir(runs_dir))
+
+    from glueharness.run.recorded_task import knowing_named
+    from glueharness.run.trained_model import load_trained, predict
+    from glueharness.scoring.scorer import decide
+
+    registry = knowing_named([task], store, registry, run=run_id)
     spec = registry.task(task)
     consents = consents_of(ctx, texts)
     given = {name: text for name, text in texts.items() if text is not None}
     split = _read_file(file, spec) if file is not None else _one_row(given, spec)
-    store = RunStore(find_runs_dir(runs_dir))
     choice = _choose(store, registry, spec, run_id)
-
-    from glueharness.run.trained_model import load_trained, predict
-    from glueharness.scoring.scorer import decide
-
     record = choice.record
     stderr().print(f"predicting with run {record.id}: {choice.why}", markup=False, highlight=False)
     model = load_trained(store, record, registry, consents=consents)

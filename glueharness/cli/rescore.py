@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from glueharness.cli import complete
-from glueharness.cli.app import App, json_option, runs_dir_option
+from glueharness.cli.app import App, data_folder, json_option, runs_dir_option
 from glueharness.cli.app import runs_dir as find_runs_dir
 from glueharness.cli.output import print_json, stdout
 from glueharness.errors import RunFolderError
 from glueharness.record.store import RunStore
 
 if TYPE_CHECKING:
-    from glueharness.plugin.registry import Registry
     from glueharness.run.rescore import Rescored
 
 
@@ -40,7 +39,6 @@ def command(
     if (run is None) != every:
         raise click.UsageError("Name a run, or give --all.", ctx)
     store = RunStore(find_runs_dir(runs_dir))
-    registry = App.of(ctx).registry
     records = (
         [record for record in store.all() if record.status == "completed"]
         if run is None
@@ -48,8 +46,8 @@ def command(
     )
     if not records:
         raise RunFolderError("there are no completed runs to score", where=str(store.folder))
-    rescorer = Rescorer(store, registry)
-    answers = [_answer(rescorer.check(record), store, registry) for record in records]
+    rescorer = Rescorer(store, App.of(ctx).registry, data_folder())
+    answers = [_answer(rescorer.check(record), store) for record in records]
     if as_json:
         print_json(answers if every else answers[0])
     else:
@@ -62,12 +60,12 @@ def command(
         ctx.exit(1)
 
 
-def _answer(found: Rescored, store: RunStore, registry: Registry) -> dict[str, Any]:
+def _answer(found: Rescored, store: RunStore) -> dict[str, Any]:
     from glueharness.run.rescored_run import keep_rescored
 
     kept = ""
     if found.other and not found.wrong and found.complete and found.record.computation:
-        kept = keep_rescored(found, store, registry).record.id
+        kept = keep_rescored(found, store).record.id
     return {
         "run": found.record.id,
         "metrics": found.metrics,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from glueharness.cli import complete
-from glueharness.cli.app import App, json_option, runs_dirs_option, runs_store
+from glueharness.cli.app import App, data_folder, json_option, runs_dirs_option, runs_store
 from glueharness.cli.learning_curve import learning_curve
 from glueharness.cli.measured import losses, size, speed
 from glueharness.cli.output import make_table, percent, print_facts, print_json, stderr, stdout
@@ -113,7 +113,7 @@ def verify(
             raise RunFolderError("there are no runs to verify", where=store.name)
     from glueharness.run.rescore import Rescorer
 
-    rescorer = Rescorer(store, App.of(ctx).registry)
+    rescorer = Rescorer(store, App.of(ctx).registry, data_folder())
     found = {record.id: _verdict(store, record, rescorer) for record in records}
     if as_json:
         print_json(found)

@@ -9,6 +9,7 @@ from glueharness.errors import NotInFolder, SourceUnavailable, UnknownNameError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from glueharness.plugin.guarded import OfferedSource
     from glueharness.specs import DataOptions, Split, TaskData, TaskSpec
@@ -43,6 +44,14 @@ class OpenedData:
             PluginError: The source raised something else.
         """
         return self.source.load(self.data, split)
+
+    def files(self) -> dict[str, Path]:
+        """The file of each split; empty if the data are in no files.
+
+        Raises:
+            PluginError: The source raised something.
+        """
+        return self.source.files(self.data)
 
 
 def open_data(task: TaskSpec, options: DataOptions, sources: Sequence[OfferedSource]) -> OpenedData:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
 _OURS = "glueharness"
+_PYTHON = ".py"
 # What is compiled differs from machine to machine; what it is compiled from lies beside it.
 _NO_CODE = frozenset({".pyc", ".pyo", ".so", ".pyd", ".o", ".dylib", ".md", ".rst", ".log"})
 
@@ -31,7 +32,8 @@ def code_of(point: importlib.metadata.EntryPoint | None, known_as: tuple[str, st
     if point is None:
         if not version:
             return name
-        others = _imported_from_working_trees(Path(name))
+        # A file that describes a plugin imports nothing, and it need not even be there.
+        others = _imported_from_working_trees(Path(name)) if name.endswith(_PYTHON) else []
         return f"file {version}, imports {_hash_of(others)}" if others else f"file {version}"
     if point.dist is None or not _version_says_nothing(point.dist):
         return f"{name} {version}".strip()

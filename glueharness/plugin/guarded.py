@@ -19,6 +19,7 @@ from glueharness.specs import (
     Finetuned,
     Fingerprint,
     Fingerprinted,
+    FromFiles,
     Model,
     Report,
 )
@@ -195,6 +196,18 @@ class OfferedSource:
         part = f"the data source {self.spec.name!r}"
         with blamed(part, self.owner, f"failed to read the split {split!r}"):
             return data.load(split)
+
+    def files(self, data: TaskData) -> dict[str, Path]:
+        """The file of each split of what :meth:`open` found; empty if the data are in no files.
+
+        Raises:
+            PluginError: The source raised something.
+        """
+        if not isinstance(data, FromFiles):
+            return {}
+        part = f"the data source {self.spec.name!r}"
+        with blamed(part, self.owner, "failed to say which files it reads"):
+            return {split: Path(file) for split, file in data.files.items()}
 
 
 class GuardedWriter:

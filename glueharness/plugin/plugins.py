@@ -127,6 +127,8 @@ class Plugins:
 
     def add_described(self, status: PluginStatus, contents: dict[Path, bytes]) -> None:
         """Add the plugin that files describe; what is wrong with them is noted in its status."""
+        if status.point is None and len(contents) == 1:
+            status.definition = next(iter(contents.items()))
         plugin = read_described(status, contents, kinds_among(self.ask(HOOK)))
         if plugin is not None:
             self.add(plugin, status)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -116,6 +117,17 @@ class Registry:
         """Take in the tasks of a plugin that was loaded after the others."""
         self._collect(self.tasks, "glueharness_tasks", TaskSpec, only=owner)
         self._check_references()
+
+    def knowing(self, task: TaskSpec, owner: PluginStatus) -> Registry:
+        """What the plugins offer, and a task besides that none of them does, as one more registry.
+
+        Args:
+            task: The task, whose name is no installed one's.
+            owner: The plugin that it is of, which :meth:`offers` and the events leave out.
+        """
+        other = copy.copy(self)
+        other.tasks = Shelf("task", {**self.tasks.items, task.name: [(task, owner)]})
+        return other
 
     def _shelf(self, kind: str, hook: str, spec: type[Spec]) -> Shelf[Spec]:
         """The shelf of one kind, filled with what the plugins' hook returns."""

@@ -66,6 +66,7 @@ class PluginStatus:
         hooks: Names of the hooks it implements.
         muted: Event hooks that raised and are not called again.
         described: Hash of the files that describe it, if a package has no code of its own.
+        definition: The one file that describes it and its content, if nobody has installed it.
     """
 
     name: str
@@ -82,6 +83,7 @@ class PluginStatus:
     muted: set[str] = field(default_factory=set)
     known_as: tuple[str, str] | None = None
     described: str = ""
+    definition: tuple[Path, bytes] | None = None
     _code: str | None = None
 
     @property

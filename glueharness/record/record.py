@@ -20,6 +20,7 @@ from glueharness.record.computation import (
     Name,
     Number,
 )
+from glueharness.record.definition import DefinitionRecord  # noqa: TC001 - the decoder reads it
 from glueharness.record.score_kind import ScoreKind  # noqa: TC001 - the decoder reads it
 
 SCHEMA = 2
@@ -201,6 +202,8 @@ class RunRecord:
         kind: ``training``, or ``evaluation`` of a model that was there already; follows from the
             computation.
         task_version: Data version, where several are in circulation.
+        definition: How the task was defined, where it is no installed plugin's: made of data files
+            for this run, or of a task file. None for others, and in records of earlier versions.
         status: ``running``, ``completed``, ``failed`` or ``interrupted``.
         finished: End, ISO 8601 with time zone; empty while it runs.
         settings: Every setting by name.
@@ -260,6 +263,7 @@ class RunRecord:
     parent: ParentRecord | None = None
     reproduction_of: ParentRecord | None = None
     seals: dict[Text, Name] = field(default_factory=dict)
+    definition: DefinitionRecord | None = None
     schema: int = SCHEMA
 
     @property

@@ -14,6 +14,7 @@ from glueharness.record.store import RunStore
 from glueharness.run.config import RunConfig, build_config
 from glueharness.run.one_run import complete
 from glueharness.run.prepare import Loaded, make_model, prepare_evaluation
+from glueharness.run.recorded_task import knowing, knowing_named
 from glueharness.run.trackers import tracked
 from glueharness.run.trained_model import (
     check_alike,
@@ -74,6 +75,7 @@ def evaluate(
         GlueharnessError: It could not be done; the record, if there is one, says why.
     """
     options: RunOptions = resolve(RunOptions, _shared(request.layers), owner="evaluate").settings
+    registry = _knowing(request, options, registry)
     with tracked(options.track, registry):
         return complete(prepare_request(request, registry, tell), registry, tell)
 
@@ -81,19 +83,29 @@ def evaluate(
 def prepare_request(
     request: EvaluationRequest, registry: Registry, tell: Callable[[str], None] = lambda _: None
 ) -> Prepared:
-    """What an evaluation works with; arguments and errors as of :func:`evaluate`."""
-    task = registry.task(request.task)
-    require_dev(task)
+    """What an evaluation works with; arguments and errors as of :func:`evaluate`.
+
+    The registry must have the task.
+    """
     named = any("model" in layer.values for layer in request.layers)
     if named and request.run:
         raise ConfigError("--run and --model exclude each other: a run has its own model")
     options: RunOptions = resolve(RunOptions, _shared(request.layers), owner="evaluate").settings
+    store = RunStore(options.runs_dir)
+    task = registry.task(request.task)
+    require_dev(task)
     if named:
         config = build_config(task.name, list(request.layers), registry, rerun=request.rerun)
         return _from_elsewhere(config, registry)
-    choice = _choose(request, RunStore(options.runs_dir), registry)
+    choice = _choose(request, store, registry)
     tell(f"evaluating the model of run {choice.record.id}: {choice.why}")
     return _of_run(choice.record, request, registry)
+
+
+def _knowing(request: EvaluationRequest, options: RunOptions, registry: Registry) -> Registry:
+    """The registry with the task, if only runs have it: the one that was named, or the newest."""
+    store = RunStore(options.runs_dir)
+    return knowing_named([request.task], store, registry, options.data_dir, request.run)
 
 
 def evaluate_run(
@@ -153,7 +165,7 @@ def _choose(request: EvaluationRequest, store: RunStore, registry: Registry) -> 
     task = registry.task(request.task)
     if request.run:
         record = store.find(request.run)
-        check_alike(registry.task(record.task), task)
+        check_alike(knowing(record, registry).task(record.task), task)
         folder = store.path(record)
         return Choice(record=record, folder=folder, why="the one that was asked for")
     learnt = registry.task(task.trained_on) if task.trained_on else task
@@ -251,7 +263,7 @@ def _of_run(record: RunRecord, request: EvaluationRequest, registry: Registry) -
     model = load_trained(store, record, registry, consents=given, offline=config.options.offline)
     loaded = Loaded(
         model=model,
-        learnt=registry.task(record.task),
+        learnt=knowing(record, registry).task(record.task),
         run=record,
         trained=model_hash(store.path(record)),
     )

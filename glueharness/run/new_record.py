@@ -15,7 +15,6 @@ from glueharness.errors import DataError, RunFolderError
 from glueharness.record.computation import (
     Computation,
     ModelComputed,
-    TaskComputed,
     differences,
 )
 from glueharness.record.record import (
@@ -28,6 +27,7 @@ from glueharness.record.record import (
 )
 from glueharness.record.run_file import read_record
 from glueharness.run.environment import describe_environment, without_password
+from glueharness.run.recorded_task import definition_of, describe_task
 from glueharness.settings.fields import result_settings, settings_of
 from glueharness.specs import FRESH
 
@@ -75,6 +75,7 @@ def new_record(prepared: Prepared, registry: Registry) -> RunRecord:
         notes=dict(prepared.loaded.notes) if prepared.loaded is not None else {},
         command=[without_password(word) for word in sys.argv],
         reproduction_of=_reproduced(config),
+        definition=definition_of(task, registry, prepared.data.files),
         parent=config.parent or _parent(config, prepared.offered.argument),
         data=DataRecord(
             source=origin.source,
@@ -184,19 +185,6 @@ def _code_of(prepared: Prepared, found: Fingerprint, registry: Registry) -> str:
     if found.engine in registry.engines.items:
         others.add(registry.engines.owner(found.engine).code)
     return "; ".join([owner.code, *sorted(others - {owner.code})])
-
-
-def describe_task(task: TaskSpec, registry: Registry) -> TaskComputed:
-    """A task as it is defined now."""
-    return TaskComputed(
-        name=task.name,
-        version=task.version,
-        columns=task.columns,
-        labels=task.labels,
-        score_range=task.score_range,
-        metrics=tuple(metric.name for metric in task.metrics),
-        code=registry.tasks.owner(task.name).code,
-    )
 
 
 def _that_count(config: RunConfig, found: Fingerprint) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from glueharness.run.new_record import new_record
 from glueharness.run.one_run import compute_anew
 from glueharness.run.predictions import SplitDifference, differing_predictions, read_predictions
 from glueharness.run.prepare import prepare
+from glueharness.run.recorded_task import knowing
 from glueharness.run.resume import settings_of_run
 from glueharness.run.same import refusal, require_same
 from glueharness.settings.fields import Layer, settings_of
@@ -96,6 +97,7 @@ def reproduce(
     first = store.find(name)
     _require_complete(first, store)
     with _refusing(first):
+        registry = knowing(first, registry, data_dir)
         prepared = _prepare(first, store, registry, data_dir)
         record = new_record(prepared, registry)
     require_same(first, record)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from glueharness.data.opening import open_data
 from glueharness.data.table import Table, fingerprint, head
 from glueharness.errors import GlueharnessError
-from glueharness.run.new_record import describe_task
 from glueharness.run.predictions import StoredScores, read_scores
+from glueharness.run.recorded_task import describe_task, knowing
 from glueharness.run.trained_model import task_problem
 from glueharness.scoring.losses import mean_loss
 from glueharness.scoring.scorer import Scorer, decide
@@ -46,9 +46,12 @@ class Rescored:
         unchecked: What could not be checked, and why.
         stored: The predictions, by split, as far as they could be read.
         rows: The data's rows, by split, where they are those that the run was scored on.
+        files: The files that these are in, if they are in files.
+        registry: What the plugins offer, the run's task included.
     """
 
     record: RunRecord
+    registry: Registry
     metrics: dict[str, dict[str, float]] = field(default_factory=dict)
     losses: dict[str, float] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
@@ -56,6 +59,7 @@ class Rescored:
     unchecked: list[str] = field(default_factory=list)
     stored: dict[str, StoredScores] = field(default_factory=dict)
     rows: dict[str, Split] = field(default_factory=dict)
+    files: dict[str, Path] = field(default_factory=dict)
 
     @property
     def problems(self) -> list[str]:
@@ -74,23 +78,26 @@ class Rescorer:
     Args:
         store: Where the runs are.
         registry: Where tasks and sources are looked up.
+        folder: Where the data files of tasks that only records know may lie by now.
     """
 
-    def __init__(self, store: RunStore, registry: Registry) -> None:
-        self._store, self._registry = store, registry
+    def __init__(self, store: RunStore, registry: Registry, folder: Path | None = None) -> None:
+        self._store, self._registry, self._folder = store, registry, folder
         self._opened: dict[tuple[str, ...], OpenedData | GlueharnessError] = {}
         self._loaded: dict[tuple[str, ...], Split] = {}
 
     def check(self, record: RunRecord) -> Rescored:
         """Compare a run's scores with what its predictions give."""
-        found = Rescored(record=record)
+        found = Rescored(record=record, registry=self._registry)
         if record.status != "completed":
             found.unchecked.append("its scores: it was not completed")
             return found
-        if record.task not in self._registry.tasks.items:
-            found.unchecked.append(f"its scores: no plugin here has the task {record.task!r}")
+        try:
+            found.registry = knowing(record, self._registry, self._folder)
+        except GlueharnessError as error:
+            found.unchecked.append(f"its scores: {error.what}")
             return found
-        task = self._registry.task(record.task)
+        task = found.registry.task(record.task)
         if problem := task_problem(record, task):
             found.unchecked.append(f"its scores: the task has changed since, {problem}")
             return found
@@ -100,12 +107,6 @@ class Rescorer:
             except GlueharnessError as error:
                 found.unchecked.append(f"the scores of {split}: {error.what}")
         return found
-
-    def redefined(self, record: RunRecord) -> bool:
-        """Whether the task's definition or code is another one than the run was scored with."""
-        computation = record.computation
-        task = self._registry.task(record.task)
-        return computation is None or computation.task != describe_task(task, self._registry)
 
     def _check_split(self, found: Rescored, task: TaskSpec, split: str) -> None:
         record = found.record
@@ -126,7 +127,7 @@ class Rescorer:
         labelled = self._labelled(found, task, split)
         if labelled is None:
             return
-        owner = self._registry.tasks.owner(task.name)
+        owner = found.registry.tasks.owner(task.name)
         scorer = Scorer(task, {split: labelled}, owner)
         found.metrics[split] = scorer.score(split, stored.values)
         self._compare(found, split)
@@ -149,7 +150,7 @@ class Rescorer:
         """Tell which recorded scores are not what the predictions give."""
         record = found.record
         told, gives = record.metrics.get(split, {}), found.metrics[split]
-        redefined = self.redefined(record)
+        redefined = _redefined(found)
         for metric in dict.fromkeys([*told, *gives]):
             if metric in told and metric in gives and abs(told[metric] - gives[metric]) <= _CLOSE:
                 continue
@@ -164,9 +165,9 @@ class Rescorer:
 
     def _labelled(self, found: Rescored, task: TaskSpec, split: str) -> Split | None:
         """Rows with labels: the data's, or what the run folder says of them."""
-        record, stored = found.record, found.stored[split]
+        stored = found.stored[split]
         try:
-            rows = self._rows(record, task, split)
+            rows = self._rows(found, task, split)
         except GlueharnessError as error:
             rows = error
         if isinstance(rows, GlueharnessError):
@@ -184,17 +185,19 @@ class Rescorer:
             found.wrong.append(f"{count:,} labels of {split} are not those of the data")
         return rows
 
-    def _rows(self, record: RunRecord, task: TaskSpec, split: str) -> Split | GlueharnessError:
+    def _rows(self, found: Rescored, task: TaskSpec, split: str) -> Split | GlueharnessError:
         """The rows that a run was scored on, or why they are not here."""
+        record = found.record
         setting = record.settings.get("data_dir")
         folder = str(setting.value) if setting is not None and setting.value is not None else ""
-        key = (task.name, record.data.source, folder)
+        own = "" if record.task in self._registry.tasks.items else repr(record.definition)
+        key = (task.name, record.data.source, folder, own)
         if key not in self._opened:
             options = DataOptions(
                 source=record.data.source, folder=Path(folder) if folder else None, offline=True
             )
             try:
-                sources = self._registry.sources_for(task)
+                sources = found.registry.sources_for(task)
                 self._opened[key] = open_data(task, options, sources)
             except GlueharnessError as error:
                 self._opened[key] = error
@@ -206,7 +209,15 @@ class Rescorer:
         used = head(self._loaded[*key, split], record.data.splits[split].rows)
         if fingerprint(used, task) != record.data.splits[split].fingerprint:
             return GlueharnessError(f"the rows at {data.where} are others now")
+        found.files |= {name: file for name, file in data.files().items() if name == split}
         return used
+
+
+def _redefined(found: Rescored) -> bool:
+    """Whether the task's definition or code is another one than the run was scored with."""
+    computation = found.record.computation
+    task = found.registry.task(found.record.task)
+    return computation is None or computation.task != describe_task(task, found.registry)
 
 
 def _points(value: Any) -> str:

@@ -14,17 +14,16 @@ from glueharness.record.record import ParentRecord
 from glueharness.record.run_file import check_keepable, write_record
 from glueharness.record.seals import model_hash, seal
 from glueharness.run.environment import without_password
-from glueharness.run.new_record import describe_task
 from glueharness.run.one_run import RunResult
 from glueharness.run.predictions import write_predictions
+from glueharness.run.recorded_task import definition_of, describe_task
 
 if TYPE_CHECKING:
-    from glueharness.plugin.registry import Registry
     from glueharness.record.store import RunStore
     from glueharness.run.rescore import Rescored
 
 
-def keep_rescored(found: Rescored, store: RunStore, registry: Registry) -> RunResult:
+def keep_rescored(found: Rescored, store: RunStore) -> RunResult:
     """Leave a run of the kind ``evaluation``: the same predictions, scored by today's task.
 
     Its computation says just that: the model, system and rows of the run, and the task as it is
@@ -33,14 +32,13 @@ def keep_rescored(found: Rescored, store: RunStore, registry: Registry) -> RunRe
     Args:
         found: A run whose scores were computed anew with the data's own labels.
         store: Where it is, and the new run will be.
-        registry: Where its task is looked up.
 
     Raises:
         RunFolderError: The folder cannot be written.
     """
     first = found.record
-    task = registry.task(first.task)
-    computation = _computation(found, store, registry)
+    task = found.registry.task(first.task)
+    computation = _computation(found, store)
     identity = computation.identity
     done = store.completed(identity)
     if done is not None:
@@ -54,6 +52,7 @@ def keep_rescored(found: Rescored, store: RunStore, registry: Registry) -> RunRe
         computation=computation,
         kind="evaluation",
         task_version=task.version,
+        definition=definition_of(task, found.registry, lambda: found.files),
         started=now.isoformat(timespec="milliseconds"),
         finished=now.isoformat(timespec="milliseconds"),
         data=dataclasses.replace(
@@ -88,7 +87,7 @@ def keep_rescored(found: Rescored, store: RunStore, registry: Registry) -> RunRe
     return RunResult(record=record, folder=folder, reused=False)
 
 
-def _computation(found: Rescored, store: RunStore, registry: Registry) -> Computation:
+def _computation(found: Rescored, store: RunStore) -> Computation:
     first = found.record
     before = first.computation
     assert before is not None  # noqa: S101 - only such runs are scored anew and kept
@@ -97,7 +96,7 @@ def _computation(found: Rescored, store: RunStore, registry: Registry) -> Comput
         learnt = first.task
         trained = model_hash(store.path(first)) if store.has_model(first) else ""
     return Computation(
-        task=describe_task(registry.task(first.task), registry),
+        task=describe_task(found.registry.task(first.task), found.registry),
         data={name: before.data[name] for name in found.metrics},
         model=before.model,
         system=before.system,

@@ -8,6 +8,7 @@ from glueharness.data.table import Table
 from glueharness.errors import ConfigError, RunFolderError
 from glueharness.record.record import MODEL_FOLDER
 from glueharness.record.seals import check_model_seal
+from glueharness.run.recorded_task import knowing
 from glueharness.scoring.scorer import check_scores
 from glueharness.settings.fields import Layer, Resolved, settings_of
 from glueharness.settings.values import resolve
@@ -59,7 +60,7 @@ def load_trained(
         raise RunFolderError(
             f"run {record.id} has no saved model (its status is {record.status})", where=str(folder)
         )
-    task = registry.task(record.task)
+    task = knowing(record, registry).task(record.task)
     check_task(record, task)
     check_model_seal(store.path(record), record)
     offered = registry.model(record.model)

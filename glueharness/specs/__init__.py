@@ -11,6 +11,7 @@ from glueharness.specs.data import (
     DataOptions,
     DataOrigin,
     FloatArray,
+    FromFiles,
     Remarked,
     Role,
     Split,
@@ -32,8 +33,10 @@ from glueharness.specs.files import (
     DraftRequest,
     FileKindSpec,
     FileReader,
+    SealedFile,
     TaskDraft,
     TaskDrafter,
+    TaskRebuilder,
 )
 from glueharness.specs.group import Choose, GroupSpec, PresetSpec, PublishedSpec, Scores
 from glueharness.specs.model import (
@@ -107,6 +110,7 @@ __all__ = [
     "Fingerprinted",
     "FitContext",
     "FloatArray",
+    "FromFiles",
     "GroupSpec",
     "GroupedMetric",
     "Location",
@@ -129,6 +133,7 @@ __all__ = [
     "Role",
     "Schedule",
     "Scores",
+    "SealedFile",
     "SearchRange",
     "SearchSpace",
     "Searcher",
@@ -141,6 +146,7 @@ __all__ = [
     "TaskData",
     "TaskDraft",
     "TaskDrafter",
+    "TaskRebuilder",
     "TaskSpec",
     "TokenRows",
     "TrackerSpec",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -126,4 +126,17 @@ class Remarked(Protocol):
     @property
     def remarks(self) -> Sequence[str]:
         """One sentence each, with file and line; grows as splits are loaded."""
+        ...
+
+
+@runtime_checkable
+class FromFiles(Protocol):
+    """Opened data that lie in files, so that a run's record can say in which.
+
+    They are told only for tasks that nobody has installed: see :class:`TaskRebuilder`.
+    """
+
+    @property
+    def files(self) -> Mapping[str, Path]:
+        """The file of each split that can be loaded."""
         ...

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from glueharness.errors import DataError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
@@ -30,6 +32,78 @@ class FileReader(Protocol):
         ...
 
 
+_ELSEWHERE = "If the file lies elsewhere by now, name the folder: --data-dir, or GLUE_DATA_DIR."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedFile:
+    """A data file that a run's record names: it is read only if it is still the same.
+
+    Attributes:
+        places: Where it may be, the likeliest first.
+        sha256: SHA-256 that its content must have.
+        sought: Where else it was looked for, in words for messages; empty if nowhere.
+    """
+
+    places: tuple[Path, ...]
+    sha256: str
+    sought: str = ""
+
+    def find(self) -> Path:
+        """The file, where it is.
+
+        Raises:
+            DataError: It is gone, or another one now.
+        """
+        from glueharness.system.user_files import sha256_of
+
+        changed, unread = [], []
+        for place in self.places:
+            try:
+                if sha256_of(place) == self.sha256:
+                    return place
+                changed.append(place)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                unread.append(f"{place} cannot be read: {error.strerror or error}")
+        if changed:
+            raise DataError(
+                f"{changed[0]} is another file than the run read: its SHA-256 is not the recorded "
+                f"{self.sha256[:12]}…",
+                remedy=_ELSEWHERE,
+            )
+        if unread:
+            raise DataError(unread[0], remedy=_ELSEWHERE)
+        also = f", and is not {self.sought}" if self.sought else ""
+        raise DataError(f"{self.places[0]} is gone{also}", remedy=_ELSEWHERE)
+
+
+@runtime_checkable
+class TaskRebuilder(Protocol):
+    """A file reader that can make a task again from a run's record.
+
+    Anybody may have written the record: nothing of it may be executed, and no file be read but
+    those that are given, each where :meth:`SealedFile.find` finds it.
+    """
+
+    def rebuild(self, path: Path, content: bytes, files: Mapping[str, SealedFile]) -> object:
+        """The plugin that the content of such a file describes.
+
+        Args:
+            path: Where the file was, for messages; it is not read.
+            content: What was in it.
+            files: The data files by split; a split that is not among them has no data.
+
+        Returns:
+            As :meth:`FileReader.read`.
+
+        Raises:
+            ConfigError: The content is not what it should be.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileKindSpec:
     """A kind of file that describes a plugin, as a task in TOML.
@@ -38,7 +112,8 @@ class FileKindSpec:
         name: The suffix of such files without the point, for instance ``"toml"``.
         description: One sentence.
         factory: Makes the reader. One that can also write such a file for a task is a
-            :class:`TaskDrafter`.
+            :class:`TaskDrafter`, one that can make the task again from a run's record is a
+            :class:`TaskRebuilder`.
         largest: Bytes beyond which a file is refused.
     """
 

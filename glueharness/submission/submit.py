@@ -13,7 +13,9 @@ from glueharness.errors import (
     SourceUnavailable,
     SubmissionError,
 )
+from glueharness.record.store import RunStore
 from glueharness.run.predictions import write_predictions
+from glueharness.run.recorded_task import knowing_named
 from glueharness.run.trained_model import load_trained, predict
 from glueharness.scoring.scorer import decide
 from glueharness.specs import Prediction
@@ -131,6 +133,8 @@ def submit(options: SubmitOptions, registry: Registry, tell: Callable[[str], Non
             complete, or the result would not be accepted.
         RunFolderError: The output folder cannot be written, or a run has no model.
     """
+    store = RunStore(options.runs_dir)
+    registry = knowing_named(options.targets, store, registry, options.data_dir, options.run)
     plan = make_plan(options, registry)
     writer = registry.writer(plan.writer)
     if plan.archive and not writer.bundles:

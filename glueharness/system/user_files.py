@@ -7,6 +7,7 @@ may lead to what is no file: a pipe that never ends, a device, a link to elsewhe
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import stat
 import tempfile
@@ -22,6 +23,7 @@ _NO_WAIT = getattr(os, "O_NONBLOCK", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 _PROBE_BYTES = 4 * 1024 * 1024
+_PIECE_BYTES = 1 << 20
 
 
 def read_within(path: Path | str, limit: int, *, links: bool = True) -> bytes:
@@ -90,6 +92,23 @@ def read_untrusted(path: Path | str, limit: int) -> bytes:
         raise
 
 
+def sha256_of(path: Path | str) -> str:
+    """SHA-256 of the content of a regular file, or of one that a link leads to.
+
+    Raises:
+        FileNotFoundError: There is none.
+        OSError: It is no regular file, or cannot be read; its ``strerror`` says which.
+    """
+    try:
+        with _open_regular(path, 0) as stream:
+            digest = hashlib.sha256()
+            while piece := stream.read(_PIECE_BYTES):
+                digest.update(piece)
+            return digest.hexdigest()
+    except ValueError as error:  # a null in the path
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path)) from error
+
+
 def open_untrusted(path: Path | str) -> IO[bytes]:
     """A regular file that anybody may have made, open for reading.
 
@@ -99,11 +118,15 @@ def open_untrusted(path: Path | str) -> IO[bytes]:
             says which.
     """
     try:
-        handle = os.open(path, os.O_RDONLY | _NO_WAIT | _BINARY | _NO_LINK)
+        return _open_regular(path, _NO_LINK)
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise OSError(errno.ELOOP, "it is a symbolic link", str(path)) from error
         raise
+
+
+def _open_regular(path: Path | str, flags: int) -> IO[bytes]:
+    handle = os.open(path, os.O_RDONLY | _NO_WAIT | _BINARY | flags)
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
         raise OSError(errno.EINVAL, "it is no regular file", str(path))

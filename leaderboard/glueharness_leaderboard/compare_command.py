@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from glueharness.plugin.registry import Registry
     from glueharness.record.store import RunStore
+    from glueharness.specs import TaskSpec
     from glueharness_leaderboard.compare.contestants import Contestant
     from glueharness_leaderboard.compare.verdict import Findings
     from glueharness_leaderboard.evidence.measuring import Contest
@@ -61,9 +62,9 @@ def command(ctx: click.Context, /, run: tuple[str, ...], **given: Any) -> None:
         "tsv" if given["as_tsv"] else given["format"], given["output"], as_json=given["as_json"]
     )
     registry = App.of(ctx).registry
-    if given["task"]:
-        registry.task(given["task"])
     store = runs_store(given["runs_dir"], ctx)
+    if given["task"] and all(record.task != given["task"] for record in store.listed()):
+        registry.task(given["task"])
     contestants = find_contestants(run, store, given["task"])
     warn_of_index(store)
     findings = _findings(contestants, store, registry, against_first=given["against_first"])
@@ -98,7 +99,7 @@ def _rows(findings: Findings, store: RunStore, registry: Registry, *, brief: boo
     )
     from glueharness_leaderboard.compare.texts import texts_of
 
-    texts, problem = texts_of(findings.contestants[0].runs[0], findings.section.task, registry)
+    texts, problem = texts_of(findings.contestants[0].runs[0], registry)
     if problem:
         stderr().print(f"warning: no texts: {problem}", style="yellow", soft_wrap=True)
     rows = differing_rows(findings, store, texts)
@@ -127,7 +128,7 @@ def _findings(
 
     check_same_rows([run for each in contestants for run in each.runs])
     conditions = Conditions.of(contestants[0].runs[0])
-    task = {known.name: known for known in registry.tasks}.get(conditions.task)
+    task = _task(contestants, registry)
     counted = counted_metrics(task, registry.groups) or (conditions.metric,)
     contest = Contest(task=task, counted=counted, store=store, every_metric=True)
     measured, reference = [], None
@@ -155,6 +156,14 @@ def _findings(
         pooled=max(map(len, pool.values()), default=0),
         names=store.short_names(),
     )
+
+
+def _task(contestants: Sequence[Contestant], registry: Registry) -> TaskSpec | None:
+    """The task, installed or as one of the runs keeps it; None if nobody knows it."""
+    from glueharness.run.recorded_task import task_of
+
+    runs = [run for each in contestants for run in each.runs]
+    return next((task for run in runs if (task := task_of(run, registry)) is not None), None)
 
 
 def _pool(

@@ -273,7 +273,15 @@ def _make(
 ) -> Answer:
     group = registry.groups.items.get(wishes.task)
     specs = {task.name: task for task in registry.tasks}
-    sections = sections_of(ranked.records, specs, "model" if group else wishes.by, registry.groups)
+    from glueharness.run.recorded_task import task_of
+
+    sections = sections_of(
+        ranked.records,
+        specs,
+        "model" if group else wishes.by,
+        registry.groups,
+        lambda run: task_of(run, registry),
+    )
     if group:
         return answer_group(
             sections,

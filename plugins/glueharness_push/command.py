@@ -14,6 +14,7 @@ from glueharness.cli.app import runs_dir as find_runs_dir
 from glueharness.cli.output import print_json, stderr, stdout
 from glueharness.errors import RunFolderError
 from glueharness.record.store import RunStore
+from glueharness.run.recorded_task import task_of
 from glueharness.run.rescore import Rescorer
 from glueharness_push.card import Facts, render
 from glueharness_push.intervals import interval_of
@@ -63,7 +64,7 @@ def command(
     registry = App.of(ctx).registry
     _check_scores(record, store, registry)
     interval = interval_of(record, registry, store.folder)
-    task = registry.task(record.task) if record.task in registry.tasks.items else None
+    task = task_of(record, registry)
     facts = Facts(record=record, task=task, interval=interval, files=frozenset(files))
     destination = Destination(repository=repository, **where)
     stderr().print(f"pushing {len(files)} files of {record.id} to {repository}", soft_wrap=True)

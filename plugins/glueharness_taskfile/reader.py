@@ -22,9 +22,10 @@ from glueharness_taskfile.sections import Lines, Section
 from glueharness_taskfile.sources import Wanted, read_source
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
-    from glueharness import DraftRequest, TaskDraft
+    from glueharness import DraftRequest, SealedFile, TaskDraft
 
 _TEXTS = (
     "title", "description", "licence", "citation", "url", "group", "version", "starts_from",
@@ -65,6 +66,10 @@ class TaskFileReader:
         """The plugin with the file's task; see :meth:`glueharness.FileReader.read`."""
         return TaskOfFile(read_task(path, content))
 
+    def rebuild(self, path: Path, content: bytes, files: Mapping[str, SealedFile]) -> TaskOfFile:
+        """The plugin with the task of a record; see :meth:`glueharness.TaskRebuilder.rebuild`."""
+        return TaskOfFile(read_task(path, content, files))
+
     def draft(self, request: DraftRequest) -> TaskDraft:
         """Describe a task by its data files; see :meth:`glueharness.TaskDrafter.draft`."""
         from glueharness_taskfile.draft import draft
@@ -72,8 +77,15 @@ class TaskFileReader:
         return draft(request)
 
 
-def read_task(path: Path, content: bytes) -> TaskSpec:
+def read_task(
+    path: Path, content: bytes, sealed: Mapping[str, SealedFile] | None = None
+) -> TaskSpec:
     """The task that a file describes.
+
+    Args:
+        path: The file.
+        content: What is in it.
+        sealed: The data files by split if it comes from a record; no others are then read.
 
     Raises:
         ConfigError: It is not what it should be, with ``file:line``.
@@ -97,7 +109,7 @@ def read_task(path: Path, content: bytes) -> TaskSpec:
             remedy="A task file has the task's facts, a [source] and [splits]; "
             "`glueharness tasks new` writes one from data files.",
         )
-    return _task(top, path)
+    return _task(top, path, sealed)
 
 
 def _no_toml(path: Path, said: str) -> ConfigError:
@@ -108,7 +120,7 @@ def _no_toml(path: Path, said: str) -> ConfigError:
     return ConfigError(f"not valid TOML: {what}", where=where)
 
 
-def _task(top: Section, path: Path) -> TaskSpec:
+def _task(top: Section, path: Path, sealed: Mapping[str, SealedFile] | None) -> TaskSpec:
     columns = top.texts("columns", '["premise", "hypothesis"]')
     choices = top.texts("choices", '["choice1", "choice2"]')
     # Each choice has a label that says that it is right: its own name, if none is given.
@@ -122,7 +134,7 @@ def _task(top: Section, path: Path) -> TaskSpec:
             'Write labels = ["yes", "no"], or score_range = [0, 5] for a regression.',
         )  # fmt: skip
     splits, files = _splits(top)
-    wanted = Wanted(columns=columns, labels=labels, files=files, path=path)
+    wanted = Wanted(columns=columns, labels=labels, files=files, path=path, sealed=sealed)
     origin = read_source(top.section("source"), wanted)
     texts = {key: top.text(key) for key in _TEXTS if key in top.values}
     name = top.text("name", path.stem)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from glueharness import SealedFile
     from glueharness_taskfile.sections import Section
 
 _COMMON = ("kind", "columns", "labels", "rows")
@@ -61,12 +62,14 @@ class Wanted:
         labels: The task's labels.
         files: Split name to its file, or to the hub's name for it.
         path: The task file.
+        sealed: The files by split if a record describes the task, which alone are then read.
     """
 
     columns: tuple[str, ...]
     labels: tuple[str, ...]
     files: Mapping[str, str]
     path: Path
+    sealed: Mapping[str, SealedFile] | None = None
 
 
 def read_source(section: Section, wanted: Wanted) -> Origin:
@@ -91,17 +94,20 @@ def read_source(section: Section, wanted: Wanted) -> Origin:
         form = FileForm(columns=columns, labels=labels, row=row, task_file=task_file)
         return Origin(locations=(_hub(section, wanted, form),))
     below = section.text("below_data_dir")
-    folder = None if below else wanted.path.parent / section.text("folder")
+    own_folder = wanted.path.parent / section.text("folder")
+    # Of a record it is known where the files are, wherever its user had them.
+    folder = None if below and wanted.sealed is None else own_folder
     if kind in {"csv", "tsv"}:
         csv = CsvForm(
             files=wanted.files, columns=columns, labels=labels, row=row, below=below,
-            task_file=task_file, quoted=section.truth("quoted", default=kind == "csv"),
+            task_file=task_file, sealed=wanted.sealed,
+            quoted=section.truth("quoted", default=kind == "csv"),
             delimiter="\t" if kind == "tsv" else _delimiter(section),
         )  # fmt: skip
         return Origin(sources=(csv_source(folder, csv),))
     form = FileForm(
         files=wanted.files, columns=columns, labels=labels, row=row, below=below,
-        task_file=task_file,
+        task_file=task_file, sealed=wanted.sealed,
     )  # fmt: skip
     make = jsonl_source if kind == "jsonl" else parquet_source
     return Origin(sources=(make(folder, form),))

@@ -10,12 +10,9 @@ from glueharness.errors import GlueharnessError
 if TYPE_CHECKING:
     from glueharness.plugin.registry import Registry
     from glueharness.record.record import RunRecord
-    from glueharness.specs import TaskSpec
 
 
-def texts_of(
-    record: RunRecord, task: TaskSpec | None, registry: Registry
-) -> tuple[dict[str, dict[str, list[str]]], str]:
+def texts_of(record: RunRecord, registry: Registry) -> tuple[dict[str, dict[str, list[str]]], str]:
     """The texts of a run's dev splits, if the very rows that it was scored on are at hand.
 
     Nothing is fetched from the network. What is found counts only if its fingerprint is the
@@ -23,19 +20,22 @@ def texts_of(
 
     Args:
         record: A run.
-        task: Its task.
-        registry: Where the data sources are looked up.
+        registry: Where its task and the data sources are looked up.
 
     Returns:
         By split and column; and why there are none, if there are none.
     """
     from glueharness.data.opening import open_data
     from glueharness.data.table import fingerprint, head
+    from glueharness.run.recorded_task import knowing
     from glueharness.specs import DataOptions
 
-    if task is None:
-        return {}, f"no installed plugin knows the task {record.task}"
     folder = _folder(record)
+    try:
+        registry = knowing(record, registry, folder)
+        task = registry.task(record.task)
+    except GlueharnessError as error:
+        return {}, error.what
     options = DataOptions(source=record.data.source, folder=folder, offline=True)
     found: dict[str, dict[str, list[str]]] = {}
     try:

@@ -12,7 +12,7 @@ from glueharness_leaderboard.ranking.settings import by_configuration, configura
 from glueharness_leaderboard.statistics.intervals import Interval
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from glueharness.record.record import RunRecord
     from glueharness.specs import GroupSpec, TaskSpec
@@ -22,6 +22,9 @@ By = Literal["run", "model"]
 
 _SEVERE = ("sample", "limited", "partial", "altered", "fresh")
 """Marks, the gravest first: tables with them come after the others of their task."""
+
+_TRIED = 3
+"""Runs of a section that are asked for a task that is nowhere else."""
 
 _SAME = 1e-12
 """Scores that differ by less share a place; floats from the same counts do."""
@@ -33,7 +36,7 @@ class Section:
 
     Attributes:
         conditions: What they have in common.
-        task: The task's spec; None if no installed plugin knows the task.
+        task: The task's spec; None if neither a plugin nor the runs know it.
         rows: Best first; those without a score at the end.
         ambiguous: Whether another section looks the same but for the rows' fingerprint.
         counted: Metrics whose mean ranks, the primary one first.
@@ -77,6 +80,7 @@ def sections_of(
     tasks: Mapping[str, TaskSpec],
     by: By = "run",
     groups: Iterable[GroupSpec] = (),
+    recorded: Callable[[RunRecord], TaskSpec | None] = lambda _: None,
 ) -> list[Section]:
     """Rank runs, apart wherever they may not be compared.
 
@@ -85,6 +89,7 @@ def sections_of(
         tasks: The known tasks, in the order of the sections.
         by: ``"run"`` for a row a run; ``"model"`` for a row a configuration, over its seeds.
         groups: The known groups: they say which metrics of a task count.
+        recorded: Finds the task of a run that is not among the known ones in the run's record.
 
     Returns:
         By task; complete data first, then partial, limited and sample data.
@@ -99,7 +104,7 @@ def sections_of(
         looks[_look(conditions)] = looks.get(_look(conditions), 0) + 1
     sections = []
     for conditions, runs in found.items():
-        task = tasks.get(conditions.task)
+        task = tasks.get(conditions.task) or _recorded(runs, recorded)
         counted = counted_metrics(task, known) or (conditions.metric,)
         section = Section(
             conditions=conditions,
@@ -111,6 +116,14 @@ def sections_of(
         sections.append(section)
     order = {name: position for position, name in enumerate(tasks)}
     return sorted(sections, key=lambda section: _position(section, order))
+
+
+def _recorded(
+    runs: Sequence[RunRecord], recorded: Callable[[RunRecord], TaskSpec | None]
+) -> TaskSpec | None:
+    """The task as the newest of the runs that keep it have it; older versions kept none."""
+    newest = sorted(runs, key=lambda run: run.began, reverse=True)[:_TRIED]
+    return next((task for run in newest if (task := recorded(run)) is not None), None)
 
 
 def _join_evaluations(found: dict[Conditions, list[RunRecord]]) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from glueharness import __version__
 from glueharness.cli.runs_list import left_out
 from glueharness.record.reproductions import without_reproductions
+from glueharness.run.recorded_task import task_of
 from glueharness_leaderboard.ranking.group_standings import known_group_standings
 from glueharness_leaderboard.ranking.sections import sections_of
 from glueharness_leaderboard.report.board_document import BoardsDocument
@@ -90,7 +91,10 @@ def report_of(
     of_tasks = [record for record in counted if record.task in wanted.tasks]
     completed = [record for record in of_tasks if record.status == "completed"]
     specs = {task.name: task for task in registry.tasks}
-    boards = boards_of(sections_of(completed, specs, "model", registry.groups), store, tell)
+    sections = sections_of(
+        completed, specs, "model", registry.groups, lambda run: task_of(run, registry)
+    )
+    boards = boards_of(sections, store, tell)
     tables = _groups(boards, store, registry, tell)
     runs = RunsDocument(registry, store)
     collected = BoardsDocument(runs, registry, wanted.texts, len(boards))

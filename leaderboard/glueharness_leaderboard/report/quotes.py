@@ -65,7 +65,7 @@ def quotes_of(
             note=f"Texts are left out: nothing says that those of {task.title}{licence} may be "
             "passed on. For a page of your own: --texts all."
         )
-    texts, problem = texts_of(section.rows[0].runs[0], task, registry)
+    texts, problem = texts_of(section.rows[0].runs[0], registry)
     if problem:
         return Quotes(note=f"No texts: {problem}.")
     if wanted == "all":

@@ -66,7 +66,8 @@ def kept_or_made(
 
 def _code(registry: Registry) -> list[str]:
     """The code that the tables depend on: of tasks, groups, published scores and of ourselves."""
-    shelves = (registry.tasks, registry.groups, registry.published)
+    # Readers of files as well: they make the tasks that only records keep.
+    shelves = (registry.tasks, registry.groups, registry.published, registry.file_kinds)
     owners = {shelf.owner(name).code for shelf in shelves for name in shelf.items}
     commands = registry.commands
     ours = [commands.owner(_COMMAND).code] if _COMMAND in commands.items else []

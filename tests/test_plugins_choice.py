@@ -55,6 +55,20 @@ def test_an_unknown_plugin_cannot_be_left_out() -> None:
     loaded(disabled=("uninstalled-since",))
 
 
+def test_a_file_that_adds_nothing_says_so(tmp_path: Path) -> None:
+    file = tmp_path / "helper.py"
+    file.write_text("def helped():\n    return 1\n", encoding="utf-8")
+    named = user_choice(files=(file,))
+    (problem,) = load_plugins(choice=named).statuses["helper"].problems
+    assert problem.what == "it implements no hook, so that it adds nothing"
+    assert "@glueharness.hookimpl" in problem.remedy
+    # In a folder it may be what the other files import.
+    (tmp_path / "mine.py").write_text(FILE, encoding="utf-8")
+    plugins = load_plugins(choice=user_choice(files=(tmp_path,)))
+    assert not plugins.statuses["helper"].problems
+    assert not plugins.reports
+
+
 def test_a_file_is_a_plugin(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(FILE, encoding="utf-8")
     registry = loaded(files=(tmp_path / "mine.py",))

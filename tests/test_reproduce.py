@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from glueharness import (
     ConfigError,
     DataOptions,
     DataOrigin,
+    ModelSpec,
     PluginError,
     RunFolderError,
     SourceSpec,
@@ -37,7 +39,7 @@ from tests.small_task import MemoryData, SmallPlugin, parity, rows, small_plugin
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from glueharness import TaskSpec
+    from glueharness import Model, ModelContext, TaskSpec
     from glueharness.record.record import RunRecord
 
 
@@ -196,6 +198,38 @@ def test_what_is_not_there_is_refused(tmp_path: Path) -> None:
     change(tmp_path / first.id, schema=1)
     with pytest.raises(RunFolderError, match="its record, of an older version, does not say what"):
         reproduce(first.id, RunStore(tmp_path), registry)
+
+
+class Away(SmallPlugin):
+    """The small plugin, whose model needs what this machine lacks."""
+
+    @hookimpl
+    def glueharness_models(self) -> list[ModelSpec]:
+        """It."""
+        (model,) = super().glueharness_models()
+        return [dataclasses.replace(model, factory=self.make)]
+
+    def make(self, context: ModelContext) -> Model:
+        """Say what to do instead, as for `run`."""
+        assert context.task.name == "parity"
+        raise ConfigError("--device cuda: no GPU here", remedy=self.remedy)
+
+    remedy = "Use --device auto."
+
+
+def test_no_option_is_advised_that_the_command_lacks(tmp_path: Path) -> None:
+    first = train(tmp_path, registry_of())
+    plugin = Away()
+    for remedy, kept in (
+        ("Use --device auto.", False),
+        ("Give the folder: --data-dir DIR", True),
+        ("Train it again: glueharness run parity --seed 3", True),
+        ("Insert a GPU.", True),
+    ):
+        plugin.remedy = remedy
+        with pytest.raises(RunFolderError, match="--device cuda: no GPU here") as caught:
+            reproduce(first.id, RunStore(tmp_path), registry_of(plugin))
+        assert caught.value.remedy == (remedy if kept else "")
 
 
 def test_an_engine_that_is_not_there_is_refused(tmp_path: Path) -> None:

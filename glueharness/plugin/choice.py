@@ -35,11 +35,13 @@ class PluginChoice:
         without: Names of plugins or distributions to leave out this time.
         disabled: The same, permanently; names that are not installed are ignored.
         files: Files to load as plugins: in Python, or of a kind that a plugin reads.
+        named: Those of them that were named themselves, and are not just in a folder.
     """
 
     without: tuple[str, ...] = ()
     disabled: tuple[str, ...] = ()
     files: tuple[Path, ...] = ()
+    named: frozenset[Path] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +73,7 @@ def user_choice(without: tuple[str, ...] = (), files: tuple[Path, ...] = ()) -> 
         without=without,
         disabled=stored.disabled,
         files=tuple(file for path in paths for file in plugin_files(path)),
+        named=frozenset(path for path in paths if not path.is_dir()),
     )
 
 

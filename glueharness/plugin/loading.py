@@ -70,7 +70,20 @@ def load_plugins(
         path = Path(status.target)
         plugins.add_described(status, {path: contents[path]})
     _read_packages(plugins)
+    _doubt_idle(found, choice)
     return plugins
+
+
+def _doubt_idle(found: Iterable[PluginStatus], choice: PluginChoice) -> None:
+    """Note of files that were named that they add nothing; in a folder some only help others."""
+    for status in found:
+        idle = status.point is None and status.in_use and not status.hooks
+        if idle and Path(status.target) in choice.named:
+            status.impair(
+                "it implements no hook, so that it adds nothing",
+                "Its functions that are called like a hook, glueharness_tasks for instance, need "
+                "the decorator @glueharness.hookimpl; docs/plugins.md shows a whole file.",
+            )
 
 
 def _read_packages(plugins: Plugins) -> None:

@@ -53,7 +53,13 @@ class Condition:
                 remedy="Write FIELD=VALUE, or with !=, <, <=, >, >=: --where 'model=bert-*'",
             )
         sign = "=" if found[2] == "==" else found[2]  # as many a programmer writes it
-        return cls(found[1].strip(), sign, found[3].strip())
+        return cls(found[1].strip(), sign, _unquoted(found[3].strip()))
+
+
+def _unquoted(value: str) -> str:
+    """The value without the quotes that a shell had no reason to take off."""
+    quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
+    return value[1:-1] if quoted else value
 
 
 class _Points(float):

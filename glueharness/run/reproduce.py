@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from glueharness.run.one_run import RunResult
     from glueharness.run.prepare import Prepared
 
+_OPTION = re.compile(r"--[a-z][a-z-]*")
+_OPTIONS = frozenset({"--data-dir", "--runs-dir", "--plugin", "--no-plugin", "--prefer"})
+"""Options that may help somebody who does a run again with its own settings."""
 _OF_THIS_COMMAND = frozenset({"data", "data_dir", "runs_dir", "offline", "track"})
 """Settings that say where things are, or who listens: the present command's own."""
 
@@ -142,9 +146,13 @@ def _refusing(first: RunRecord) -> Iterator[None]:
     except GlueharnessError as error:
         # Settings come from the record, whoever gave them then: no command line is at fault.
         of_settings = error.where in {COMMAND_LINE, f"run {first.id}"}
-        raise refusal(
-            first, error.what, "" if of_settings else error.where, error.remedy
-        ) from error
+        remedy = "" if _asks_for_what_is_not_there(error.remedy) else error.remedy
+        raise refusal(first, error.what, "" if of_settings else error.where, remedy) from error
+
+
+def _asks_for_what_is_not_there(remedy: str) -> bool:
+    """Whether a remedy is an option that only the commands have in which settings are chosen."""
+    return "glueharness " not in remedy and bool({*_OPTION.findall(remedy)} - _OPTIONS)
 
 
 def _prepare(

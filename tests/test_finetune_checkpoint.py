@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import os
 import shutil
@@ -115,6 +116,24 @@ def test_a_checkpoint_of_another_plan_is_left_alone(kept: Kept) -> None:
     assert kept.store.load("another") is None
     assert (kept.folder / "000001").is_dir()
     assert "another run" in kept.warnings[0]
+
+
+@pytest.mark.parametrize("left", ["of another plan", "damaged"])
+def test_best_weights_that_lie_there_already_are_not_taken_for_this_run_s(
+    kept: Kept, left: str
+) -> None:
+    """A run that begins anew in a folder must not end with the weights that it finds there."""
+    old = dataclasses.replace(progress(9, 2), plan="old" if left == "of another plan" else "p")
+    assert kept.store.save(old, tensors(9), {"m": torch.ones(2)}, tensors(-1.0))
+    if left == "damaged":
+        (kept.folder / "best-0002" / "model.safetensors").write_bytes(b"")
+    anew = Kept(kept.folder)
+    assert anew.step() is None
+    assert anew.save(5, best=2)
+    saved = Kept(kept.folder).store.load("p")
+    assert saved is not None
+    assert saved.best is not None
+    assert torch.equal(saved.best["layer.bias"], tensors(102.0)["layer.bias"])
 
 
 def test_a_half_written_checkpoint_is_no_checkpoint(kept: Kept) -> None:

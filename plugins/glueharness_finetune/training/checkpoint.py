@@ -116,6 +116,9 @@ class CheckpointFolder:
         self.folder = folder
         self._warn = warn
         self._tensors = read
+        # Folders of best weights that this process wrote, or read and goes on from: what else lies
+        # there may be damaged, or of a training that was begun anew in another way.
+        self._sound: set[str] = set()
 
     @property
     def start(self) -> Path:
@@ -169,10 +172,8 @@ class CheckpointFolder:
         """
         try:
             self._check_space(weights, optimiser)
-            if best is not None and not self._best(progress).is_dir():
-                with whole_folder(self._best(progress)) as aside:
-                    write_tensors(aside / _WEIGHTS, best)
-                    seal(aside)
+            if best is not None:
+                self._save_best(self._best(progress), best)
             numbers = self._numbers()
             with whole_folder(self._named(numbers[-1] + 1 if numbers else 1)) as aside:
                 write_tensors(aside / _WEIGHTS, weights)
@@ -204,6 +205,7 @@ class CheckpointFolder:
                 self._set_aside(folder, str(error))
                 continue
             if saved.progress.plan == plan:
+                self._sound = {self._best(saved.progress).name}
                 return saved
             self._warn(f"The checkpoint {folder.name} is of another run and is not used.")
         return None
@@ -233,6 +235,14 @@ class CheckpointFolder:
             optimiser=self._tensors(folder / _OPTIMISER),
             best=best,
         )
+
+    def _save_best(self, folder: Path, best: Mapping[str, Any]) -> None:
+        if folder.name in self._sound and folder.is_dir():
+            return
+        with whole_folder(folder) as aside:
+            write_tensors(aside / _WEIGHTS, best)
+            seal(aside)
+        self._sound.add(folder.name)
 
     def _set_aside(self, folder: Path, reason: str) -> None:
         target = folder.with_name(f"damaged-{folder.name}")

@@ -15,6 +15,7 @@ from glueharness.run.plan import PlanRequest, build_plan
 from glueharness.run.prepare import prepare
 from glueharness.settings.fields import Layer
 from tests.finetune_tools import write_checkpoint
+from tests.native_tools import needs_library
 from tests.small_task import small_plugins
 
 if TYPE_CHECKING:
@@ -43,10 +44,14 @@ def identity_of(registry: Registry, checkpoint: Path, given: dict[str, Any]) -> 
     return new_record(prepare(planned.config, registry), registry).identity
 
 
-def by_file(registry: Registry, checkpoint: Path, given: dict[str, Any]) -> str:
-    """The same where a preset has all settings but those of the command line."""
+def by_file(registry: Registry, checkpoint: Path | str, given: dict[str, Any]) -> str:
+    """The same where a preset has all settings but those of the command line.
+
+    A checkpoint's folder stands for the model; a word is a model's name.
+    """
+    model = checkpoint if isinstance(checkpoint, str) else f"hf:{checkpoint}"
     layers = [
-        Layer(origin=COMMAND_LINE, values={"model": f"hf:{checkpoint}", "precision": "fp32"}),
+        Layer(origin=COMMAND_LINE, values={"model": model, "precision": "fp32", "offline": True}),
         Layer(origin="preset mine", values=given),
     ]
     config = build_config("parity", layers, registry)
@@ -82,6 +87,8 @@ SAME: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({}, {"trust_remote_code": True}),
     ({}, {"auto_batch": True}),
     ({"head_labels": "a,b"}, {"head_labels": "a, b"}),
+    # With the one cycle that it has, it restarts where the course ends.
+    ({"lr_scheduler_type": "cosine"}, {"lr_scheduler_type": "cosine_with_restarts"}),
 ]
 
 
@@ -94,6 +101,7 @@ def test_the_same_computation_has_one_identity(
     assert by_file(registry, checkpoint, plain) == by_file(registry, checkpoint, other)
 
 
+_FOUR_BATCHES = {"gradient_accumulation_steps": 4}
 OTHER: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"class_weights": "even=1,odd=2"}, {"class_weights": "even=2,odd=1"}),
     ({"epochs": 3}, {"max_steps": 3}),
@@ -109,6 +117,8 @@ OTHER: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"max_steps": 9}, {"max_steps": 9, "keep_best": False}),
     ({}, {"dropout": 0.0}),
     ({"max_length": 63}, {"max_length": 64}),
+    ({"engine": "torch", "batch_size": 32}, {"engine": "torch", "batch_size": 8, **_FOUR_BATCHES}),
+    ({"engine": "torch"}, {"engine": "torch", "evaluation_tokens": 1024}),
 ]
 
 
@@ -119,6 +129,76 @@ def test_another_computation_has_another_identity(
     if any(name.startswith("lora") for name in one):
         pytest.importorskip("peft")
     assert by_file(registry, checkpoint, one) != by_file(registry, checkpoint, other)
+
+
+@needs_library
+@pytest.mark.parametrize(
+    ("plain", "other"),
+    [
+        ({"batch_size": 32}, {"batch_size": 8, **_FOUR_BATCHES}),
+        ({}, {"evaluation_tokens": 1024}),
+    ],
+    ids=str,
+)
+def test_an_engine_is_given_whole_steps_and_splits(
+    registry: Registry, checkpoint: Path, plain: dict[str, Any], other: dict[str, Any]
+) -> None:
+    given = {"engine": "native", **plain}
+    assert by_file(registry, checkpoint, given) == by_file(
+        registry, checkpoint, {"engine": "native", **other}
+    )
+
+
+def changed(folder: Path, **facts: Any) -> Path:
+    """A small BERT with other entries in its configuration."""
+    config = json.loads((write_checkpoint(folder) / "config.json").read_text(encoding="utf-8"))
+    for name, value in facts.items():
+        config.pop(name, None) if value is None else config.update({name: value})
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("facts", "same"),
+    [
+        ({"classifier_dropout": 0.1}, True),
+        ({"classifier_dropout": 0.3}, False),
+        ({"classifier_dropout": 0.0}, False),
+        ({"hidden_dropout_prob": 0.3}, False),
+        ({"hidden_dropout_prob": None, "attention_probs_dropout_prob": None}, True),
+    ],
+    ids=str,
+)
+def test_a_rate_of_dropout_is_the_checkpoint_s_own_where_it_is_so_everywhere(
+    registry: Registry, tmp_path: Path, facts: dict[str, Any], same: bool
+) -> None:
+    """The head has a rate of its own, and what a configuration leaves unsaid is 0.1."""
+    folder = changed(tmp_path, **facts)
+    own = by_file(registry, folder, {})
+    assert (by_file(registry, folder, {"dropout": 0.1}) == own) is same
+
+
+def test_fresh_weights_take_no_longer_inputs_than_they_have_positions(
+    registry: Registry,
+) -> None:
+    def of(**given: Any) -> str:
+        return by_file(registry, "bert-tiny", given)
+
+    assert of(max_length=512) == of(max_length=4096)
+    assert of(max_length=511) != of(max_length=512)
+    assert of(identity_pooler=False) == of()
+
+
+def test_roberta_s_positions_begin_after_the_padding(registry: Registry, tmp_path: Path) -> None:
+    folder = changed(tmp_path, model_type="roberta", pad_token_id=1)
+    assert by_file(registry, folder, {"max_length": 62}) == by_file(
+        registry, folder, {"max_length": 64}
+    )
+    assert by_file(registry, folder, {"max_length": 61}) != by_file(
+        registry, folder, {"max_length": 62}
+    )
+    # It has no pooler.
+    assert by_file(registry, folder, {"identity_pooler": False}) == by_file(registry, folder, {})
 
 
 def test_a_consent_counts_where_the_checkpoint_has_code(registry: Registry, tmp_path: Path) -> None:

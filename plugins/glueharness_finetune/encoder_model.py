@@ -116,7 +116,7 @@ class EncoderModel:
         settled = choice.spec.settle(request_for(self._context, start.settings, config))
         return Fingerprint(
             weights=start.weights,
-            settings=settings_in_effect(start, self._context, settled.device),
+            settings=settings_in_effect(start, self._context, settled.device, choice.name),
             engine=choice.name,
             device=settled.device,
             precision=settled.precision,

@@ -135,7 +135,7 @@ class FineTuning:
         """
         if self.loaded and self._start is None:  # a run's model: what trained it is known
             return self.loaded, {}
-        changed = settings_in_effect(self.start, self.context, device)
+        changed = settings_in_effect(self.start, self.context, device, self.engine)
         return self.loaded or self.start.weights, changed
 
     def begin(self, context: FitContext) -> Found:

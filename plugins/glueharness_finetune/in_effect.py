@@ -7,9 +7,11 @@ the checkpoint, the task and the device tell.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
+from glueharness_finetune.engine_choice import TORCH
 from glueharness_finetune.pretrained.files import CONFIG, SAFE
 from glueharness_finetune.training.loss import weights_by_label
 
@@ -22,26 +24,49 @@ if TYPE_CHECKING:
     from glueharness_finetune.start import Start
 
 _TOKENIZER = "tokenizer_config.json"
-_TABLE_OF_POSITIONS = frozenset({
-    "albert", "bert", "camembert", "distilbert", "electra", "mpnet", "roberta", "xlm-roberta",
-})  # fmt: skip
+_TABLE_OF_POSITIONS = frozenset({"albert", "bert", "distilbert", "electra", "mpnet"})
 """Architectures with a vector for each position: none has more than its configuration says."""
-_DROPOUT_OF_BERT = ("hidden_dropout_prob", "attention_probs_dropout_prob")
+_POSITIONS_AFTER_PADDING = frozenset({"camembert", "roberta", "xlm-roberta"})
+"""The same, where the first position is numbered after the padding."""
+_PADDING_OF_ROBERTA = 1
+_FRESH_POSITIONS = 512
+"""What a tokenizer that is learnt from the texts limits inputs to."""
+_DROPOUT_OF_BERT = {"hidden_dropout_prob": 0.1, "attention_probs_dropout_prob": 0.1}
+"""By the configuration's names, with what transformers takes where it is silent."""
+_DROPOUT_OF_HEAD = "classifier_dropout"
 _POOLER_BIASES = ("pooler.dense.bias", "pooler.bias")
-_AS_BERT = frozenset({"bert", "electra"})
+_WITHOUT_POOLER = frozenset({"distilbert", "electra", *_POSITIONS_AFTER_PADDING})
+_AS_BERT = frozenset({"bert", "electra", *_POSITIONS_AFTER_PADDING})
 
 
-def settings_in_effect(start: Start, context: ModelContext, device: str) -> dict[str, Any]:
+def settings_in_effect(
+    start: Start, context: ModelContext, device: str, engine: str
+) -> dict[str, Any]:
     """The settings that take effect with another value than the one given, by name.
 
     Args:
         start: What training starts from; its settings have the recipes in them.
         context: Task and settings as they were given.
         device: Kind of device that computes.
+        engine: Name of what computes.
     """
     given, settings = context.settings, start.settings
-    found = {**start.changed(given), **dict(_plainer(start, settings, context.task, device))}
+    found = {
+        **start.changed(given),
+        **(_seen_by_engine(settings) if engine != TORCH else {}),
+        **dict(_plainer(start, settings, context.task, device)),
+    }
     return {name: value for name, value in found.items() if value != getattr(given, name)}
+
+
+def _seen_by_engine(settings: FinetuneSettings) -> dict[str, Any]:
+    """What an engine is given: all rows of a step at once, and splits that it parts by itself."""
+    defaults = {item.name: item.default for item in dataclasses.fields(settings)}
+    return {
+        "batch_size": settings.rows_a_step,
+        "gradient_accumulation_steps": 1,
+        "evaluation_tokens": defaults["evaluation_tokens"],
+    }
 
 
 def _plainer(
@@ -60,24 +85,37 @@ def _plainer(
         yield "auto_batch", False
     if folder is None:
         yield "trust_remote_code", False
+        yield "identity_pooler", True
+        yield "max_length", min(settings.max_length, _FRESH_POSITIONS)
         return
-    if not settings.identity_pooler and _has_trained_pooler(folder):
+    if not settings.identity_pooler and (
+        config.get("model_type") in _WITHOUT_POOLER or _has_trained_pooler(folder)
+    ):
         yield "identity_pooler", True
     tokenizer = _read(folder, _TOKENIZER)
     if "auto_map" not in config and "auto_map" not in tokenizer:
         yield "trust_remote_code", False
     yield "max_length", min([settings.max_length, *_limits(config, tokenizer)])
-    if config.get("model_type") in _AS_BERT and all(
-        config.get(name) == settings.dropout for name in _DROPOUT_OF_BERT
-    ):
+    if config.get("model_type") in _AS_BERT and _own_dropout(config) == {settings.dropout}:
         yield "dropout", None
+
+
+def _own_dropout(config: Mapping[str, Any]) -> set[Any]:
+    """The rates of dropout in a configuration; the head has that of the layers, or its own."""
+    own = [config.get(name, default) for name, default in _DROPOUT_OF_BERT.items()]
+    head = config.get(_DROPOUT_OF_HEAD)
+    return {*own, own[0] if head is None else head}
 
 
 def _limits(config: Mapping[str, Any], tokenizer: Mapping[str, Any]) -> Iterator[int]:
     """What inputs cannot be longer than, whatever is asked for: at least one token."""
     known = [tokenizer.get("model_max_length")]
-    if config.get("model_type") in _TABLE_OF_POSITIONS:
-        known.append(config.get("max_position_embeddings"))
+    kind, positions = config.get("model_type"), config.get("max_position_embeddings")
+    if kind in _TABLE_OF_POSITIONS:
+        known.append(positions)
+    if kind in _POSITIONS_AFTER_PADDING and isinstance(positions, int):
+        padding = config.get("pad_token_id", _PADDING_OF_ROBERTA)
+        known.append(positions - padding - 1 if isinstance(padding, int) else positions)
     for limit in known:
         if isinstance(limit, int | float) and limit >= 1:
             yield int(limit)

@@ -10,9 +10,10 @@ from glueharness import setting
 
 ADAMW, ADAFACTOR, SGD = "adamw", "adafactor", "sgd"
 LINEAR, POLYNOMIAL, CONSTANT = "linear", "polynomial", "constant"
+COSINE, COSINE_WITH_RESTARTS = "cosine", "cosine_with_restarts"
 CONSTANT_AFTER_WARMUP = "constant_with_warmup"
 SCHEDULES = (
-    LINEAR, "cosine", "cosine_with_restarts", POLYNOMIAL, CONSTANT, CONSTANT_AFTER_WARMUP,
+    LINEAR, COSINE, COSINE_WITH_RESTARTS, POLYNOMIAL, CONSTANT, CONSTANT_AFTER_WARMUP,
     "inverse_sqrt",
 )  # fmt: skip
 """The schedules of ``transformers.get_scheduler`` that need no settings of their own."""
@@ -303,6 +304,8 @@ class LearningSettings:
         schedule, warmup = self.lr_scheduler_type, self.warmup_steps
         if warmup == 0 and schedule != CONSTANT:
             changes |= {"warmup_steps": None, "warmup_ratio": 0.0}
+        if schedule == COSINE_WITH_RESTARTS:  # it has one cycle, and restarts where that ends
+            changes["lr_scheduler_type"] = COSINE
         if schedule == CONSTANT_AFTER_WARMUP and not (
             self.warmup_ratio if warmup is None else warmup
         ):

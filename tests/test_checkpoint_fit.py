@@ -554,6 +554,11 @@ def test_values_that_are_no_numbers(folder: Path, value: float) -> None:
     assert "position_embeddings.weight holds 1 values that are no numbers" in said
 
 
+def test_a_value_that_only_a_flipped_bit_gives(folder: Path) -> None:
+    edit_weights(folder, lambda w: w[POSITIONS].__setitem__((3, 4), 1.7e37))
+    assert "position_embeddings.weight holds the value 1.7e+37, which" in refused(folder)
+
+
 def test_an_architecture_without_a_classifier(folder: Path) -> None:
     edit(folder, model_type="clip")
     assert "transformers has no text classifier of that" in refused(folder)

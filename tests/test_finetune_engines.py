@@ -115,6 +115,7 @@ def test_switches_of_pytorch_are_for_pytorch() -> None:
         ({"is_decoder": True}, "is_decoder"),
         ({"num_hidden_layers": "2"}, "layers"),
         ({"hidden_dropout_prob": 1.5}, "rate"),
+        ({"attention_probs_dropout_prob": 0.9999}, "no dropout at a rate of 0.9999"),
         ({"pad_token_id": -1}, "the padding id is -1"),
         ({"pad_token_id": 99}, "the padding id does not fit"),
         ({"model_type": "roberta", "pad_token_id": None}, "there is none"),
@@ -242,6 +243,8 @@ def test_both_engines_learn_alike_with_other_schedules_and_constants(
         ({"class_weights": "balanced"}, "--class-weights balanced is for PyTorch"),
         ({"adam_beta1": 0.95, "adam_beta2": 0.96}, "betas 0.95 and 0.96 are too close together"),
         ({"adam_epsilon": 1e-4}, "epsilon 0.0001 is above 1e-06"),
+        ({"dropout": 0.99999999}, "no dropout at a rate of 0.99999999"),
+        ({"dropout": 1e-6}, "no dropout at a rate of 1e-06"),
     ],
 )
 def test_what_the_native_engine_does_not_compute_is_torch_s_or_refused(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import shutil
 from typing import TYPE_CHECKING, Any
@@ -11,8 +12,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+import glueharness_native
 from glueharness import Interrupted, ModelError, Table
 from glueharness_finetune import Checkpoint
+from glueharness_finetune.encoder_model import EncoderModel
 from glueharness_finetune.model import FinetunedEncoder
 from glueharness_finetune.tokens.batches import plan_epoch
 from glueharness_finetune.training.checkpoint import CheckpointFolder
@@ -27,6 +30,7 @@ from tests.finetune_tools import (
     model_context,
     write_checkpoint,
 )
+from tests.native_tools import needs_library
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -237,16 +241,58 @@ def test_a_stop_while_the_dev_split_is_scored(tmp_path: Path, checkpoint: Path) 
     assert (saved.progress.step, saved.progress.position, saved.progress.history) == (5, 5, [])
 
 
-def test_a_loss_that_is_no_number_says_where_and_what_to_do(
-    tmp_path: Path, checkpoint: Path
-) -> None:
+@pytest.fixture
+def steep(tmp_path: Path, checkpoint: Path) -> Path:
+    """A checkpoint whose loss is so steep that one step at a large rate goes out of bounds."""
     weights = load_file(checkpoint / "model.safetensors")
-    weights["classifier.weight"].fill_(3e38)
+    weights["classifier.weight"] *= 1e13
     shutil.copytree(checkpoint, tmp_path / "weights")
     save_file(weights, tmp_path / "weights" / "model.safetensors", {"format": "pt"})
-    with pytest.raises(ModelError, match=r"the loss is nan at step 1; the learning rate") as caught:
-        fit(tmp_path / "run", tmp_path / "weights")
+    return tmp_path / "weights"
+
+
+RECKLESS: dict[str, Any] = {
+    "optim": "sgd", "learning_rate": 1.0, "max_grad_norm": 0.0, "warmup_ratio": 0.0
+}  # fmt: skip
+
+
+def test_a_loss_that_is_no_number_says_where_and_what_to_do(tmp_path: Path, steep: Path) -> None:
+    with pytest.raises(ModelError, match=r"the loss is nan at step 2; the learning rate") as caught:
+        fit(tmp_path / "run", steep, **RECKLESS)
     assert "--learning-rate" in caught.value.remedy
+
+
+def test_what_the_last_step_has_done_is_looked_at(tmp_path: Path, steep: Path) -> None:
+    with pytest.raises(ModelError, match="are no longer numbers after step 1") as caught:
+        fit(tmp_path / "run", steep, **RECKLESS, max_steps=1)
+    assert "--learning-rate" in caught.value.remedy
+
+
+@pytest.mark.parametrize("engine", ["torch", pytest.param("native", marks=needs_library)])
+def test_weights_of_words_that_no_row_holds_are_looked_at(
+    tmp_path: Path, checkpoint: Path, engine: str
+) -> None:
+    """An epsilon that single precision does not know makes NaN of a row without a gradient."""
+    task, dev = colour_task(), {"dev": colour_rows(8, 2)}
+    context = model_context(task, engine=engine, epochs=1, adam_epsilon=1e-45)
+    context = dataclasses.replace(context, engines=tuple(glueharness_native.glueharness_engines()))
+    model = EncoderModel(context, Checkpoint(name=str(checkpoint)))
+    with pytest.raises(ModelError, match=r"no longer numbers after step 2: those of .*word_embed"):
+        model.fit(colour_rows(64, 1), dev, listen(tmp_path / "run", task, dev))
+
+
+def test_a_loss_that_is_no_number_before_anything_was_learnt_blames_no_rate(
+    tmp_path: Path, checkpoint: Path
+) -> None:
+    task = colour_task(labels=(), metrics=colour_task().metrics)
+    rows = colour_rows(32, 1)
+    train = Table(
+        {"question": rows["question"], "sentence": rows["sentence"], "label": [1e30] * len(rows)}
+    )
+    model = FinetunedEncoder(model_context(task, epochs=1), Checkpoint(name=str(checkpoint)))
+    with pytest.raises(ModelError, match="the loss is inf before the first step") as caught:
+        model.fit(train, {}, listen(tmp_path, task, {}))
+    assert "No learning rate is to blame" in caught.value.remedy
 
 
 def test_running_out_of_memory_says_what_to_lower(

@@ -318,6 +318,8 @@ def test_training_ends_when_no_epoch_was_better_for_so_long(
         ({"class_weights": "entailment=1"}, "must give each label of colours a weight above 0"),
         ({"class_weights": "entailment=1,not_entailment=0"}, "entailment=1,not_entailment=1"),
         ({"class_weights": "entailment=1,not_entailment=x"}, "a weight above 0"),
+        ({"class_weights": "entailment=1e300,not_entailment=1"}, "between 1e-30 and 1e+30"),
+        ({"class_weights": "entailment=1,not_entailment=1e-40"}, "between 1e-30 and 1e+30"),
         ({"class_weights": "entailment=1,other=2,not_entailment=1"}, "a weight above 0"),
     ],
 )

@@ -252,6 +252,8 @@ def test_unusual_weights_are_left_to_transformers(folder: Path) -> None:
         lambda stored: stored.update({"encoder.layer.9.output.dense.bias": np.zeros(3, "f4")}),
         lambda stored: stored.update({_stored(stored, words): np.zeros((2, 2), "f4")}),
         lambda stored: stored.update({"x": np.zeros(1, "i8")}),
+        lambda stored: stored[_stored(stored, words)].__setitem__((1, 2), 1.7e37),
+        lambda stored: stored.update({name: 0 * values for name, values in stored.items()}),
     ):
         spoil(folder, change)
         with pytest.raises(NotPlain):

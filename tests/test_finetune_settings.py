@@ -50,6 +50,8 @@ def test_the_usual_names_and_the_recipe(registry: Registry) -> None:
         ({"warmup_ratio": "1"}, "at least 0 and less than 1, fraction"),
         ({"precision": "fp8"}, "one of auto, fp32, bf16, fp16"),
         ({"batch_size": "65536", "gradient_accumulation_steps": "65536"}, "rows per step"),
+        ({"adam_epsilon": "1e-45"}, "--adam-epsilon must be a number (1e-30 to 1)"),
+        ({"max_grad_norm": "1e-300"}, "--max-grad-norm 1e-300 must be at least 1e-30, or 0"),
         ({"batch_size": "-1"}, "--batch-size must be a whole number (1 to 65536, rows)"),
     ],
 )

@@ -19,6 +19,9 @@ SCHEDULES = (
 """The schedules of ``transformers.get_scheduler`` that need no settings of their own."""
 POLYNOMIAL_END = 1e-7
 """Where that of transformers ends."""
+SMALLEST = 1e-30
+"""Training computes in single precision, where much smaller numbers become zero: as an epsilon one
+makes NaN of a row that has no gradient, and as a limit of the gradient it is none."""
 _ADAMS_OWN = ("adam_beta1", "adam_beta2", "adam_epsilon")
 _LORAS_OWN = ("lora_alpha", "lora_dropout", "lora_modules")
 
@@ -150,7 +153,7 @@ class LearningSettings:
     adam_epsilon: float = setting(
         1e-8,
         help="What AdamW adds to the root of the second moment.",
-        above=0,
+        low=SMALLEST,
         high=1,
         advanced=True,
         training=True,
@@ -266,6 +269,11 @@ class LearningSettings:
                 f"--batch-size {self.batch_size} (rows) times --gradient-accumulation-steps "
                 f"{self.gradient_accumulation_steps} (batches) is {rows} rows per step; "
                 f"at most {2**20}"
+            )
+        if 0 < self.max_grad_norm < SMALLEST:
+            raise ValueError(
+                f"--max-grad-norm {self.max_grad_norm} must be at least {SMALLEST}, or 0 for no "
+                "limit"
             )
         if self.lr_scheduler_type == POLYNOMIAL and self.learning_rate <= POLYNOMIAL_END:
             raise ValueError(

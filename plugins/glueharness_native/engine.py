@@ -20,12 +20,17 @@ _LARGEST_BETA_RATIO, _LARGEST_EPSILON = 0.93, 1e-6
 """Beyond these, what ``source/adamw.h`` does to many steps at once is no longer exact."""
 
 
+_OUTERMOST_RATE = 2**-10
+"""Sixteen random bits decide whether an element is dropped: nearer than this to 0 or 1, the rate
+that is drawn would be another one by more than 1 %, up to never or always."""
+
+
 def objection(request: EngineRequest) -> str:
     """Why the engine cannot compute what is asked; empty if it can."""
     if request.device == "cuda":
         return "it is for processors, not GPUs"
     try:
-        read_architecture(request.config)
+        sizes = read_architecture(request.config).sizes
         library = best_library()
     except (Unsupported, NoLibrary) as reason:
         return str(reason)
@@ -33,6 +38,10 @@ def objection(request: EngineRequest) -> str:
         return f"AdamW's betas {request.betas[0]} and {request.betas[1]} are too close together"
     if request.epsilon > _LARGEST_EPSILON:
         return f"AdamW's epsilon {request.epsilon} is above {_LARGEST_EPSILON}"
+    own = (rate for name, rate in sizes.items() if name.startswith("dropout"))
+    for rate in own if request.dropout is None else [request.dropout]:
+        if 0 < rate < _OUTERMOST_RATE or rate > 1 - _OUTERMOST_RATE:
+            return f"it draws no dropout at a rate of {rate}, too close to 0 or 1"
     if request.precision == "bf16" and not library.bf16:
         return "this processor multiplies no bfloat16 matrices with AVX-512"
     return ""

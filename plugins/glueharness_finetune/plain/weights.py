@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glueharness_finetune.plain import NotPlain
+from glueharness_finetune.pretrained.soundness import LARGEST_WEIGHT, MOST_FLAT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,6 +61,7 @@ def read_weights(folder: Path, wanted: Arrays, head: set[str]) -> dict[str, npt.
     missing = sorted(set(wanted) - set(found) - head)
     if missing:
         raise NotPlain(f"there is no tensor {missing[0]}")
+    _check_variety(found)
     return found
 
 
@@ -84,6 +86,15 @@ def _single(name: str, values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     if values.dtype not in (np.float32, np.float16, np.float64):
         raise NotPlain(f"the tensor {name} is {values.dtype}")
     single = values.astype(np.float32, copy=False)
-    if not np.isfinite(single).all():
-        raise NotPlain(f"the tensor {name} holds values that are no numbers")
+    # Also of a NaN, no comparison holds.
+    if single.size and not (single.min() > -LARGEST_WEIGHT and single.max() < LARGEST_WEIGHT):
+        raise NotPlain(f"the tensor {name} holds values that are no weights")
     return single
+
+
+def _check_variety(found: Mapping[str, npt.NDArray[np.float32]]) -> None:
+    """Leave a checkpoint to transformers, and its reader to refuse, if its matrices are flat."""
+    matrices = [values for values in found.values() if values.ndim == 2 and values.size]
+    flat = sum(bool((values[0] == values.flat[0]).all()) for values in matrices)
+    if len(matrices) > 1 and flat > MOST_FLAT * len(matrices):
+        raise NotPlain("most of its matrices hold nothing but one and the same value")

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from glueharness import ModelError
 from glueharness_finetune.pretrained.files import SAFE, TORCH
+from glueharness_finetune.pretrained.soundness import LARGEST_WEIGHT, MOST_FLAT
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from pathlib import Path
 
+    import torch
     from transformers import PreTrainedModel
 
 _NUMBER = re.compile(r"\.(\d+)\.")
@@ -164,37 +166,45 @@ def check_complete(
 
 
 def check_values(model: PreTrainedModel, where: Path) -> None:
-    """Refuse weights that are not numbers, or all the same.
+    """Refuse weights that are not numbers, no weights by their size, or all the same.
 
     Raises:
         ModelError: It names one of the tensors.
     """
-    import torch
-
     bad, flat = {}, []
     for name, parameter in model.named_parameters():
         values = parameter.detach()
-        # Its sum is finite if all values are: one pass, nothing to keep; overflow is looked at.
-        if not bool(torch.isfinite(values.sum())):
-            count = int((~torch.isfinite(values)).sum())
-            if count:
-                bad[name] = count
-        if values.dim() == 2 and values.numel():
+        if not values.numel():
+            continue
+        low, high = (float(bound) for bound in values.aminmax())
+        # Also of a NaN, no comparison holds.
+        if not (low > -LARGEST_WEIGHT and high < LARGEST_WEIGHT):
+            bad[name] = _what_is_wrong(values)
+        if values.dim() == 2:
             flat.append(bool((values[0] == values.flatten()[0]).all()))
     if bad:
-        name, count = next(iter(bad.items()))
+        name, wrong = next(iter(bad.items()))
         raise ModelError(
-            f"the checkpoint is damaged: {name} holds {count:,} values that are no numbers "
-            f"(NaN or infinite){f', and {len(bad) - 1} other tensors do' if len(bad) > 1 else ''}",
+            f"the checkpoint is damaged: {name} holds {wrong}"
+            f"{f', and {len(bad) - 1} other tensors do' if len(bad) > 1 else ''}",
             where=str(where),
+            remedy="Copy or download it again.",
         )
-    if len(flat) > 1 and sum(flat) > _MOST * len(flat):
+    if len(flat) > 1 and sum(flat) > MOST_FLAT * len(flat):
         raise ModelError(
             f"the checkpoint is damaged: {sum(flat)} of its {len(flat)} matrices hold nothing but "
             "one and the same value",
             where=str(where),
             remedy="Copy or download it again.",
         )
+
+
+def _what_is_wrong(values: torch.Tensor) -> str:
+    """How many values are no numbers; where all are, how large the largest is."""
+    finite = values.isfinite()
+    if count := int((~finite).sum()):
+        return f"{count:,} values that are no numbers (NaN or infinite)"
+    return f"the value {float(values.abs().max()):.3g}, which no training gives a weight"
 
 
 def check_stored(folder: Path) -> None:

@@ -14,7 +14,7 @@ from glueharness import Interrupted, ModelError
 from glueharness import Progress as Report
 from glueharness_finetune.tokens.batches import made_ahead, plan_epoch
 from glueharness_finetune.training.checkpoint import CheckpointFolder, Epoch, Progress
-from glueharness_finetune.training.progress import Clock, Losses
+from glueharness_finetune.training.progress import Clock, Losses, require_numbers
 from glueharness_finetune.training.trainee import HelperLost
 
 if TYPE_CHECKING:
@@ -162,7 +162,11 @@ def _steps_left(training: Training) -> Iterator[tuple[npt.NDArray[np.int64], Any
 
 
 def _score(training: Training, asked: Callable[[], bool]) -> dict[str, FloatArray]:
-    """What the present weights give the dev rows, by split."""
+    """What the present weights give the dev rows, by split.
+
+    Raises:
+        ModelError: They, or the weights, are no numbers.
+    """
     total, before = sum(len(encoded) for encoded in training.dev.values()), 0
 
     def advance(done: int) -> None:
@@ -172,10 +176,12 @@ def _score(training: Training, asked: Callable[[], bool]) -> dict[str, FloatArra
         training.context.report(report)
 
     training.trainee.flush()
+    require_numbers("weights", training.trainee.weights(), training.progress.step)
     scores = {}
     for name, encoded in training.dev.items():
         scores[name] = training.trainee.scores(encoded, advance)
         before += len(encoded)
+    require_numbers("scores", scores, training.progress.step)
     return scores
 
 

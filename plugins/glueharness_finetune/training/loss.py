@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from glueharness_finetune.settings import FinetuneSettings
 
 _BALANCED = "balanced"
+_SMALLEST, _LARGEST = 1e-30, 1e30
+"""Weights are computed with in single precision, and rows of one label alone are divided by
+theirs: beyond these that would be infinite, or no number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,10 +103,11 @@ def weights_by_label(settings: FinetuneSettings, task: TaskSpec) -> Mapping[str,
             raise ConfigError(f"--class-weights {asked} names {label.strip()!r} twice")
         found[label.strip()] = _weight(weight)
     wrong = sorted(set(found) ^ set(task.labels))
-    if wrong or not all(0 < each < math.inf for each in found.values()):
+    if wrong or not all(_SMALLEST < each < _LARGEST for each in found.values()):
         example = ",".join(f"{label}=1" for label in task.labels)
         raise ConfigError(
-            f"--class-weights {asked} must give each label of {task.name} a weight above 0",
+            f"--class-weights {asked} must give each label of {task.name} a weight above 0"
+            f", between {_SMALLEST:g} and {_LARGEST:g}",
             remedy=f"For instance {example}; or {_BALANCED}, by the number of rows of each label.",
         )
     return found

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import time
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from glueharness import ModelError
 from glueharness import Progress as Report
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import torch
 
@@ -18,6 +19,18 @@ if TYPE_CHECKING:
     from glueharness_finetune.settings import FinetuneSettings
     from glueharness_finetune.training.checkpoint import Progress
 
+_LARGEST = 3.4e38
+"""Of single precision: an engine that sums losses in double precision goes on beyond it, where
+PyTorch has infinity."""
+_REMEDY = (
+    "Lower --learning-rate (half is a good first try), raise --warmup-ratio, or keep "
+    "--max-grad-norm at 1; --precision fp32 tells whether rounding is to blame."
+)
+_REMEDY_AT_ONCE = (
+    "No learning rate is to blame, for nothing was learnt yet: look at what training begins with, "
+    "the checkpoint and the scores of the training rows. --precision fp32 tells whether rounding "
+    "is to blame."
+)
 _STEPS_BETWEEN_LOOKS = 16
 """A GPU works ahead of Python until a loss is read; on a processor, reading it costs nothing."""
 
@@ -54,16 +67,45 @@ class Losses:
         for step, value, (_, rows, rate) in zip(
             range(first, first + len(values)), values, self._waiting, strict=True
         ):
-            if not math.isfinite(value):
+            if not abs(value) < _LARGEST:  # which no comparison with NaN is
                 raise ModelError(
-                    f"the loss is {value} at step {step}; the learning rate was {rate:.3g}",
-                    remedy="Lower --learning-rate (half is a good first try), raise "
-                    "--warmup-ratio, or keep --max-grad-norm at 1; --precision fp32 tells "
-                    "whether rounding is to blame.",
+                    f"the loss is {value:g} at step {step}; the learning rate was {rate:.3g}"
+                    if step > 1
+                    else f"the loss is {value:g} before the first step",
+                    remedy=_REMEDY if step > 1 else _REMEDY_AT_ONCE,
                 )
             self._progress.loss += value * rows
             self._progress.rows += rows
         self._waiting.clear()
+
+
+def require_numbers(what: str, values: Mapping[str, Any], step: int) -> None:
+    """Refuse weights or scores that are no numbers: a step's loss says nothing of what it did.
+
+    Args:
+        what: What the values are, in the plural.
+        values: Arrays of numpy or tensors of PyTorch, by name.
+        step: Steps done.
+
+    Raises:
+        ModelError: It names one of them.
+    """
+    for name, found in values.items():
+        if not _are_numbers(found):
+            raise ModelError(
+                f"the {what} are no longer numbers after step {step}: those of {name} hold NaN or "
+                "infinity",
+                remedy=_REMEDY,
+            )
+
+
+def _are_numbers(values: Any) -> bool:
+    if isinstance(values, np.ndarray):
+        return bool(np.isfinite(values).all())
+    from torch import nn
+
+    # What is not learnt may hold infinity for a purpose.
+    return not isinstance(values, nn.Parameter) or bool(values.isfinite().all())
 
 
 def _values_of(losses: Sequence[Any]) -> list[float]:

@@ -66,12 +66,17 @@ def reading_ahead(store: RunStore, wants: Callable[[RunRecord], bool]) -> Iterat
             reader.offer(run, folder)
 
     try:
-        if sum(map(_entries, store.folders)) >= FEWEST_RUNS:
+        if _helpers() and sum(map(_entries, store.folders)) >= FEWEST_RUNS:
             store.listener = told
         yield reader
     finally:
         store.listener = None
         reader.end()
+
+
+def _helpers() -> int:
+    """How many processes can help."""
+    return min(core_count() - 1, _MOST_HELPERS) if sys.executable else 0
 
 
 def _entries(folder: Path) -> int:
@@ -162,7 +167,7 @@ class Reader:
 
     def _start(self) -> None:
         command = [sys.executable, "-P", "-m", "glueharness_leaderboard.evidence.reading_process"]
-        for _ in range(min(core_count() - 1, _MOST_HELPERS) if sys.executable else 0):
+        for _ in range(_helpers()):
             with contextlib.suppress(OSError):  # no more processes can be had
                 process = subprocess.Popen(
                     command,

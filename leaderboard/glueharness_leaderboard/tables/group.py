@@ -141,6 +141,18 @@ def _row(model: str, sections: Mapping[str, Section], group: GroupSpec) -> Group
 
 def group_sheet(table: GroupTable, tasks: Mapping[str, TaskSpec]) -> Sheet:
     """A group's table: a column a task, the score last."""
+    columns = _columns(table, tasks)
+    return Sheet(
+        title=plain(f"{table.group.title} · dev"),
+        notes=[plain(_note(mark)) for mark in table.marks],
+        columns=columns,
+        best=_stand_out(table.rows),
+        answers=_answers(table.rows),
+        footnotes=[plain(line) for line in _remarks(table, columns, tasks)],
+    )
+
+
+def _columns(table: GroupTable, tasks: Mapping[str, TaskSpec]) -> list[Column]:
     rows = table.rows
     models = [plain(row.model) for row in rows]
     columns = [
@@ -152,8 +164,7 @@ def group_sheet(table: GroupTable, tasks: Mapping[str, TaskSpec]) -> Sheet:
         lowest = [each.low if each else None for each in standings]
         ranks = list(map(_ranks, standings))
         columns.insert(0, Column(name="rank", heading="#", cells=ranks, keys=lowest))
-    with_runs = [name for name in table.group.tasks if any(name in row.tasks for row in rows)]
-    for name in with_runs:
+    for name in _with_runs(table):
         title = plain(tasks[name].title if name in tasks else name)
         found = [
             ordered_scores(mean_scores(row.tasks[name].runs), tasks.get(name))
@@ -162,7 +173,24 @@ def group_sheet(table: GroupTable, tasks: Mapping[str, TaskSpec]) -> Sheet:
             for row in rows
         ]
         columns.append(task_column(title, found))
-    total = len(table.group.tasks)
+    columns.append(_score_column(table))
+    if any(standings):
+        ends = [interval_text(Interval(*each.interval)) if each else NOTHING for each in standings]
+        lows = [each.interval[0] if each else None for each in standings]
+        columns.append(
+            Column(name="95 % interval", heading="95 % interval", cells=ends, spare=1, keys=lows)
+        )
+    return columns
+
+
+def _with_runs(table: GroupTable) -> list[str]:
+    """The group's tasks of which a row has runs."""
+    return [name for name in table.group.tasks if any(name in row.tasks for row in table.rows)]
+
+
+def _score_column(table: GroupTable) -> Column:
+    """The score; of a model that has none how many tasks it has."""
+    rows, total = table.rows, len(table.group.tasks)
     short = [
         f"{100 * row.score:.1f}"
         if row.score is not None
@@ -176,16 +204,15 @@ def group_sheet(table: GroupTable, tasks: Mapping[str, TaskSpec]) -> Sheet:
         for row, brief in zip(rows, short, strict=True)
     ]
     scores = [row.score for row in rows]
-    columns.append(
-        Column(name="score", heading="score", cells=short, wide=full, right=True, keys=scores)
-    )
-    if any(standings):
-        ends = [interval_text(Interval(*each.interval)) if each else NOTHING for each in standings]
-        lows = [each.interval[0] if each else None for each in standings]
-        columns.append(
-            Column(name="95 % interval", heading="95 % interval", cells=ends, spare=1, keys=lows)
-        )
-    whys = {row.why for row in rows if row.score is None and len(row.tasks) == total}
+    return Column(name="score", heading="score", cells=short, wide=full, right=True, keys=scores)
+
+
+def _remarks(
+    table: GroupTable, columns: Sequence[Column], tasks: Mapping[str, TaskSpec]
+) -> list[str]:
+    standings = [row.standing for row in table.rows]
+    total = len(table.group.tasks)
+    whys = {row.why for row in table.rows if row.score is None and len(row.tasks) == total}
     remarks = [f"No {table.group.title} score: {why}." for why in sorted(whys)]
     if table.chosen:
         points = max((each.selection for each in standings if each), default=0.0)
@@ -196,20 +223,14 @@ def group_sheet(table: GroupTable, tasks: Mapping[str, TaskSpec]) -> Sheet:
         )
     if any("/" in cell for column in columns[1:-1] for cell in column.wide):
         remarks.append("Where there is no room for all metrics of a task, their mean is shown.")
+    with_runs = _with_runs(table)
     without = [name for name in table.group.tasks if name not in with_runs]
     if without:
         titles = ", ".join(tasks[name].title if name in tasks else name for name in without)
         remarks.append(f"No such runs of {titles}.")
     if table.left_out:
         remarks.append(f"Runs on other data are left out for {', '.join(table.left_out)}.")
-    return Sheet(
-        title=plain(f"{table.group.title} · dev"),
-        notes=[plain(_note(mark)) for mark in table.marks],
-        columns=columns,
-        best=_stand_out(rows),
-        answers=_answers(rows),
-        footnotes=[plain(line) for line in remarks],
-    )
+    return remarks
 
 
 def _ranks(standing: GroupStanding | None) -> str:

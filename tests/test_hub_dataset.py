@@ -111,6 +111,13 @@ def test_splits_texts_and_labels_are_found_and_the_commit_is_recorded(tmp_path: 
     plugin = ("--plugin", "tone.toml")
     code, _, err = call(home, NOWHERE, *plugin, *words[:1], "tone", "--model", "tfidf", "--offline")
     assert (code, "was there already" in err) == (0, True), err
+    # The run knows its task: the same commit, from the cache.
+    assert record["definition"]["files"] == {}
+    assert COMMIT in record["definition"]["content"]
+    code, out, err = call(home, NOWHERE, "reproduce", record["id"], HF_HUB_OFFLINE="1")
+    assert (code, f"identical to run {record['id']}" in out) == (0, True), err
+    code, out, err = call(home, NOWHERE, "rescore", record["id"])
+    assert (code, "as recorded" in out, "not checked" in out) == (0, True, False), out + err
 
 
 PAIRS = data_set(

@@ -141,6 +141,38 @@ def test_files_of_every_kind_are_found_again(call: Call, kind: str) -> None:
     assert (code, f"identical to run {first}" in out) == (0, True), err
 
 
+def test_numbers_of_many_digits_are_a_regression_that_has_all_its_rows(call: Call) -> None:
+    # 1.5 + 13 * 0.03 is 1.8900000000000001, which is more than 1.89.
+    rows = [{"text": f"day {number}", "label": 1.5 + number * 0.03} for number in range(14)]
+    write_lines(Path("scores.jsonl"), rows)
+    write_lines(Path("dev-scores.jsonl"), rows[3:9])
+    files = ("--train-file", "scores.jsonl", "--dev-file", "dev-scores.jsonl", "--text", "text")
+    first = run(call, "scores", *files)
+    code, out, err = call("reproduce", first)
+    assert (code, f"identical to run {first}" in out) == (0, True), err
+
+
+def test_a_submission_of_a_task_file_is_written_without_it(call: Call) -> None:
+    code, _, err = call("tasks", "new", "mood", *TRAIN, "--output", "mood.toml")
+    assert code == 0, err
+    write_lines(Path("test.jsonl"), [{"text": "so glad"}, {"text": "so sad"}])
+    text = (
+        Path("mood.toml").read_text(encoding="utf-8").replace("licence", 'writer = "glue"\nlicence')
+    )
+    text += 'test = "test.jsonl"\n[[submission]]\nname = "Mood.tsv"\nsplit = "test"\n'
+    text += 'values = { glad = "1", sad = "0" }\n'
+    Path("mood.toml").write_text(text, encoding="utf-8")
+    code, _, err = call("--plugin", "mood.toml", "run", "mood", "--model", "tfidf")
+    assert code == 0, err
+    Path("mood.toml").unlink()
+    code, _, err = call("submit", "mood")
+    assert code == 0, err
+    assert Path("out/Mood.tsv").read_text(encoding="utf-8") == "index\tprediction\n0\t1\n1\t0\n"
+    Path("test.jsonl").write_text('{"text": "so bad"}\n', encoding="utf-8")
+    code, _, err = call("submit", "mood")
+    assert (code, "test.jsonl is another file than the run read" in err) == (1, True), err
+
+
 def test_a_changed_file_is_refused_by_its_name(call: Call) -> None:
     first = run(call, *TRAIN)
     file = Path("dev.jsonl")

@@ -175,7 +175,11 @@ class FileData:
         """
         if self.form.sealed is not None:
             if split not in self.form.sealed:
-                raise DataError(f"the record names no file for the split {split!r}")
+                raise DataError(
+                    f"the record names no file for the split {split!r}",
+                    remedy="It was not there when the run was made. Name the task's own file, if "
+                    "there is one: glueharness --plugin FILE ...",
+                )
             return self.form.sealed[split].find()
         return self.folder / self.form.files.get(split, f"{split}.{self.format.name}")
 

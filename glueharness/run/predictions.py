@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from glueharness.data.table import labelled, row_numbers
 from glueharness.errors import RunFolderError
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy.typing as npt
+    import pyarrow as pa
 
     from glueharness.record.record import RunRecord
     from glueharness.specs import FloatArray, Split, TaskSpec
@@ -90,14 +91,13 @@ def read_predictions(folder: Path, record: RunRecord, name: str) -> SplitPredict
         RunFolderError: The file is not there, damaged, or changed since the run was completed.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     file = f"{PREDICTIONS_FOLDER}/{name}.parquet"
     check_seal(folder, record, file)
     path = folder / file
     try:
         with path.open("rb") as stream:
-            table = pq.read_table(stream)
+            table = _read(stream)
         index, values = table["index"].to_pylist(), table["prediction"].to_pylist()
     except (OSError, KeyError, pa.ArrowException) as error:
         reason = f"there is no column {error}" if isinstance(error, KeyError) else error
@@ -108,6 +108,17 @@ def read_predictions(folder: Path, record: RunRecord, name: str) -> SplitPredict
         values=values,
         references=table[LABEL_COLUMN].to_pylist() if LABEL_COLUMN in names else None,
     )
+
+
+def _read(stream: IO[bytes]) -> pa.Table:
+    """All columns, on this thread.
+
+    Not by ``read_table``: it imports pandas, and starts threads; a process that ends while they
+    start is aborted on a busy machine, with the exit code 134.
+    """
+    import pyarrow.parquet as pq
+
+    return pq.ParquetFile(stream, pre_buffer=False).read(use_threads=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,13 +144,12 @@ def read_scores(folder: Path, record: RunRecord, name: str) -> StoredScores:
     """
     import numpy as np
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     read = read_predictions(folder, record, name)
     path = folder / PREDICTIONS_FOLDER / f"{name}.parquet"
     try:
         with path.open("rb") as stream:
-            table = pq.read_table(stream)
+            table = _read(stream)
         labels = [column for column in table.column_names if column.startswith(SCORE_COLUMN)]
         columns = [np.asarray(table[column].to_numpy(), dtype=np.float32) for column in labels]
     except (OSError, ValueError, pa.ArrowException) as error:

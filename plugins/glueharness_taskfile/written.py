@@ -93,7 +93,7 @@ def written(
         facts = [f"labels = {_list(labels.counts)}", f"metrics = {_list(['accuracy', 'macro_f1'])}"]
     else:
         facts = [
-            f"score_range = [{labels.low:g}, {labels.high:g}]  # found in the files",
+            f"score_range = [{_number(labels.low)}, {_number(labels.high)}]  # found in the files",
             f"metrics = {_list(['pearson', 'spearman'])}",
         ]
     content = "\n".join(
@@ -129,6 +129,12 @@ def written(
 def toml_text(value: str) -> str:
     """A TOML text; JSON's are written in the same way but for one sign."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _number(value: float | None) -> str:
+    """A number, short where that is exact: a rounded limit would leave its own row out."""
+    short = f"{value:g}"
+    return short if value is None or float(short) == value else repr(value)
 
 
 def _list(values: Any) -> str:

@@ -136,6 +136,35 @@ def test_what_libraries_write_to_stderr_steers_no_terminal() -> None:
     )
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_result_that_fits_in_part_is_told_to_be_lost(tmp_path: Path, unbuffered: str) -> None:
+    """As on a full disk: without a buffer Python passes over the part that did not fit."""
+    limited = (
+        "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024));"
+        "from glueharness.cli import main; main(['tasks', '--json'])"
+    )
+    with (tmp_path / "result.json").open("wb") as output:
+        ended = subprocess.run(
+            [sys.executable, "-c", limited], stdout=output, stderr=subprocess.PIPE, check=False,
+            cwd=ROOT, env={**os.environ, "PYTHONUNBUFFERED": unbuffered}, timeout=60,
+        )  # fmt: skip
+    assert (tmp_path / "result.json").stat().st_size == 1024
+    assert ended.returncode == 1
+    assert b"the result cannot be written: File too large" in ended.stderr
+
+
+def test_without_a_buffer_a_result_appears_at_once() -> None:
+    waiting = (
+        "import sys, os; from glueharness.system.terminal import guarded_streams\n"
+        "with guarded_streams(): sys.stdout.write('\u2026'); os._exit(0)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-u", "-c", waiting], capture_output=True, check=False, cwd=ROOT,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"}, timeout=60,
+    )  # fmt: skip
+    assert ended.stdout == "\u2026".encode()
+
+
 @contextmanager
 def full_disk() -> Iterator[int]:
     number = os.open("/dev/full", os.O_WRONLY)

@@ -30,10 +30,16 @@ class ReaderGoneError(GlueharnessError):
 
 
 class _GuardedStream(io.TextIOBase):
-    """A text stream around another one that handles failures to write."""
+    """A text stream around another one that handles failures to write.
 
-    def __init__(self, stream: TextIO) -> None:
+    Args:
+        stream: The other one.
+        at_once: Whether each text is flushed.
+    """
+
+    def __init__(self, stream: TextIO, *, at_once: bool = False) -> None:
         self._stream = stream
+        self._at_once = at_once
         self.over = False
 
     def write(self, text: str) -> int:
@@ -42,6 +48,8 @@ class _GuardedStream(io.TextIOBase):
         if text != "" and not self.over:
             try:
                 self._stream.write(text)
+                if self._at_once:
+                    self._stream.flush()
             except OSError as error:
                 self._give_up(error)
         return len(text)
@@ -137,7 +145,9 @@ def _keep_returns(text: str) -> str:
 def guarded_streams() -> Iterator[None]:
     """Guard both output streams in the block; see the classes above."""
     before = sys.stdout, sys.stderr
-    guarded = ResultStream(before[0]), PrintableStream(before[1])
+    whole = _whole(before[0])
+    result = ResultStream(whole, at_once=whole is not before[0])
+    guarded = result, PrintableStream(before[1])
     sys.stdout, sys.stderr = guarded
     try:
         yield
@@ -148,6 +158,17 @@ def guarded_streams() -> Iterator[None]:
             sys.stdout = before[0]
         if sys.stderr is guarded[1]:
             sys.stderr = before[1]
+
+
+def _whole(stream: TextIO) -> TextIO:
+    """A stream that writes a text whole or fails, in the place of one that may write part of it.
+
+    With ``PYTHONUNBUFFERED``, which many containers set, there is no buffer between text and file,
+    and Python passes over a write of which only the beginning fitted, for instance on a full disk.
+    """
+    if not isinstance(getattr(stream, "buffer", None), io.RawIOBase):
+        return stream
+    return open(stream.fileno(), "w", encoding=stream.encoding, errors=stream.errors, closefd=False)
 
 
 def open_missing_streams() -> None:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
+import sys
+import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,8 +22,6 @@ from glueharness_leaderboard.evidence.stored_predictions import read_run
 from tests.leaderboard_runs import Making, make_run
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from glueharness.record.record import RunRecord
     from glueharness_leaderboard.evidence.stored_predictions import Reads
 
@@ -82,6 +84,72 @@ def test_without_an_interpreter_or_processes_all_is_read_here(
         monkeypatch.setattr("sys.executable", executable)
         with together.reading_together(store, runs) as reader:
             assert all(same(reader.read(run), read_run(run, store)) for run in runs)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
+def test_a_helper_that_was_stopped_is_not_waited_for(
+    store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(together, "_LONGEST_WAIT", 0.1)
+    runs = store.all()
+    with together.reading_ahead(store, every) as reader:
+        for run in runs:
+            reader.offer(run, store.place(run))
+        for process in reader._processes:
+            process.send_signal(signal.SIGSTOP)
+        with reader._changed:
+            for chunk in reader._free:  # as if each had just taken some
+                chunk.state = "away"
+        with together.reading_together(store, runs, reader):
+            assert all(same(reader.read(run), read_run(run, store)) for run in runs)
+    assert all(process.poll() is not None for process in reader._processes)
+
+
+@pytest.mark.parametrize("printed", ["coverage on", "This is a library", "(cposix\ngetcwd\n)R."])
+def test_what_others_print_in_a_helper_is_no_answer(
+    store: RunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, printed: str
+) -> None:
+    site = tmp_path.parent / f"{tmp_path.name}-site"
+    site.mkdir()
+    (site / "sitecustomize.py").write_text(f"print({printed!r}, flush=True)\n", encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(site))
+    failed: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", failed.append)
+    runs = store.all()
+    with together.reading_together(store, runs) as reader:
+        wait_for_helpers(reader)
+        assert all(same(reader.read(run), read_run(run, store)) for run in runs)
+    assert not failed
+
+
+def test_without_threads_all_is_read_here(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    runs = store.all()
+    with together.reading_together(store, runs) as reader:
+        assert all(same(reader.read(run), read_run(run, store)) for run in runs)
+    assert all(process.poll() is not None for process in reader._processes)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a script in the place of the interpreter")
+@pytest.mark.usefixtures("store")
+def test_what_only_a_helper_cannot_read_is_read_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A relative path, and helpers that work elsewhere."""
+    script = tmp_path.parent / f"{tmp_path.name}-python"
+    script.write_text(f'#!/bin/sh\ncd /\nexec "{sys.executable}" "$@"\n', encoding="utf-8")
+    script.chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(script))
+    monkeypatch.chdir(tmp_path)
+    here = RunStore(Path())
+    runs = here.all()
+    with together.reading_together(here, runs) as reader:
+        wait_for_helpers(reader)
+        assert {chunk.state for chunk in reader._chunks.values()} == {"read"}
+        assert all(same(reader.read(run), read_run(run, here)) for run in runs)
 
 
 def test_what_is_wrong_with_a_file_is_told_the_same_by_a_helper(store: RunStore) -> None:

@@ -4,7 +4,7 @@ Decoding ten thousand files keeps one processor busy for more than a second, and
 other in Python. Helpers take runs from the end of the list while this process reads what it needs,
 and, where the records are not known from the index, they begin while this process reads those. So
 it does not matter when a helper is ready, how quick it is, or whether it fails: what it did not
-read is read here.
+read, or could not, is read here.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import pickle
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -28,12 +29,16 @@ if TYPE_CHECKING:
     from glueharness.record.store import RunStore
     from glueharness_leaderboard.evidence.stored_predictions import Reads, Sharing, Wanted
 
+READY = b"glueharness reads\n"
+"""What a helper writes first."""
 FEWEST_RUNS = 2_000
 """Runs from which on a helper saves more time than its start takes."""
 _MOST_HELPERS = 3
 _RUNS_AT_ONCE = 100
 _MOST_BYTES_AHEAD = 512 * 1024**2
 """What helpers may have read that nobody asked for yet."""
+_LONGEST_WAIT = 10.0
+"""Seconds after which runs that a helper has taken are read here."""
 
 
 @dataclass(slots=True)
@@ -48,7 +53,7 @@ class _Chunk:
 
     runs: dict[str, list[Wanted]] = field(default_factory=dict)
     state: Literal["free", "here", "away", "read"] = "free"
-    found: dict[str, Reads | RunFolderError] = field(default_factory=dict)
+    found: dict[str, Reads | None] = field(default_factory=dict)
 
 
 @contextlib.contextmanager
@@ -178,8 +183,9 @@ class Reader:
                 self._processes.append(process)
         for process in self._processes:
             thread = threading.Thread(target=self._employ, args=(process,), daemon=True)
-            thread.start()
-            self._threads.append(thread)
+            with contextlib.suppress(RuntimeError):  # no more threads can be had
+                thread.start()
+                self._threads.append(thread)
 
     def end(self) -> None:
         """End the helpers."""
@@ -212,11 +218,9 @@ class Reader:
         self._sharing = self._sharing or Sharing()
         folder = self._store.place(run)
         found = self._found(folder)
-        if isinstance(found, RunFolderError):
-            raise found
         return self._sharing.of(read_files(wanted_in(folder, run)) if found is None else found)
 
-    def _found(self, folder: str) -> Reads | RunFolderError | None:
+    def _found(self, folder: str) -> Reads | None:
         """What a helper found; None where the run is to be read here."""
         chunk = self._chunks.get(folder)
         if chunk is None or chunk.state == "here":
@@ -225,8 +229,13 @@ class Reader:
             if chunk.state == "free":
                 chunk.runs.pop(folder, None)
                 return None
+            until = time.monotonic() + _LONGEST_WAIT
             while chunk.state == "away":
-                self._changed.wait()
+                left = until - time.monotonic()
+                if left > 0:
+                    self._changed.wait(left)
+                else:
+                    chunk.state = "here"  # the helper was stopped, or waits for something
             found = chunk.found.pop(folder, None)
             self._bytes_ahead -= _bytes_of(found)
             self._changed.notify_all()
@@ -238,18 +247,21 @@ class Reader:
         try:
             questions, answers = process.stdin, process.stdout
             assert questions is not None and answers is not None  # noqa: S101, PT018 - pipes
-            pickle.load(answers)  # noqa: S301 - of the child: that it is ready
+            if answers.read(len(READY)) != READY:
+                return  # somebody else writes there, for instance a sitecustomize that prints
             while (chunk := self._next()) is not None:
                 pickle.dump([*chunk.runs.values()], questions, pickle.HIGHEST_PROTOCOL)
                 questions.flush()
                 found = pickle.load(answers)  # noqa: S301 - of the child
                 with self._changed:
+                    if chunk.state != "away":
+                        return  # it took too long
                     chunk.found = dict(zip(chunk.runs, found, strict=True))
                     chunk.state = "read"
                     self._bytes_ahead += sum(map(_bytes_of, found))
                     self._changed.notify_all()
-        except (OSError, EOFError, ValueError, MemoryError, pickle.PickleError):
-            pass  # it has ended, or the answer does not fit in here: the rest is read here
+        except Exception:  # noqa: BLE001, S110 - it has ended, or what it writes is no answer
+            pass  # the rest is read here
         finally:
             with self._changed:
                 if chunk is not None and chunk.state == "away":
@@ -269,8 +281,8 @@ class Reader:
                 self._changed.wait()
 
 
-def _bytes_of(found: Reads | RunFolderError | None) -> int:
+def _bytes_of(found: Reads | None) -> int:
     """Memory for what a run predicted, without what is the same for all of them."""
-    if not isinstance(found, dict):
+    if found is None:
         return 0
     return sum(split.predictions.values.nbytes for split in found.values())

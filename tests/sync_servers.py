@@ -11,7 +11,9 @@ import socket
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from fsspec.implementations import memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,6 +123,22 @@ def s3_server() -> Iterator[str]:
         process.stdin.close()
         process.terminate()
         process.wait()
+
+
+_Memory: Any = memory.MemoryFileSystem
+
+
+class InProcess(_Memory):  # type: ignore[misc]  # fsspec has no types
+    """An object store in this process, under a protocol that somebody else's library would have."""
+
+    protocol = "kept"
+    store: ClassVar[dict[str, Any]] = {}
+    pseudo_dirs: ClassVar[list[str]] = [""]
+
+    @classmethod
+    def _strip_protocol(cls, path: str) -> str:
+        kept: str = super()._strip_protocol(path.removeprefix("kept://"))
+        return kept
 
 
 S3_KEYS = {

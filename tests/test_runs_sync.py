@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -16,11 +17,12 @@ import pytest
 
 from glueharness.cli import main
 from glueharness.record.managing import annotate
-from glueharness.record.remote import open_place, without_password
+from glueharness.record.place_urls import open_place, without_password
 from glueharness.record.run_file import read_record, write_record
 from glueharness.record.seals import broken_seals, seal
 from glueharness.record.store import RunStore
 from glueharness.record.sync import Listener, Synced, sync_runs
+from glueharness.system.at_once import NoAnswerError, read_at_once
 from tests.executor_tools import wait_until
 from tests.leaderboard_runs import Making, make_runs
 
@@ -282,7 +284,8 @@ def memory() -> Iterator[Any]:
     """An object store in this process."""
     import fsspec
 
-    files = fsspec.filesystem("memory")
+    fsspec.register_implementation("kept", "tests.sync_servers.InProcess", clobber=True)
+    files = fsspec.filesystem("kept")
     files.store.clear()
     files.pseudo_dirs[:] = [""]
     yield files
@@ -291,19 +294,19 @@ def memory() -> Iterator[Any]:
 
 
 def test_an_object_store_at_either_end(sync: Sync, runs: Path, tmp_path: Path, memory: Any) -> None:
-    assert "3 copied" in sync(runs, "memory://team/runs")
-    assert sync(runs, "memory://team/runs") == "0 copied, 3 there already\n"
-    assert "3 copied" in sync("memory://team/runs", "memory://mirror")
-    assert "3 copied" in sync("memory://mirror", tmp_path / "back")
+    assert "3 copied" in sync(runs, "kept://team/runs")
+    assert sync(runs, "kept://team/runs") == "0 copied, 3 there already\n"
+    assert "3 copied" in sync("kept://team/runs", "kept://mirror")
+    assert "3 copied" in sync("kept://mirror", tmp_path / "back")
     assert check_whole(tmp_path / "back") == ids(runs)
     # A folder without its record is what a sync that was cut has left.
     first = ids(runs)[0]
     memory.rm_file(f"/mirror/{first}/run.json")
-    assert "1 copied" in sync("memory://team/runs", "memory://mirror")
+    assert "1 copied" in sync("kept://team/runs", "kept://mirror")
     weights = f"/mirror/{first}/model/weights"
     memory.pipe_file(weights, memory.cat_file(weights)[:-1] + b"x")
     shutil.rmtree(tmp_path / "back" / first)
-    sync("memory://mirror", tmp_path / "back", code=1)
+    sync("kept://mirror", tmp_path / "back", code=1)
     assert f"not copied: {first}: the seal is broken: model/weights" in sync.err
 
 
@@ -317,12 +320,12 @@ def test_an_object_store_at_either_end(sync: Sync, runs: Path, tmp_path: Path, m
 def test_a_run_of_a_hostile_name_touches_nothing(
     sync: Sync, runs: Path, tmp_path: Path, memory: Any, name: str
 ) -> None:
-    sync(runs, "memory://team")
+    sync(runs, "kept://team")
     first = ids(runs)[0]
     for key in [key for key in memory.store if key.startswith(f"/team/{first}/")]:
         memory.store[key.replace(first, name, 1)] = memory.store[key]
     deep = tmp_path / "deep" / "deep"
-    sync("memory://team", deep / "other", code=0 if name in {".", ".."} or "/" in name else 1)
+    sync("kept://team", deep / "other", code=0 if name in {".", ".."} or "/" in name else 1)
     assert "\x1b" not in sync.out + sync.err
     assert ids(deep / "other") == ids(runs)
     assert sorted(path.name for path in (deep / "other").iterdir()) == sorted(ids(runs))
@@ -340,12 +343,12 @@ def test_a_run_of_a_hostile_name_touches_nothing(
 def test_a_file_of_a_hostile_name_touches_nothing(
     sync: Sync, runs: Path, tmp_path: Path, memory: Any, name: str
 ) -> None:
-    sync(runs, "memory://team")
+    sync(runs, "kept://team")
     first, second, third = ids(runs)
     some = memory.store[f"/team/{first}/run.json"]
     memory.store[f"/team/{first}/{name}"] = some
     deep = tmp_path / "deep" / "deep"
-    sync("memory://team", deep / "other", code=0 if name.startswith("MODEL") else 1)
+    sync("kept://team", deep / "other", code=0 if name.startswith("MODEL") else 1)
     assert "\x1b" not in sync.out + sync.err
     assert {second, third} <= {*ids(deep / "other")}
     assert [path.name for path in deep.iterdir()] == ["other"]
@@ -356,7 +359,7 @@ def test_a_file_that_grows_or_shrinks_is_not_taken(
     runs: Path, tmp_path: Path, memory: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, *_ = ids(runs)
-    target = open_place("memory://team")
+    target = open_place("kept://team")
     sync_runs(open_place(str(runs)), target, Listener(), Synced())
     weights, real = f"/team/{first}/model/weights", memory.find
 
@@ -372,7 +375,7 @@ def test_a_file_that_grows_or_shrinks_is_not_taken(
         memory.pipe_file(weights, b"x" * 7000)
         monkeypatch.setattr(memory, "find", find)
         synced = Synced()
-        sync_runs(open_place("memory://team"), open_place(str(tmp_path / "o")), Listener(), synced)
+        sync_runs(open_place("kept://team"), open_place(str(tmp_path / "o")), Listener(), synced)
         assert "model/weights changed while it was copied" in synced.refused[first]
         monkeypatch.undo()
 
@@ -381,22 +384,70 @@ def test_a_file_that_grows_or_shrinks_is_not_taken(
     ("words", "told"),
     [
         (("nowhere", "other"), "there is no such folder of runs"),
-        (("memory://nowhere", "other"), "there is no such folder of runs"),
+        (("kept://nowhere", "other"), "there is no such folder of runs"),
         (("foo://x/y", "other"), "'foo' is no protocol for a folder of runs"),
-        (("memory://team", ""), "an end of the sync has no name"),
-        (("memory:///", "other"), "this URL names no host or bucket"),
+        (("kept://team", ""), "an end of the sync has no name"),
+        (("kept:///", "other"), "this URL names no host or bucket"),
+        (("memory://team/runs", "other"), "'memory' is no protocol for a folder of runs: nothing"),
+        (("zip://runs.zip", "other"), "'zip' is no protocol for a folder of runs"),
+        (("s3:team/runs", "other"), "'s3:team/runs' is half a URL\nWrite s3://team/runs;"),
+        (("ssh:/host/runs", "other"), "Write ssh://host/runs; or ./ssh:/host/runs"),
+        (("a\0b", "other"), "no folder has such a name"),
+        (("ssh://host/a\nb", "other"), "this URL has signs that no URL can have"),
+        (("ssh://host/a\udcff", "other"), "this URL has signs that no URL can have"),
+        (("ssh://host:port/runs", "other"), "this URL does not say host and port"),
+        (("ssh://host:99999/runs", "other"), "this URL does not say host and port"),
+        (("ssh://[::1/runs", "other"), "this URL does not say host and port"),
+        (("ssh://host", "other"), "this URL names no folder"),
+        (("ssh://host/~", "other"), "this URL names no folder"),
+        (("ssh://host/~/", "other"), "this URL names no folder"),
+        (("ssh://host/a/../..", "other"), "this URL names no folder"),
         (("\x1b[31m://x", "other"), "is no protocol"),
     ],
 )
+@pytest.mark.usefixtures("memory")
 def test_what_cannot_be_is_one_sentence(
     sync: Sync, tmp_path: Path, words: tuple[str, ...], told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if words[0].startswith("ssh://"):
+        pytest.importorskip("sshfs", reason="needs glueharness[ssh]")
     monkeypatch.chdir(tmp_path)
     sync(*words, code=1)
     assert told in sync.err
     assert "\x1b" not in sync.err
     assert sync.out == ""
     assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.usefixtures("memory")
+def test_a_run_is_no_folder_of_runs(sync: Sync, runs: Path, tmp_path: Path) -> None:
+    first = ids(runs)[0]
+    sync(runs, "kept://team")
+    for words in (
+        (runs / first, tmp_path / "other"), (runs, runs / first),
+        (f"kept://team/{first}", tmp_path / "other"), (runs, f"kept://team/{first}"),
+    ):  # fmt: skip
+        sync(*words, code=1)
+        assert "this is a run, and no folder of runs" in sync.err
+        assert "Name the folder that it lies in." in sync.err
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_server_that_never_answers_is_not_waited_for() -> None:
+    silent = threading.Event()
+
+    def ask(number: int) -> int:
+        if number == 2:
+            silent.wait(30)
+        if number == 1:
+            raise ValueError("told")
+        return number
+
+    first, second, last = read_at_once(ask, range(3), 0.2)
+    silent.set()
+    assert first == 0
+    assert isinstance(second, ValueError)
+    assert isinstance(last, NoAnswerError)
 
 
 def test_a_missing_extra_is_named_with_its_pip_line(tmp_path: Path) -> None:
@@ -420,6 +471,7 @@ def test_a_missing_extra_is_named_with_its_pip_line(tmp_path: Path) -> None:
         ("ssh://me:secret@host:22/runs", "ssh://me:…@host:22/runs"),
         ("ssh://me@host/runs", "ssh://me@host/runs"),
         ("s3://bucket/a?key=secret", "s3://bucket/a?…"),
+        ("ssh://host/a?b#c", "ssh://host/a?b#c"),
         ("ssh://h/\x1b[31m", "ssh://h/\\x1b[31m"),
     ],
 )

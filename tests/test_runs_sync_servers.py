@@ -109,6 +109,31 @@ def test_links_on_the_server_are_refused(ssh: SshServer, tmp_path: Path) -> None
 
 
 @with_ssh
+@pytest.mark.parametrize("name", ["a b", "50%20", "a#b", "a?b=c", "ä;&'", "[1]*", "~me"])
+def test_folders_are_called_what_their_urls_say(ssh: SshServer, tmp_path: Path, name: str) -> None:
+    made = make_store(tmp_path / "runs")
+    sync(tmp_path / "runs", ssh.url(tmp_path / "far" / name))
+    assert [path.name for path in (tmp_path / "far").iterdir()] == [name]
+    sync(ssh.url(tmp_path / "far" / name), tmp_path / "back")
+    assert check_whole(tmp_path / "back") == made
+
+
+@with_ssh
+def test_a_record_that_is_no_file_is_not_waited_for(ssh: SshServer, tmp_path: Path) -> None:
+    first, second, third = make_store(tmp_path / "runs")
+    runs = tmp_path / "runs"
+    for name in (first, second):
+        (runs / name / "run.json").unlink()
+    os.mkfifo(runs / first / "run.json")
+    (runs / second / "run.json").symlink_to("/dev/zero")
+    (runs / "no-run").mkdir()
+    _, err = sync(ssh.url(runs), tmp_path / "back", code=1)
+    for name in (first, second):
+        assert f"not copied: {name}: its run.json is no file but a link, or a device" in err
+    assert ids(tmp_path / "back") == [third]
+
+
+@with_ssh
 @pytest.mark.parametrize("sends", [True, False], ids=["to the server", "from the server"])
 def test_a_killed_sync_goes_on(ssh: SshServer, tmp_path: Path, *, sends: bool) -> None:
     made = make_store(tmp_path / "runs", LARGE)

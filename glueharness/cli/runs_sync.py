@@ -32,7 +32,7 @@ def sync(ctx: click.Context, source: str, target: str, *, as_json: bool) -> None
     glueharness runs sync ssh://cluster/home/me/runs runs
     glueharness runs sync runs s3://team/runs
     """  # noqa: D301 - click's mark against re-wrapping
-    from glueharness.record.remote import open_place
+    from glueharness.record.place_urls import open_place
 
     synced = Synced()
     here, there = open_place(source), open_place(target)

@@ -13,12 +13,13 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import IO, TYPE_CHECKING, NoReturn, Protocol
 
 from glueharness.errors import RunFolderError
 from glueharness.record.archive import names_of
 from glueharness.record.contents import refuse_link
 from glueharness.record.foreign import RefusedError, check_names
+from glueharness.record.run_file import RUN_FILE
 from glueharness.record.store import RunStore
 from glueharness.system import atomic
 from glueharness.system.user_files import open_untrusted
@@ -137,6 +138,19 @@ def copy_stream(source: IO[bytes], target: Path, size: int, name: str) -> None:
     atomic.sync(target)
 
 
+def refuse_run(place: str) -> NoReturn:
+    """Say that an end of a sync is a run, and holds none.
+
+    Raises:
+        RunFolderError: Always.
+    """
+    raise RunFolderError(
+        "this is a run, and no folder of runs",
+        where=place,
+        remedy="Name the folder that it lies in.",
+    )
+
+
 class LocalPlace:
     """A folder of runs on this machine.
 
@@ -153,6 +167,8 @@ class LocalPlace:
         """As :meth:`Place.look`."""
         if required and not self._folder.is_dir():
             raise RunFolderError("there is no such folder of runs", where=self.name)
+        if (self._folder / RUN_FILE).is_file():
+            refuse_run(self.name)
         store = self._store
         store.refresh()
         originals = {run: original for original, run in store.originals.items()}

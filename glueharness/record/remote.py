@@ -1,4 +1,4 @@
-"""Folders of runs behind a URL, through fsspec: SSH, S3 and what else it has.
+"""A folder of runs behind a URL, through fsspec: SSH, S3 and what else it has.
 
 Where a server has folders (SSH), a run is sent beside the runs and moved into its place. An object
 store has none: there the record is sent last, and without it a folder is no run.
@@ -7,155 +7,34 @@ store has none: there the record is sent last, and without it a folder is no run
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import io
 import os
 import posixpath
 import secrets
 import tempfile
-import urllib.request
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from glueharness.errors import ConfigError, GlueharnessError, RunFolderError
+from glueharness.errors import GlueharnessError, RunFolderError
 from glueharness.record.contents import original_of
-from glueharness.record.foreign import (
-    RefusedError,
-    check_names,
-    check_part,
-    is_part_of_a_run,
-)
-from glueharness.record.places import Found, LocalPlace, PlaceError, TakenError, copy_stream
+from glueharness.record.places import Found, PlaceError, TakenError, copy_stream
+from glueharness.record.remote_listing import NO_FILE, is_file, runs_among, sizes_among
 from glueharness.record.run_file import RUN_FILE, RUN_FILE_BYTES, stored_from
+from glueharness.system.at_once import NoAnswerError, read_at_once
 from glueharness.system.printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from glueharness.record.places import Count, Place
+    from glueharness.record.places import Count
 
-_MARK = "://"
-_SSH = frozenset({"ssh", "sftp"})
-_EXTRAS = {
-    **dict.fromkeys(("ssh", "sftp"), ("sshfs", "ssh")),
-    **dict.fromkeys(("s3", "s3a"), ("s3fs", "s3")),
-}
-"""Of protocols that an extra is for: the library, and the extra."""
-_READERS = 8
 _BUFFER = 4 * 1024 * 1024
 _ASIDE = ".sync-"
-_SECONDS_TO_CONNECT, _SECONDS_BETWEEN_SIGNS = 30, 15
 _SECONDS_TO_KEEP = 86_400.0
-_MOST_FILES = 100_000
-
-
-def open_place(text: str) -> Place:
-    """One end of a sync: a folder of this machine, or what is behind a URL.
-
-    Args:
-        text: The folder, or the URL.
-
-    Raises:
-        ConfigError: Nothing here knows the protocol, or a library is missing.
-        RunFolderError: Nobody answers there, or lets us in.
-    """
-    if not text.strip():
-        raise ConfigError("an end of the sync has no name", remedy="Name a folder, or a URL.")
-    if _MARK not in text:
-        return LocalPlace(Path(text))
-    protocol = text.partition(_MARK)[0].lower()
-    if protocol in {"file", "local"}:
-        return LocalPlace(Path(urllib.request.url2pathname(text.partition(_MARK)[2])))
-    name = without_password(text)
-    _require(protocol, name)
-    if not text.partition(_MARK)[2].partition("/")[0]:
-        raise ConfigError(
-            "this URL names no host or bucket",
-            where=name,
-            remedy=f"Write {protocol}{_MARK}NAME/FOLDER.",
-        )
-    with _failures(name, "it cannot be reached", _help(protocol)):
-        files, folder = _open_ssh(text) if protocol in _SSH else _open_other(text)
-    if not folder.strip("/"):
-        raise ConfigError(
-            "this URL names no folder", where=name, remedy=f"Write {protocol}://…/FOLDER."
-        )
-    return RemotePlace(name, files, folder.rstrip("/"), moves=protocol in _SSH)
-
-
-def without_password(url: str) -> str:
-    """A URL for messages and marks."""
-    protocol, _, rest = url.partition(_MARK)
-    place, slash, folder = rest.partition("/")
-    user, at, host = place.rpartition("@")
-    name, colon, _ = user.partition(":")
-    folder, question, _ = folder.partition("?")  # which may hold a key
-    hidden = f"{protocol}{_MARK}{name}{colon and ':…'}{at}{host}{slash}{folder}"
-    return printable(hidden + (question and "?…"))
-
-
-def _require(protocol: str, name: str) -> None:
-    """Make sure that the protocol is one, and its library there.
-
-    Raises:
-        ConfigError: It is not.
-    """
-    import fsspec
-    from fsspec.registry import known_implementations
-
-    if protocol not in {*fsspec.available_protocols(), *_EXTRAS}:
-        raise ConfigError(
-            f"{printable(protocol)!r} is no protocol for a folder of runs",
-            where=name,
-            remedy="Name a folder, or a URL: ssh://HOST/FOLDER, s3://BUCKET/FOLDER.",
-        )
-    if protocol in _EXTRAS:
-        library, extra = _EXTRAS[protocol]
-        package = f"'glueharness[{extra}]'"
-    else:  # the library of one that others wrote is named as its module
-        kind = known_implementations.get(protocol, {}).get("class", "fsspec")
-        library = package = kind.partition(".")[0]
-    if importlib.util.find_spec(library) is None:
-        raise ConfigError(
-            f"{protocol}{_MARK} needs {library}, which is not installed",
-            remedy=f"Install it: pip install {package}",
-        )
-
-
-def _help(protocol: str) -> str:
-    if protocol in _SSH:
-        return "Log in with ssh once: its host key must be known, your key must open it."
-    return "Address and credentials are those of the library: see its documentation."
-
-
-def _open_ssh(url: str) -> tuple[Any, str]:
-    """By sshfs, not by fsspec's own class, which trusts every host's key."""
-    from sshfs import SSHFileSystem
-
-    given = SSHFileSystem._get_kwargs_from_urls(url)  # noqa: SLF001 - as fsspec itself asks for it
-    files = SSHFileSystem(
-        **given,
-        known_hosts=(),  # those of ~/.ssh; None would let everybody pretend to be the host
-        connect_timeout=_SECONDS_TO_CONNECT,
-        keepalive_interval=_SECONDS_BETWEEN_SIGNS,
-        skip_instance_cache=True,
-    )
-    folder = str(SSHFileSystem._strip_protocol(url))  # noqa: SLF001
-    return files, folder.removeprefix("/~/")
-
-
-def _open_other(url: str) -> tuple[Any, str]:
-    from fsspec.core import url_to_fs
-
-    files, folder = url_to_fs(url)
-    return files, str(folder)
-
-
 _GOES_ON = "What was copied stays. When that is mended, the same command goes on."
 
 
-def _words(error: BaseException) -> str:
+def words_of(error: BaseException) -> str:
     """An error of somebody else's library, in one line."""
     text = (error.strerror if isinstance(error, OSError) else None) or str(error)
     lines = text.strip().splitlines()
@@ -163,14 +42,14 @@ def _words(error: BaseException) -> str:
 
 
 @contextlib.contextmanager
-def _failures(name: str, what: str, remedy: str = "") -> Iterator[None]:
+def failures(name: str, what: str, remedy: str = "") -> Iterator[None]:
     """Whatever a file system raises is told as a failure of the place."""
     try:
         yield
     except (GlueharnessError, FileNotFoundError):
         raise
     except Exception as error:
-        raise PlaceError(f"{what}: {_words(error)}", where=name, remedy=remedy) from error
+        raise PlaceError(f"{what}: {words_of(error)}", where=name, remedy=remedy) from error
 
 
 class _Told(io.RawIOBase):
@@ -185,7 +64,7 @@ class _Told(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         """Read the next bytes into a buffer."""
-        with _failures(self._place, self._what, _GOES_ON):
+        with failures(self._place, self._what, _GOES_ON):
             content = self._stream.read(len(buffer))
         buffer[: len(content)] = content
         return len(content)
@@ -208,39 +87,41 @@ class RemotePlace:
     def look(self, *, required: bool) -> list[Found]:
         """As :meth:`glueharness.record.places.Place.look`."""
         try:
-            with _failures(self.name, "the runs cannot be listed"):
+            with failures(self.name, "the runs cannot be listed"):
                 self._files.invalidate_cache()
                 entries = self._files.ls(self._folder, detail=True)
         except FileNotFoundError as error:
             if not required:
                 return []
             raise RunFolderError("there is no such folder of runs", where=self.name) from error
-        runs: list[str] = []
+        runs, refused = runs_among(entries, self._folder, self.name)
+        return [*refused, *self._read(runs)]
+
+    def _read(self, runs: Sequence[str]) -> list[Found]:
+        """The records of runs, several at a time.
+
+        Raises:
+            PlaceError: The server is there, and does not answer.
+        """
         found: list[Found] = []
-        for entry in entries:
-            name, kind = str(entry["name"]).rstrip("/"), entry["type"]
-            run = name.removeprefix(f"{self._folder}/")
-            if kind == "file" or name == self._folder or (run.startswith(".") and "/" not in run):
-                continue
-            try:
-                check_part(run, run)
-            except RefusedError as error:
-                found.append(Found(run=run, problem=str(error)))
-                continue
-            if kind == "directory":
-                runs.append(run)
-            else:
-                found.append(Found(run=run, problem="it is no folder but a link, or a device"))
-        with ThreadPoolExecutor(_READERS) as pool:
-            found += [each for each in pool.map(self.find, sorted(runs)) if each is not None]
+        for each in read_at_once(self.find, runs):
+            if isinstance(each, NoAnswerError):
+                raise PlaceError("there is no answer any more", where=self.name, remedy=_GOES_ON)
+            if isinstance(each, BaseException):
+                raise each
+            found += [each] if each is not None else []
         return found
 
     def find(self, run: str) -> Found | None:
         """As :meth:`glueharness.record.places.Place.find`."""
         place = self._path(run, RUN_FILE)
         try:
-            with _failures(self.name, f"{run} cannot be read"), self._files.open(place) as stream:
-                content = stream.read(RUN_FILE_BYTES + 1)
+            with failures(self.name, f"{run} cannot be read"):
+                # What a server has there may be a pipe, which whoever opens it waits for.
+                if self._moves and not is_file(self._files.ls(self._path(run), detail=True)):
+                    return Found(run=run, problem=f"its {RUN_FILE} {NO_FILE}")
+                with self._files.open(place) as stream:
+                    content = stream.read(RUN_FILE_BYTES + 1)
         except FileNotFoundError:  # other folders may lie among the runs
             return None
         if len(content) > RUN_FILE_BYTES:
@@ -269,7 +150,7 @@ class RemotePlace:
         """A file of a run, whose errors are those of this place."""
         what = f"{run}/{name} cannot be read"
         try:
-            with _failures(self.name, what, _GOES_ON):
+            with failures(self.name, what, _GOES_ON):
                 stream = self._files.open(self._path(run, name), "rb")
         except FileNotFoundError as error:
             raise RunFolderError(f"{name} is gone") from error
@@ -287,29 +168,12 @@ class RemotePlace:
         """
         prefix = self._path(run)
         try:
-            with _failures(self.name, f"{run} cannot be listed", _GOES_ON):
+            with failures(self.name, f"{run} cannot be listed", _GOES_ON):
                 self._files.invalidate_cache()
                 listing = self._files.find(prefix, detail=True)
         except FileNotFoundError as error:
             raise RunFolderError("it is gone") from error
-        sizes: dict[str, int] = {}
-        for place, info in listing.items():
-            inside = str(place).removeprefix(f"{prefix}/")
-            if inside == place:
-                raise RunFolderError(f"{printable(inside)!r} is no file of its folder")
-            hidden = any(part.startswith(".") and part != ".." for part in inside.split("/"))
-            if hidden or not is_part_of_a_run(inside):
-                continue
-            if info["type"] != "file":
-                raise RunFolderError(f"{printable(inside)} is no file but a link, or a device")
-            sizes[inside] = int(info["size"] or 0)
-        if len(sizes) > _MOST_FILES:
-            raise RunFolderError(f"it has more than {_MOST_FILES:,} files")
-        try:
-            check_names(run, sizes)
-        except RefusedError as error:
-            raise RunFolderError(str(error)) from error
-        return sizes
+        return sizes_among(listing, prefix, run)
 
     @contextlib.contextmanager
     def room(self) -> Iterator[Path]:
@@ -320,14 +184,14 @@ class RemotePlace:
     def add(self, folder: Path, count: Count) -> None:
         """As :meth:`glueharness.record.places.Place.add`."""
         try:
-            with _failures(self.name, f"{folder.name} cannot be written", _GOES_ON):
+            with failures(self.name, f"{folder.name} cannot be written", _GOES_ON):
                 if self._moves:
                     self._move_in(folder, count)
                 else:
                     self._record_last(folder, count)
         except FileNotFoundError as error:
             raise PlaceError(
-                f"{folder.name} cannot be written: {_words(error)}",
+                f"{folder.name} cannot be written: {words_of(error)}",
                 where=self.name,
                 remedy=_GOES_ON,
             ) from error

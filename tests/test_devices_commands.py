@@ -152,6 +152,23 @@ def test_a_launcher_that_is_not_there_is_one_message(commands: Commands) -> None
     assert "Traceback" not in done.stderr
 
 
+def test_a_launcher_that_was_there_once_is_told_of(commands: Commands) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = str(probe.getsockname()[1])
+    place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "RANK": "0", "WORLD_SIZE": "2"}
+    process = commands.start(commands.words(), LOCAL_RANK="0", **place)
+    line = process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert f"process 0 of 2 (RANK, WORLD_SIZE) waits for the others at 127.0.0.1:{port}" in line
+    assert "unset WORLD_SIZE RANK" in line
+
+
+def test_a_list_of_threads_is_no_accident(commands: Commands) -> None:
+    done = commands.run(commands.words(*TWO, "--epochs", "1"), OMP_NUM_THREADS="2,1")
+    assert done.returncode == 0, done.stderr
+
+
 def first_of(process: Any, launcher: tuple[str, ...]) -> int:
     """The process that does the runs."""
     if not launcher:

@@ -35,7 +35,8 @@ def together(ctx: click.Context) -> Iterator[bool]:
         Whether this process is the one that does the runs. Any other has helped it by then.
 
     Raises:
-        ConfigError: They cannot do the command together. It is told by the first process alone.
+        ConfigError: They cannot do the command together. It is told by the first process alone,
+            if there is one.
     """
     launch = launch_from_environment()
     if launch is None:
@@ -44,7 +45,7 @@ def together(ctx: click.Context) -> Iterator[bool]:
     model = _model(ctx.params, App.of(ctx).registry)
     objection = _objection(ctx.params, model, launch)
     if objection is not None or model is None or model.together is None:
-        if launch.first and objection is not None:
+        if objection is not None and (launch.first or not launch.by_launcher):
             raise objection
         yield launch.first
         return
@@ -63,7 +64,8 @@ def _objection(
     if model.together is None:
         return ConfigError(
             f"{started}, and {model.name} does not train in several",
-            remedy="Start it once, without torchrun or accelerate launch.",
+            remedy="Start it once, without torchrun or accelerate launch; if it was: unset "
+            "WORLD_SIZE RANK",
         )
     asked = params.get(_DEVICES)
     if asked not in {None, str(launch.size)}:

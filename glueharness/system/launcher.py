@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from glueharness.errors import ConfigError
 
 _SIZE, _RANK = "WORLD_SIZE", "RANK"
+_TORCHRUN = "TORCHELASTIC_RUN_ID"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +18,13 @@ class Launch:
     Attributes:
         rank: Which of them this is; 0 is the first.
         size: How many there are.
+        by_launcher: Whether torchrun or accelerate launch says so; else the variables may be left
+            over from something else.
     """
 
     rank: int
     size: int
+    by_launcher: bool = True
 
     @property
     def first(self) -> bool:
@@ -45,4 +49,4 @@ def launch_from_environment() -> Launch | None:
             "processes there are and which one this is",
             remedy=f"Unset them: unset {_SIZE} {_RANK}",
         )
-    return Launch(int(rank), size)
+    return Launch(int(rank), size, _TORCHRUN in os.environ)

@@ -240,6 +240,7 @@ class FinetunedEncoder:
                 task=self.task,
                 rates=material.rates,
                 quickened=quickened,
+                whole=() if self._lora is None else self._lora.facts["whole"],
             )
             return ParallelTrainee(trainee, join(), frame)
 

@@ -25,11 +25,6 @@ def require_devices(settings: FinetuneSettings) -> None:
         return
     asked = f"--devices {settings.devices}"
     require_accelerate(asked)
-    if settings.lora_rank is not None:
-        raise ConfigError(
-            f"{asked}: adapters (--lora-rank {settings.lora_rank}) are trained by one process",
-            remedy="Leave one of the two out.",
-        )
     gpus = _gpus(settings)
     if gpus is not None:
         if _here(settings) > gpus:

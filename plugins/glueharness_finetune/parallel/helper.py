@@ -133,6 +133,7 @@ def _make(
     from glueharness_finetune.runtime import Runtime
     from glueharness_finetune.settings import FinetuneSettings
     from glueharness_finetune.tokens.batches import Padding
+    from glueharness_finetune.training.lora import WHOLE, Lora
     from glueharness_finetune.training.loss import Loss
     from glueharness_finetune.training.optimiser import make_optimiser
     from glueharness_finetune.training.torch_trainee import TorchTrainee
@@ -143,7 +144,11 @@ def _make(
     settings, task = FinetuneSettings(**told["settings"]), _task(told["task"])
     device, precision, threads = told["runtime"]
     runtime = Runtime(device=torch.device(device), precision=precision, threads=threads)
-    model = make_empty(Path(told["folder"]), task, settings).model
+    classifier = make_empty(Path(told["folder"]), task, settings)
+    model, lora = classifier.model, None
+    if settings.lora_rank is not None:
+        classifier.facts[WHOLE] = told["whole"]
+        lora = Lora(classifier, settings, told["folder"])
     targets, *others = tensors
     count = len(told["weights"])
     load_weights(model, dict(zip(told["weights"], others[:count], strict=True)))
@@ -169,6 +174,7 @@ def _make(
         settings=settings,
         seed=told["seed"],
         context=Unheard(),
+        lora=lora,
         rank=rank,
     )
     trainee.restore(dict(zip(told["state"], others[count:], strict=True)))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from glueharness_finetune.parallel.world import World
 
 _TO_MEET = timedelta(minutes=10)
+_OF_ACCELERATE = ("ACCELERATE_", "FSDP_")
 _LOOPBACK = {"linux": "lo", "darwin": "lo0"}
 
 
@@ -46,7 +47,6 @@ def join(request: Mapping[str, Any], rank: int) -> World:
     store = file_store(str(Path(request["folder"]) / "store"), size)
     placed = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": size, "LOCAL_WORLD_SIZE": size}
     environment = {name: str(value) for name, value in placed.items()}
-    environment["OMP_NUM_THREADS"] = os.environ.get("OMP_NUM_THREADS", "1")
     if interface := _LOOPBACK.get(sys.platform):
         environment["GLOO_SOCKET_IFNAME"] = interface  # strangers cannot reach it
     with _environment(environment):
@@ -71,7 +71,8 @@ def make_world(*, on_gpu: bool, **where: Any) -> World:
 
     # A tracker may have asked before, when this process was alone.
     AcceleratorState._reset_state(reset_partial_state=True)  # noqa: SLF001 - nothing else does it
-    state = PartialState(cpu=not on_gpu, timeout=_TO_MEET, **where)
+    with _plain_environment():
+        state = PartialState(cpu=not on_gpu, timeout=_TO_MEET, **where)
     channel = distributed.new_group(backend="gloo", timeout=PATIENCE)
 
     def leave() -> None:
@@ -95,6 +96,25 @@ def _environment(values: Mapping[str, str]) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+@contextlib.contextmanager
+def _plain_environment() -> Iterator[None]:
+    """A region in which accelerate finds nothing that it could stumble over.
+
+    It takes ``OMP_NUM_THREADS`` for one number, where OpenMP allows lists, and its own variables,
+    which a shell may have from somewhere else, ask for what is not done here.
+    """
+    share = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    threads = share if share.isascii() and share.isdigit() and int(share) else "1"
+    own = {name: value for name, value in os.environ.items() if name.startswith(_OF_ACCELERATE)}
+    for name in own:
+        del os.environ[name]
+    try:
+        with _environment({"OMP_NUM_THREADS": threads}):
+            yield
+    finally:
+        os.environ.update(own)
 
 
 def require_accelerate(asked: str) -> None:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
+import threading
 from typing import TYPE_CHECKING
 
 from glueharness import ConfigError
+from glueharness.system.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from glueharness_finetune.parallel.world import World
 
+_SECONDS_IN_SILENCE = 15.0
 _worlds: list[World] = []
 
 
@@ -68,6 +72,9 @@ def _meet() -> World:
 
     # Python is not interrupted while PyTorch waits for the others, and nothing has begun yet.
     before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    patience = threading.Timer(_SECONDS_IN_SILENCE, _tell_of_waiting)
+    patience.daemon = True
+    patience.start()
     try:
         return make_world(on_gpu=torch.cuda.is_available())
     except (RuntimeError, ValueError) as error:
@@ -79,4 +86,17 @@ def _meet() -> World:
             "machine; torchrun --standalone and accelerate launch choose one.",
         ) from error
     finally:
+        patience.cancel()
         signal.signal(signal.SIGINT, before)
+
+
+def _tell_of_waiting() -> None:
+    """Say what a process waits for whose variables may be left over from something else."""
+    size, rank = os.environ.get("WORLD_SIZE", ""), os.environ.get("RANK", "")
+    where = f"{os.environ.get('MASTER_ADDR', '')}:{os.environ.get('MASTER_PORT', '')}"
+    text = (
+        f"process {rank} of {size} (RANK, WORLD_SIZE) waits for the others at {where}. If there "
+        "are none: unset WORLD_SIZE RANK"
+    )
+    with contextlib.suppress(OSError):
+        print(printable(text), file=sys.stderr, flush=True)  # noqa: T201 - nothing else can

@@ -37,12 +37,14 @@ class Frame:
         task: The task.
         rates: Learning rate of each step.
         quickened: What of the settings for speed is done.
+        whole: Parts that learn whole beside adapters; empty if there are none.
     """
 
     folder: Path
     task: TaskSpec
     rates: Sequence[float]
     quickened: Mapping[str, bool]
+    whole: Sequence[str] = ()
 
 
 class ParallelTrainee:
@@ -145,6 +147,7 @@ class ParallelTrainee:
             "seed": trainee.seed,
             "rates": list(frame.rates),
             "quickened": dict(frame.quickened),
+            "whole": list(frame.whole),
             "runtime": [runtime.device.type, runtime.precision, runtime.threads],
             "padding": dataclasses.asdict(padding),
             "smoothing": trainee.loss.smoothing,

@@ -153,6 +153,12 @@ def test_predict_asks_the_best_run(terminal: Terminal, tmp_path: Path) -> None:
     assert [row["prediction"] for row in answers["predictions"]] == ["even", "odd"]
 
 
+def test_a_word_that_is_not_utf_8_is_refused(terminal: Terminal) -> None:
+    terminal("run", "parity", "--model", "oracle")
+    _, err = terminal("predict", "parity", "--text", os.fsdecode(b"number \xff"), code=1)
+    assert "error: --text: the text is not UTF-8" in err
+
+
 @pytest.mark.parametrize(
     ("content", "place", "said"),
     [

@@ -230,6 +230,40 @@ def test_another_delimiter_is_named(call: Call, tmp_path: Path, sign: str, calle
     assert f"train.csv:1: the fields are parted by {called}, which .csv does not mean" in err
 
 
+@pytest.mark.parametrize(
+    ("scores", "said"),
+    [
+        ([2.5], "the field 'label' is '2.5' in each row"),
+        ([0.0], "the field 'label' is '0' in each row"),
+        ([0.5, 1e300], "train.jsonl:2: the score (label) is 1e+300, beyond 1e+15"),
+        ([0.25, 1234564.5], ""),  # six digits of it would leave it out of the range
+        ([0.1 + 0.2, 1e-40], ""),
+    ],
+    ids=str,
+)
+def test_scores_of_data_files_make_a_range_that_holds_them(
+    call: Call, tmp_path: Path, scores: list[float], said: str
+) -> None:
+    for split in ("train", "dev"):
+        rows = [{"a": f"{split} {n}", "label": scores[n % len(scores)]} for n in range(8)]
+        write_lines(tmp_path / "snow" / f"{split}.jsonl", rows)
+    code, _, err = call("run", *FILES, "--text", "a", "--model", "majority")
+    assert (code, said in err) == (1 if said else 0, True), err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("field", ["a", "label"])
+def test_half_a_character_is_told_where_it_is(call: Call, tmp_path: Path, field: str) -> None:
+    """JSON can hold it, and no tokenizer and no file takes it."""
+    for split in ("train", "dev"):
+        rows = [{"a": f"x {n}", "label": "yn"[n % 2]} for n in range(8)]
+        rows[3][field] = "n\ud800"
+        write_lines(tmp_path / "snow" / f"{split}.jsonl", rows)
+    code, _, err = call("run", *FILES, "--text", "a", "--model", "tfidf")
+    assert (code, "train.jsonl:4: " in err) == (1, True), err
+    assert ("half of a character" if field == "a" else "the label (label) is 'n\\ud800'") in err
+
+
 def test_a_thousand_different_labels_are_no_labels(call: Call, tmp_path: Path) -> None:
     rows = [{"a": f"x {n}", "label": f"text {n // 2}"} for n in range(600)]
     write_lines(tmp_path / "snow" / "many.jsonl", rows)

@@ -77,6 +77,7 @@ def test_a_row_function_makes_several_rows_of_a_record(tmp_path: Path) -> None:
         (b'{"text": "\xff", "label": "odd"}', 1, "this line is not UTF-8"),
         ('{"tekst": "a", "label": "odd"}', 1, "the record lacks text; it has tekst, label"),
         ('{"text": 5, "label": "odd"}', 1, "text is 5, which is not text"),
+        ('{"text": "a\\ud83d", "label": "odd"}', 1, "text holds half of a character"),
         ('{"text": "a", "label": NaN}', 1, "the label is nan, which is no label"),
     ],
 )

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from glueharness import ModelError, Table
 from glueharness_finetune.plain import NotPlain
 from glueharness_finetune.plain.classifier import begin_pretrained, own_labels, read_config
 from glueharness_finetune.plain.tokenizer import learn_tokenizer, read_tokenizer
+from glueharness_finetune.pretrained.tokenizer import check_known
 from glueharness_finetune.settings import FinetuneSettings
 from glueharness_finetune.tokens.cache import TokenCache
+from glueharness_finetune.tokens.tokenize import Encoder, Texts
 from glueharness_finetune.tokens.vocabulary import learn_pieces
 from tests.finetune_tools import LABELS, colour_rows, colour_task, write_checkpoint
 
@@ -227,6 +230,21 @@ def test_weights_and_head_are_those_that_transformers_gives(
     config["id2label"] = {str(number): name for number, name in config["id2label"].items()}
     for name in ("id2label", "label2id", "problem_type", "hidden_size", "num_hidden_layers"):
         assert found.config[name] == config[name], name
+
+
+def test_texts_that_are_unknown_are_refused_in_the_same_words(folder: Path) -> None:
+    from transformers import AutoTokenizer
+
+    plain: Any = read_tokenizer(folder, "bert")
+    usual = AutoTokenizer.from_pretrained(folder)
+    rows = Table({"a": ["ЖЖ ЪЪ"]})
+    said = []
+    for tokenizer in (plain, usual):
+        encoded = Encoder(tokenizer, Texts(("a",)), 32).encode(rows)
+        with pytest.raises(ModelError, match=r"2 of the 2 tokens .* \(\[UNK\]\)") as caught:
+            check_known(encoded, tokenizer, "here")
+        said.append(str(caught.value))
+    assert said[0] == said[1]
 
 
 def spoil(folder: Path, change: Any) -> None:

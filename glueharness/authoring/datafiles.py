@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from glueharness.data.table import Table
+from glueharness.data.table import HALF_A_CHARACTER, Table, is_whole
 from glueharness.errors import DataError, NotInFolder, SourceUnavailable, SpecError
 from glueharness.specs import INDEX_COLUMN, LABEL_COLUMN, DataOptions, DataOrigin
 
@@ -251,6 +251,8 @@ class RecordRows:
         if name in self.task.columns:
             if not isinstance(value, str):
                 raise DataError(f"{name} is {shown(value)}, which is not text", where=place)
+            if not is_whole(value):
+                raise DataError(f"{name} {HALF_A_CHARACTER}", where=place)
             return value
         if name != LABEL_COLUMN:  # says which rows belong together, or which row is which
             return str(value)
@@ -321,7 +323,9 @@ def label_word(value: Any) -> str | None:
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return str(value) if isinstance(value, str | int | float) and value == value else None  # noqa: PLR0124 - not a number
+    if isinstance(value, str):
+        return value if is_whole(value) else None
+    return str(value) if isinstance(value, int | float) and value == value else None  # noqa: PLR0124 - not a number
 
 
 def shown(value: Any) -> str:

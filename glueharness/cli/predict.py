@@ -16,7 +16,7 @@ from glueharness.cli.app import App, json_option, runs_dir_option
 from glueharness.cli.app import runs_dir as find_runs_dir
 from glueharness.cli.options import ConsentsCommand, consents_of
 from glueharness.cli.output import print_json, stderr
-from glueharness.data.table import Table
+from glueharness.data.table import Table, is_whole
 from glueharness.errors import ConfigError, DataError, did_you_mean
 from glueharness.record.best import Choice, Wanted
 from glueharness.record.store import RunStore
@@ -225,6 +225,9 @@ def _one_row(texts: dict[str, str], task: TaskSpec) -> Table:
             f"{task.name} needs {' and '.join(task.columns)}",
             remedy=f"Write: glueharness predict {task.name} {wanted}",
         )
+    for name, text in texts.items():
+        if not is_whole(text):  # Python has half characters in the place of bytes that are none
+            raise ConfigError(f"--{name}: the text is not UTF-8")
     return Table({name: [texts[name]] for name in task.columns})
 
 

@@ -129,8 +129,28 @@ def check(split: Split, task: TaskSpec, *, name: str, where: str) -> None:
                 raise DataError(
                     f"row {row} of {name}: {column} is {text!r}, which is not text", where=where
                 )
+            if not is_whole(text):
+                raise DataError(f"row {row} of {name}: {column} {HALF_A_CHARACTER}", where=where)
     if labelled(split):
         _check_labels(split, task, name=name, where=where)
+
+
+HALF_A_CHARACTER = "holds half of a character (a lone surrogate), which is no text"
+
+
+def is_whole(text: str) -> bool:
+    """Whether a text has whole characters only.
+
+    Half a character (a lone surrogate) can be written in JSON, and is what Python makes of bytes of
+    the command line that are not UTF-8. No tokenizer takes it, and no file.
+    """
+    if text.isascii():
+        return True
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _check_labels(split: Split, task: TaskSpec, *, name: str, where: str) -> None:

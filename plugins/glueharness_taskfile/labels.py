@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _MANY = 200
 """More labels than these are texts that somebody took for labels."""
+LARGEST_SCORE = 1e15
+"""The largest score that a record keeps."""
 _FEW = 10
 _SHOWN = 12
 
@@ -75,23 +77,41 @@ def find_labels(
             )
     if choices:
         return _labels_of_choices(counts, choices, first)
-    found = [_number(word) for word in counts]
-    plain = [number for number in found if number is not None]
-    if len(plain) == len(found) and any(not number.is_integer() for number in plain):
-        return Labels(counts, min(plain), max(plain))
-    if len(counts) > _MANY:
-        return Labels(counts, min(plain), max(plain))
-    alike = len(counts) < 2
-    if alike or (len(counts) > _FEW and max(counts.values()) < 2):
-        what = f"is {next(iter(counts))!r} in each row" if alike else "is another one in each row"
+    found = {word: _number(word) for word in counts}
+    plain = [number for number in found.values() if number is not None]
+    all_numbers = len(plain) == len(found)
+    if len(counts) < 2 or (all_numbers and min(plain) == max(plain)):
         raise ConfigError(
-            f"the field {field!r} {what}",
+            f"the field {field!r} is {next(iter(counts))!r} in each row",
+            where=where,
+            remedy="Is it the label? Say which field is: --label FIELD.",
+        )
+    if len(counts) > _MANY or (all_numbers and not all(map(float.is_integer, plain))):
+        _require_range(counts, first, field)
+        return Labels(counts, min(plain), max(plain))
+    if len(counts) > _FEW and max(counts.values()) < 2:
+        raise ConfigError(
+            f"the field {field!r} is another one in each row",
             where=where,
             remedy="Is it the label? Say which field is: --label FIELD.",
         )
     _require_learnable(counts, first, field, where)
     ordered = sorted(counts, key=lambda word: (_number(word) is None, _number(word) or 0.0, word))
     return Labels({word: counts[word] for word in ordered})
+
+
+def _require_range(words: Iterable[str], first: Mapping[str, str], field: str) -> None:
+    """Refuse a score that no record keeps.
+
+    Raises:
+        ConfigError: With the place of the first row that has it.
+    """
+    for word in words:
+        number = _number(word) or 0.0
+        if abs(number) > LARGEST_SCORE:
+            raise ConfigError(
+                f"the score ({field}) is {number:g}, beyond {LARGEST_SCORE:g}", where=first[word]
+            )
 
 
 def _require_learnable(

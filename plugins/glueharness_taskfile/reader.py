@@ -18,6 +18,7 @@ from glueharness import (
     hookimpl,
 )
 from glueharness.errors import did_you_mean
+from glueharness_taskfile.labels import LARGEST_SCORE
 from glueharness_taskfile.sections import Lines, Section
 from glueharness_taskfile.sources import Wanted, read_source
 
@@ -37,8 +38,6 @@ KEYS = (
 )  # fmt: skip
 """The keys at the top of a task file."""
 
-_MOST = 1e15
-"""The largest score that a record keeps."""
 _OF_REGRESSIONS = {"pearson", "spearman"}
 _ROLES = {"train": "train", "dev": "dev", "validation": "dev", "val": "dev", "test": "test"}
 
@@ -174,7 +173,7 @@ def _score_range(top: Section) -> tuple[float, float] | None:
     numbers = isinstance(value, list) and all(
         isinstance(item, int | float) and not isinstance(item, bool) for item in value
     )
-    if not numbers or len(value) != 2 or not -_MOST <= value[0] < value[1] <= _MOST:
+    if not numbers or len(value) != 2 or not -LARGEST_SCORE <= value[0] < value[1] <= LARGEST_SCORE:
         raise top.wrong(
             "score_range",
             "score_range must be two numbers, the lower one first: score_range = [0, 5]",

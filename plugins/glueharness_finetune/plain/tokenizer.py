@@ -65,6 +65,7 @@ class PlainTokenizer:
     settings: Mapping[str, Any] = field(default_factory=dict)
     pad_token_id: int = 0
     pad_token_type_id: int = 0
+    unk_token: str = "[UNK]"  # noqa: S105 - no password
     unk_token_id: int = 1
     padding_side: str = "right"
     truncation_side: str = "right"

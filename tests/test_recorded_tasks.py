@@ -13,10 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from glueharness import evaluate, leaderboard
 from glueharness.cli import main
 from glueharness.plugin.registry import Registry
 from glueharness.record.store import RunStore
 from glueharness.run.recorded_task import knowing, task_of
+from glueharness_leaderboard.report.repeat import repeat_command
 from tests.task_files import write_lines
 
 if TYPE_CHECKING:
@@ -139,6 +141,33 @@ def test_files_of_every_kind_are_found_again(call: Call, kind: str) -> None:
     first = run(call, "moods", *files, "--text", "The text", "--label", "m")
     code, out, err = call("reproduce", first)
     assert (code, f"identical to run {first}" in out) == (0, True), err
+
+
+def test_run_says_how_a_task_that_only_runs_know_is_trained_on(call: Call) -> None:
+    first = run(call, *TRAIN)
+    code, _, err = call("run", "mood", "--model", "majority")
+    assert code == 1
+    assert "there is no task called 'mood' here" in err
+    assert f"glueharness reproduce {first}" in err
+    assert "--train-file FILE" in err
+    code, _, err = call("run", "moot", "--model", "majority")
+    assert (code, "there is no task called 'moot'" in err, first in err) == (1, True, False), err
+    assert str(Path.cwd() / "dev.jsonl") in call("runs", "show", first)[1].replace("\n", "")
+
+
+def test_a_notebook_knows_the_task_of_earlier_runs(call: Call) -> None:
+    first = run(call, *TRAIN)
+    scored = evaluate("mood", run=first)
+    assert "Accuracy" in repr(scored)
+    assert scored.record.parent is not None
+    assert scored.record.parent.id == first
+    assert "Macro F1" in repr(leaderboard("mood"))
+
+
+def test_the_page_says_how_such_a_run_is_done_again(call: Call) -> None:
+    first = run(call, *TRAIN)
+    (record,) = RunStore(Path("runs")).all()
+    assert repeat_command(record, Registry()) == f"glueharness reproduce {first}"
 
 
 def test_numbers_of_many_digits_are_a_regression_that_has_all_its_rows(call: Call) -> None:

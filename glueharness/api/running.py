@@ -14,6 +14,7 @@ from glueharness.record.store import LATEST
 from glueharness.run.elsewhere import LOCAL
 from glueharness.run.grid import only_values, remarks_on
 from glueharness.run.outcomes import by_task
+from glueharness.run.recorded_task import knowing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -164,7 +165,7 @@ def evaluate(task: str, *, run: str = "", rerun: bool = False, **settings: Any) 
     request = EvaluationRequest(task=task, layers=layers, run=run, rerun=rerun)
     with shown(1) as display:
         result = evaluate_request(request, registry(), display.tell)
-    spec = registry().task(task)
+    spec = knowing(result.record, registry()).task(task)
     return Run(result.record, result.folder, result.reused, spec)
 
 

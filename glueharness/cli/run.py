@@ -12,6 +12,7 @@ from glueharness.cli import complete
 from glueharness.cli.app import App, environment_layer, json_option, runs_dir
 from glueharness.cli.data_files import DataFiles, data_file_options, include
 from glueharness.cli.options import SettingsCommand
+from glueharness.errors import UnknownNameError
 from glueharness.record.store import LATEST, RunStore
 from glueharness.run.config import COMMAND_LINE, read_toml, read_toml_grid
 from glueharness.run.elsewhere import LOCAL
@@ -147,6 +148,7 @@ def command(
     table = {} if config is None else read_toml_grid(config)
     if resume not in {"", LATEST}:
         layers.extend(layers_of_run(resume, layers, registry))
+    _refuse_recorded(tasks, layers, registry)
     request = PlanRequest(
         names=tasks,
         layers=layers,
@@ -192,11 +194,34 @@ def _tasks(
     return (draft.name,)
 
 
+def _refuse_recorded(names: Sequence[str], layers: Sequence[Layer], registry: Registry) -> None:
+    """Say of a task that only runs know how it is trained on again.
+
+    Raises:
+        UnknownNameError: It is one.
+    """
+    known = {*registry.tasks.items, *registry.groups.items, *(t.group for t in registry.tasks)}
+    unknown = [name for name in names if name not in known]
+    runs = _store(layers).all() if unknown else []
+    for run in reversed(runs):
+        if run.task in unknown and run.definition is not None:
+            raise UnknownNameError(
+                f"there is no task called {run.task!r} here: run {run.id} was made of files or a "
+                "data set that its command named",
+                remedy="Name them again (--train-file FILE --dev-file FILE --text FIELD, or "
+                f"--dataset NAME, or --plugin FILE); `glueharness runs show {run.id}` shows the "
+                "command. To do that very run again: glueharness reproduce " + run.id,
+            )
+
+
+def _store(layers: Sequence[Layer]) -> RunStore:
+    folders = [layer.values["runs_dir"] for layer in layers if "runs_dir" in layer.values]
+    return RunStore(runs_dir(Path(str(folders[0])) if folders else None))
+
+
 def layers_of_run(run: str, layers: Sequence[Layer], registry: Registry) -> list[Layer]:
     """What the user of an earlier run chose, so that its settings need not be repeated."""
-    folders = [layer.values["runs_dir"] for layer in layers if "runs_dir" in layer.values]
-    store = RunStore(runs_dir(Path(str(folders[0])) if folders else None))
-    return settings_of_run(store.find(run), registry)
+    return settings_of_run(_store(layers).find(run), registry)
 
 
 def _confirmed(request: PlanRequest, registry: Registry, *, yes: bool) -> list[PlannedRun]:

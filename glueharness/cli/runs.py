@@ -143,6 +143,15 @@ def _verdict(store: RunStore, record: RunRecord, rescorer: Rescorer) -> dict[str
     return {"sealed": sealed, "problems": scored.problems, "not_checked": unchecked}
 
 
+def _definition(record: RunRecord) -> str:
+    """Where the task of a run is defined, if it is no installed plugin's."""
+    kept = record.definition
+    if kept is None:
+        return ""
+    files = ", ".join(dict.fromkeys(file.path for file in kept.files.values()))
+    return f"in the record (.{kept.kind}){f', with the files {files}' if files else ''}"
+
+
 def _show(record: RunRecord, store: RunStore) -> None:
     data = record.data
     scores = [
@@ -158,6 +167,7 @@ def _show(record: RunRecord, store: RunStore) -> None:
             "status": _status(store, record),
             "error": record.error,
             "task": f"{record.task} {record.task_version}".strip(),
+            "defined": _definition(record),
             "model": record.model,
             "seed": str(record.seed),
             "scores": ", ".join(scores),

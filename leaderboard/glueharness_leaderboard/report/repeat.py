@@ -24,8 +24,10 @@ def repeat_command(record: RunRecord, registry: Registry) -> str:
 
     It is made from the settings that the user chose, and not from the command line that the record
     has: a record may come from anybody. What only its user may allow, such as running a
-    checkpoint's own code, is left out.
+    checkpoint's own code, is left out. A task that only its runs know cannot be named to `run`.
     """
+    if record.definition is not None and record.task not in registry.tasks.items:
+        return " ".join(map(shell_word, ["glueharness", "reproduce", record.id]))
     words = ["glueharness", "run", *_target(record)]
     if record.kind == "evaluation":
         words[1] = "evaluate"

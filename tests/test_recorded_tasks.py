@@ -233,6 +233,8 @@ def test_moved_files_are_named_by_their_folder(
     code, _, err = call("reproduce", first)
     assert (code, f"{Path.cwd() / 'train/data.jsonl'} is gone" in err) == (1, True), err
     assert "--data-dir" in err
+    code, _, err = call("reproduce", first, "--data-dir", "nowhere")
+    assert (code, "nowhere" in err, "there is no such folder" in err) == (1, True, True), err
     code, out, err = call("reproduce", first, "--data-dir", str(away))
     assert (code, f"identical to run {first}" in out) == (0, True), err
     code, out, _ = call("rescore", first)
@@ -304,6 +306,12 @@ def test_only_files_of_the_recorded_hash_are_read(call: Call, tmp_path: Path) ->
         code, _, err = call("reproduce", first)
         assert (code, f"{place}" in err, why in err) == (1, True, True), err
         assert "secret'" not in err
+    script = tmp_path / "task.py"
+    os.mkfifo(script)
+    change(first, files=files, path=str(script))  # nor is the file of the task itself
+    code, _, err = call("reproduce", first)
+    assert (code, "is not the one that the run was computed with" in err) == (1, True), err
+    change(first, path=str(Path.cwd() / "mood.toml"))
     # A split of which the record names no file has no data, though one of that name lies there.
     change(first, files={"train": files["train"]})
     code, _, err = call("reproduce", first)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from glueharness.errors import GlueharnessError, RunFolderError, UnknownNameError
 from glueharness.plugin.blame import blamed
-from glueharness.plugin.described import suffix_of
+from glueharness.plugin.described import PYTHON, suffix_of
 from glueharness.plugin.plugins import file_status
 from glueharness.record.computation import TaskComputed
 from glueharness.record.definition import DEFINITION_SIGNS, DefinitionRecord, FileRecord
@@ -173,7 +173,8 @@ def _rebuilt(
     path, content = Path(kept.path), kept.content.encode("utf-8", "surrogateescape")
     status = file_status(path, content)
     status.definition = (path, content)
-    if status.code != computed.task.code:
+    # The code of a file in Python would be told by what it imports, which means to read it.
+    if suffix_of(path) != kept.kind or status.code != computed.task.code:
         raise RunFolderError(
             f"the definition of the task {record.task!r} in the record of run {record.id} is not "
             "the one that the run was computed with"
@@ -207,7 +208,7 @@ def _believed(task: TaskSpec, registry: Registry) -> TaskSpec:
 
 def _rebuilder(kind: str, registry: Registry) -> TaskRebuilder | None:
     """The reader of a kind of file, if it can make a task again that a record describes."""
-    if kind not in registry.file_kinds.items:
+    if kind not in registry.file_kinds.items or f".{kind}" == PYTHON:
         return None
     owner = registry.file_kinds.owner(kind)
     with blamed(f"the reader of .{kind} files", owner, "failed"):

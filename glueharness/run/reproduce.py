@@ -100,6 +100,8 @@ def reproduce(
     """
     first = store.find(name)
     _require_complete(first, store)
+    if data_dir is not None and not data_dir.is_dir():
+        raise refusal(first, "there is no such folder", str(data_dir))
     with _refusing(first):
         registry = knowing(first, registry, data_dir)
         prepared = _prepare(first, store, registry, data_dir)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import glueharness_native
-from glueharness import ConfigError, EngineSpec, Interrupted
+from glueharness import ConfigError, EngineSpec, Interrupted, ModelError, Table
 from glueharness_finetune import Checkpoint, engine_choice
 from glueharness_finetune.encoder_model import EncoderModel
 from glueharness_finetune.engine_choice import choose_engine
@@ -257,6 +257,51 @@ def test_what_the_native_engine_does_not_compute_is_torch_s_or_refused(
     context = context_with(*NATIVE, engine="native", **settings)
     with pytest.raises(ConfigError, match=reason):
         choose_engine(context, context.settings, BERT)
+
+
+@needs_library
+@pytest.mark.parametrize(("told", "positions"), [(512, 64), (None, 64), (700, 700), (None, 700)])
+def test_what_is_saved_knows_the_longest_input(
+    tmp_path: Path, told: int | None, positions: int
+) -> None:
+    """Of tokenizer and positions the lower limit: a pipeline cuts there, and so does who loads."""
+    from transformers import pipeline
+
+    folder = write_checkpoint(
+        tmp_path / "encoder", labels=LABELS, max_position_embeddings=positions
+    )
+    settings = json.loads((folder / "tokenizer_config.json").read_text())
+    settings["model_max_length"] = int(1e30) if told is None else told
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    encoder = Checkpoint(name=str(folder))
+    model, _ = fitted(tmp_path / "run", encoder, engine="native", epochs=1, max_length=700)
+    saved = tmp_path / "saved"
+    saved.mkdir()
+    model.save(saved)
+    limit = json.loads((saved / "tokenizer_config.json").read_text())["model_max_length"]
+    assert limit == positions
+    long = Table({"question": ["red " * 690], "sentence": ["it is " + "very " * 690 + "blue"]})
+    again = EncoderModel(context_with(*NATIVE, engine="native", max_length=700), encoder)
+    again.load(saved)
+    assert np.array_equal(again.predict(long), model.predict(long))
+    answer: Any = pipeline("text-classification", model=str(saved), truncation=True)
+    pair = {"text": long["question"][0], "text_pair": long["sentence"][0]}
+    assert answer(pair)["label"] in LABELS
+
+
+@needs_library
+@pytest.mark.parametrize("engine", ["native", "torch"])
+@pytest.mark.parametrize(("told", "positions"), [(1, 64), (2, 64), (3, 64), (4, 64), (64, 2)])
+def test_inputs_without_room_for_the_texts_are_refused(
+    tmp_path: Path, engine: str, told: int, positions: int
+) -> None:
+    folder = write_checkpoint(tmp_path / "encoder", max_position_embeddings=positions)
+    settings = json.loads((folder / "tokenizer_config.json").read_text())
+    settings["model_max_length"] = told
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    said = f"inputs have at most {min(told, positions)} tokens, of which 3 are special ones"
+    with pytest.raises(ModelError, match=said):
+        fitted(tmp_path / "run", Checkpoint(name=str(folder)), engine=engine)
 
 
 @needs_library

@@ -19,6 +19,8 @@ from glueharness_finetune.plain.classifier import (
     own_labels,
     read_config,
 )
+from glueharness_finetune.plain.tokenizer import PlainTokenizer
+from glueharness_finetune.pretrained.tokenizer import require_room
 from glueharness_finetune.start import hash_of_files
 from glueharness_finetune.tokens.tokenize import Texts
 from glueharness_finetune.training.checkpoint import CheckpointFolder
@@ -247,11 +249,15 @@ class EngineModel:
 
     def _use(self, classifier: PlainClassifier, *, train: bool = False) -> EncoderEngine:
         assert self._engine is not None  # noqa: S101 - made with the classifier
-        tokenizer = classifier.tokenizer
-        longest = min(self.settings.max_length, tokenizer.model_max_length, self._engine.longest)
+        # What is saved tells the limit of both.
+        tokenizer = classifier.tokenizer = _limited(classifier.tokenizer, self._engine.longest)
+        longest = min(self.settings.max_length, tokenizer.model_max_length)
+        texts = Texts(self.task.columns)
+        taken = tokenizer.backend_tokenizer.num_special_tokens_to_add(texts.parts > 1)
+        require_room(longest, taken, texts.parts, tokenizer.name_or_path)
         self._classifier = classifier
         rows = int(classifier.config["vocab_size"])
-        self._tuning.encode_by(tokenizer, Texts(self.task.columns), longest, rows, train=train)
+        self._tuning.encode_by(tokenizer, texts, longest, rows, train=train)
         return self._engine
 
     def _note(self, engine: EncoderEngine, context: Notes) -> None:
@@ -268,6 +274,14 @@ class EngineModel:
         """A hash of what the steps depend on."""
         settled = self._spec().settle(request_for(self._context, self.settings, {}))
         return self._tuning.plan(rows, settled.device, settled.precision)
+
+
+def _limited(tokenizer: Any, longest: int) -> Any:
+    """A tokenizer, ours or transformers', with the limit of the model that it is for."""
+    if isinstance(tokenizer, PlainTokenizer):
+        return tokenizer.limited(longest)
+    tokenizer.model_max_length = min(tokenizer.model_max_length, longest)
+    return tokenizer
 
 
 def _tokenizer(folder: Path, config: Mapping[str, Any]) -> Any:

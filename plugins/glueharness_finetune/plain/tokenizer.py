@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +54,8 @@ class PlainTokenizer:
         backend_tokenizer: The tokenizer itself.
         folder: Where it was read.
         model_input_names: What it gives the model.
-        model_max_length: Longest input in tokens; 10^30 if nothing limits it.
+        model_max_length: Longest input in tokens, which is written when it is saved; 10^30 if
+            nothing limits it.
         settings: The content of ``tokenizer_config.json``.
     """
 
@@ -88,6 +89,10 @@ class PlainTokenizer:
         """A token by its number."""
         return str(self.backend_tokenizer.id_to_token(number))
 
+    def limited(self, longest: int) -> PlainTokenizer:
+        """The same for a model that takes inputs of so many tokens at most."""
+        return replace(self, model_max_length=min(self.model_max_length, longest))
+
     def save_pretrained(self, folder: str) -> None:
         """Write the files from which transformers makes the same tokenizer."""
         target = Path(folder)
@@ -98,10 +103,8 @@ class PlainTokenizer:
             self.backend_tokenizer.no_padding()
             self.backend_tokenizer.no_truncation()
             (target / WHOLE).write_text(self.backend_tokenizer.to_str(), encoding="utf-8")
-        settings = dict(self.settings)
-        if settings.get("model_max_length", _NO_LIMIT) > _LIMIT:
-            # Without a limit, a pipeline that is asked to truncate does not.
-            settings["model_max_length"] = min(self.model_max_length, _LIMIT)
+        # Without the limit, a pipeline that is asked to truncate does not.
+        settings = {**self.settings, "model_max_length": self.model_max_length}
         text = json.dumps(settings, indent=2, ensure_ascii=False)
         (target / SETTINGS).write_text(text + "\n", encoding="utf-8")
 

@@ -114,6 +114,28 @@ def check_size(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel, where
         )
 
 
+def require_room(longest: int, taken: int, texts: int, where: str) -> None:
+    """Refuse a longest input that leaves no room for the texts.
+
+    Args:
+        longest: Tokens of an input at most.
+        taken: Special tokens of an input.
+        texts: Texts of an input, each of which has at least a token.
+        where: The checkpoint.
+
+    Raises:
+        ModelError: There is not a token for each text.
+    """
+    if longest < taken + texts:
+        raise ModelError(
+            f"inputs have at most {longest} tokens, of which {taken} are special ones: no room is "
+            "left for the texts",
+            where=where,
+            remedy="Look at model_max_length in tokenizer_config.json and at the model's "
+            "positions.",
+        )
+
+
 def check_known(encoded: Encoded, tokenizer: PreTrainedTokenizerBase, where: str) -> str:
     """Refuse a tokenizer to which most of the texts are unknown.
 

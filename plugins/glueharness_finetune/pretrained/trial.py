@@ -21,6 +21,7 @@ from glueharness import ModelError
 from glueharness_finetune.pretrained.form import Form
 from glueharness_finetune.pretrained.head import telling_outputs
 from glueharness_finetune.pretrained.lookups import Lookup, position_limit, watch_lookups
+from glueharness_finetune.pretrained.tokenizer import require_room
 from glueharness_finetune.pretrained.trial_rows import (
     LONG,
     SHORT,
@@ -167,12 +168,7 @@ class Trial:
     def _check_room(self, form: Form) -> None:
         """Refuse a longest input that leaves no room for the texts."""
         taken = self.tokenizer.num_special_tokens_to_add(pair=len(self.columns) > 1)
-        if form.max_length < taken + len(self.columns):
-            raise self.misfit(
-                f"inputs have at most {form.max_length} tokens, of which {taken} are special ones: "
-                "no room is left for the texts",
-                "Look at model_max_length in tokenizer_config.json and at the model's positions.",
-            )
+        require_room(form.max_length, taken, len(self.columns), self.where)
 
     def _highest_id(self) -> int:
         """The highest token id that the tokenizer makes of ordinary text."""

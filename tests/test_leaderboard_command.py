@@ -284,6 +284,30 @@ def test_a_table_is_sorted_by_a_column_and_the_ranks_stay(terminal: Terminal) ->
     assert "learning rate" in err
 
 
+def test_a_column_that_no_table_needs_now_may_be_asked_for(terminal: Terminal) -> None:
+    """A script does not fail because no row has a mark today."""
+    make_runs(terminal.runs, [Making(model="a"), Making(model="b")])
+    assert sorted_models(terminal, "--columns", "model,marks,last epoch", "--sort", "marks") == [
+        *sorted_models(terminal)
+    ]
+    _, err = terminal("leaderboard", "--columns", "model,remarks", code=1)
+    assert "there is no column called 'remarks'" in err
+
+
+def test_one_dev_row_is_ranked_and_tells_nothing(terminal: Terminal) -> None:
+    makings = [
+        Making(task=task, model=model, seed=seed, rows=1, accuracy=0.5)
+        for task in ("qnli", "mnli", "mrpc")
+        for model in ("a", "b")
+        for seed in (1, 2, 3)
+    ]
+    make_runs(terminal.runs, makings)
+    rows = json.loads(terminal("leaderboard", "--json")[0])["sections"]
+    assert {tuple(row["ranks"]) for section in rows for row in section["rows"]} == {(1, 2)}
+    out, _ = terminal("compare", "a", "b", "--task", "qnli")
+    assert "real at" not in out
+
+
 def test_a_group_is_sorted_by_a_tasks_column_and_gaps_come_last(terminal: Terminal) -> None:
     makings = [Making(task="rte", model=model, accuracy=0.6) for model in "abc"]
     makings += [Making(task="qnli", model="c", accuracy=0.7), Making(model="a", accuracy=0.9)]

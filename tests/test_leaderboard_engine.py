@@ -79,6 +79,16 @@ def test_an_influence_is_what_leaving_the_row_out_does(name: str) -> None:
         assert found.values[run].mean() == pytest.approx(0, abs=1e-12)
 
 
+def test_the_jackknife_of_one_group_asks_for_no_score_without_rows() -> None:
+    def score(rows: Values) -> list[float]:
+        assert len(rows)
+        return [0.75]
+
+    found = influence.jackknife(score, [0.75], np.zeros(4, np.int64))
+    assert found.scores == [0.75]
+    assert found.values.tolist() == [[0.0]]
+
+
 @pytest.mark.parametrize("name", sorted(EXPECTED))
 def test_the_jackknife_agrees_with_the_closed_form(name: str) -> None:
     truth, predictions = predictions_of(name, 2, rows=1500)

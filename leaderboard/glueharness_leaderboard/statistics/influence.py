@@ -137,6 +137,9 @@ def jackknife(score: Score, whole: Sequence[float], groups: Values) -> Influence
         groups: ``[n]``, each row's group, 0 … G-1: see :func:`random_groups`.
     """
     count = int(groups.max()) + 1
+    if count < 2:  # nothing is left without it
+        scores = np.asarray(whole, np.float64)
+        return Influence(scores=scores, values=np.zeros((len(scores), 1)))
     found = np.array([score(np.flatnonzero(groups != group)) for group in range(count)])  # [G, m]
     values = (count - 1) * (found.mean(axis=0) - found).T  # [m, G]
     # Where the metric is undefined without some rows, nothing can be said of its spread.

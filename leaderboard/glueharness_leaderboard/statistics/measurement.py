@@ -97,5 +97,7 @@ def _repeats(split: Influence) -> bool:
 
 def _interaction(split: Influence) -> float:
     runs, units = split.values.shape
+    if units < 2:
+        return 0.0  # one row does not tell a seed's part from the row's
     rest = split.values - split.values.mean(axis=0)
     return float((rest**2).sum()) / float((runs - 1) * units * (units - 1))

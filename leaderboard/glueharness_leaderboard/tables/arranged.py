@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from glueharness_leaderboard.tables.sheet import Column, Sheet
 
 
+_SOMETIMES = frozenset(
+    {"marks", "last epoch", "95 % interval", "rows/s", "rows a second", "status"}
+)
+"""Columns that a table has only where there is something to show."""
+
+
 def arranged(sheets: Sequence[Sheet], *, sort: str, top: int, names: Sequence[str]) -> list[Sheet]:
     """The tables sorted by a column, with their first rows, and with some columns.
 
@@ -30,7 +36,7 @@ def arranged(sheets: Sequence[Sheet], *, sort: str, top: int, names: Sequence[st
     by = sort.removeprefix("-").strip()
     known = {_plain(name) for sheet in sheets for column in sheet.columns for name in _of(column)}
     for name in [*names, *([by] if by else [])]:
-        if sheets and _plain(name) not in known:
+        if sheets and _plain(name) not in known | _SOMETIMES:
             raise UnknownNameError.among("column", name, known)
     found = [_sorted(sheet, by, turned=sort.startswith("-")) for sheet in sheets] if by else sheets
     return [_cut(sheet, top, [_plain(name) for name in names]) for sheet in found]

@@ -211,6 +211,7 @@ def test_a_full_disk_of_the_server(ssh: SshServer, tmp_path: Path) -> None:
         out, err = sync(tmp_path / "runs", ssh.url(small), code=1)
         assert "1 copied" in out
         assert "cannot be written" in err
+        assert "its disk may be full" in err
         assert "the same command goes on" in err
         assert len(check_whole(small)) == 1
         assert not list(small.glob(".sync*"))
@@ -219,6 +220,17 @@ def test_a_full_disk_of_the_server(ssh: SshServer, tmp_path: Path) -> None:
         assert len(check_whole(small)) == 3
     finally:
         subprocess.run(["umount", "-l", str(small)], check=True)
+
+
+@with_ssh
+def test_what_cannot_be_written_is_said(ssh: SshServer, tmp_path: Path) -> None:
+    make_store(tmp_path / "runs")
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    for name in ("file", "link", "file/below"):
+        _, err = sync(tmp_path / "runs", ssh.url(tmp_path / name), code=1)
+        assert f"{ssh.url(tmp_path / name)}: no folder can be made there" in err
+        assert "has a file in its way" in err
 
 
 @with_s3

@@ -36,7 +36,11 @@ _GOES_ON = "What was copied stays. When that is mended, the same command goes on
 
 def words_of(error: BaseException) -> str:
     """An error of somebody else's library, in one line."""
+    if isinstance(error, TimeoutError):
+        return "there is no answer"
     text = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    if text == "Failure":  # all that SFTP has for a full disk
+        return "the server cannot, and does not say why; its disk may be full"
     lines = text.strip().splitlines()
     return printable(lines[0]) if lines else type(error).__name__
 
@@ -200,7 +204,14 @@ class RemotePlace:
         """Send a run beside the runs, and move it into its place."""
         target = self._path(folder.name)
         aside = self._path(f"{_ASIDE}{secrets.token_hex(6)}")
-        self._files.makedirs(aside, exist_ok=True)
+        try:
+            self._files.makedirs(aside, exist_ok=True)
+        except Exception as error:  # whose words are about a folder that nobody named
+            raise PlaceError(
+                "no folder can be made there",
+                where=self.name,
+                remedy="See whether it may be written, is full, or has a file in its way.",
+            ) from error
         try:
             self._tidy(aside)
             self._send(folder, posixpath.join(aside, folder.name), count)

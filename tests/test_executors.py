@@ -424,6 +424,7 @@ def test_a_grid_on_the_command_line_and_in_a_file(tmp_path: Path) -> None:
         (("steps=1,x",), "--steps must be a whole number"),
         (("steps=1..9",), "is a range"),
         (("steps=1,2,1",), "names '1' twice"),
+        (("skill=0.5,0.1,.50",), "the grid names the same twice: skill=.50 and skill=0.5"),
     ],
 )
 def test_a_grid_that_cannot_be_is_refused(

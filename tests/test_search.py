@@ -91,6 +91,10 @@ def test_how_many_settings_must_be_a_number(text: str) -> None:
         (("numbers", "--search", "2", "--grid", "skil=0..1"), "did you mean 'skill'"),
         (("numbers", "--search", "2", "--grid", "skill=0.5..7.0"), "--skill must be a number"),
         (("numbers", "--search", "2", "--grid", "steps=1..3", "--steps", "2"), "given twice"),
+        (("numbers", "--search", "2", "--grid", "steps=1.5..3.0"), "must be a whole number"),
+        (("numbers", "--search", "2", "--grid", "seed=1..5"), "does not choose the seed"),
+        (("numbers", "--search", "1", "--grid", "skill=0.5,0.1,0.50"), "skill=0.50 and skill=0.5"),
+        (("numbers", "--search", "2", "--grid", "skill=0.5,7,0.6"), "--skill must be a number"),
         (
             ("numbers", "--search", "nobody:2", "--grid", "skill=0..1"),
             "no searcher called 'nobody'",
@@ -230,7 +234,7 @@ def test_what_a_search_knows_is_checked_before_it_is_believed(command: Command) 
         "{\n" + text,
         re.sub('"param_value_internal":', '"param_value_internal":7', text),
         "not JSON\n" + text,
-        "\x00" * 100,
+        "\x00" * 100 + "\n",
     ):
         journal.write_text(spoilt, encoding="utf-8")
         done = command.run(*SKILL, "--search", "3")
@@ -239,6 +243,13 @@ def test_what_a_search_knows_is_checked_before_it_is_believed(command: Command) 
         assert "what an earlier search found cannot be read" in done.stderr
         assert str(journal) in done.stderr
     journal.unlink()
+    os.mkfifo(journal)
+    assert "it is no regular file" in command.run(*SKILL, "--search", "3", timeout=60).stderr
+    journal.unlink()
+    journal.symlink_to(command.folder / "elsewhere")
+    assert command.run(*SKILL, "--search", "3").returncode == 1
+    journal.unlink()
+    assert not (command.folder / "elsewhere").exists()
     assert command.run(*SKILL, "--search", "3").returncode == 0
     folder = command.folder / "runs/.search"
     for each in folder.iterdir():
@@ -248,6 +259,46 @@ def test_what_a_search_knows_is_checked_before_it_is_believed(command: Command) 
     assert "symbolic link" in command.run(*SKILL, "--search", "3").stderr
 
 
+def test_a_line_that_was_cut_costs_no_more_than_that_line(command: Command) -> None:
+    assert command.run(*SKILL, "--search", "3").returncode == 0
+    tried = points(command)
+    (journal,) = (command.folder / "runs/.search").glob("*.log")
+    for cut in (1, 30, 200):
+        journal.write_bytes(journal.read_bytes()[:-cut])
+        done = command.run(*SKILL, "--search", "3")
+        assert done.returncode == 0, done.stderr
+        assert points(command) == tried
+
+
+@needs_optuna
+def test_numbers_are_whole_or_not_as_the_setting_is(command: Command) -> None:
+    words = ("run", "numbers", "--model", "slow", "--search", "3", "--grid", "steps=1e0..3e0")
+    done = command.run(*words)
+    assert done.returncode == 0, done.stderr
+    assert sorted(record["settings"]["steps"]["value"] for record in command.records()) == [1, 2, 3]
+
+
+def test_readable_numbers_stay_in_their_range_and_apart() -> None:
+    near = SearchRange(0.5, 0.5001)
+    assert near.rounded(0.500034) == 0.500034
+    assert SearchRange(0.0, 0.9999).rounded(0.99985) == 0.9999
+    assert SearchRange(1.2345e-5, 2e-5).rounded(1.2346e-5) == 1.2345e-5
+    assert SearchRange(1e-5, 1e-4).rounded(3.14159e-5) == 3.14e-5
+    assert SearchRange(-1.0, 1.0).rounded(0.123456) == 0.123
+    assert SearchRange(1, 5, whole=True).rounded(3) == 3
+
+
+@needs_optuna
+def test_a_search_that_finds_no_more_settings_says_so(command: Command) -> None:
+    words = ("run", "numbers", "--model", "slow", "--grid", "skill=0.5..0.5000000000000001")
+    done = command.run(*words, "--search", "3")
+    assert done.returncode == 0, done.stderr
+    found = re.search(r"no other settings were found, so that (\d+) of 3 were tried", done.stderr)
+    assert found is not None, done.stderr
+    assert len(command.records()) == int(found[1])
+
+
+@needs_optuna
 def test_a_strangers_searcher_comes_in_by_the_same_door(command: Command) -> None:
     plugin = command.folder / "halving.py"
     plugin.write_text(

@@ -164,6 +164,7 @@ def build_plan(request: PlanRequest, registry: Registry) -> list[PlannedRun]:
                         choose=preset.choose if preset is not None else "mean",
                     )
                 )
+    _refuse_same(plan, request)
     if request.resume and len(plan) != 1:
         raise ConfigError(
             f"--resume is for one run, and this command names {len(plan)}",
@@ -229,6 +230,35 @@ def point_layers(
         values = {**preset.fixed(task), **others}
         layers.append(Layer(origin=f"preset {preset.name}", values=values))
     return layers
+
+
+def same_run(planned: PlannedRun) -> tuple[Any, ...]:
+    """What two planned runs share only if they are one, however their settings were written."""
+    options = planned.config.options
+    return planned.config.task, options.model, options.seed, planned.config.settings
+
+
+def _refuse_same(plan: Sequence[PlannedRun], request: PlanRequest) -> None:
+    """Refuse values that are the same: ``0.5`` and ``0.50`` are not two settings to try.
+
+    Raises:
+        ConfigError: It names them.
+    """
+    if not request.grid:
+        return
+    known: dict[str, PlannedRun] = {}
+    for planned in plan:
+        other = known.setdefault(repr((same_run(planned), planned.config.options)), planned)
+        if other.point != planned.point:
+            told = [
+                f"{name}={value} and {name}={other.point[name]}"
+                for name, value in planned.point.items()
+                if value != other.point[name]
+            ]
+            raise ConfigError(
+                f"the grid names the same twice: {', '.join(told)}",
+                remedy="Name each value once: every one counts as a setting that was tried.",
+            )
 
 
 def _refuse_twice(request: PlanRequest) -> None:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 FOLDER = ".search"
 """Where the folder of the runs keeps what searchers know."""
 FLAG = "--search"
+_SEED = "seed"
 MOST = 1000
 """So many settings can be asked for."""
 _JOBS_ELSEWHERE = 4
@@ -110,7 +111,7 @@ def run_search(
     ):
         context = ExecutorContext(folder=folder, jobs=jobs, argument=wanted.where.argument)
         executor = registry.executor(wanted.where.name, context)
-        trials = Trials(searcher, wanted.count, lambda point: plan_of(wanted, point, registry),
+        trials = Trials(searcher, wanted.count, lambda point: _runs_of(wanted, point, registry),
                         registry, hear)  # fmt: skip
         try:
             dispatcher = Dispatcher(executor, folder, token, trials.heard)
@@ -120,7 +121,23 @@ def run_search(
             executor.close()
     if stopped:
         raise stopped_after(trials.complete, wanted.count * len(plan), runs_dir)
+    if trials.tried < wanted.count:
+        tell(
+            f"search: no other settings were found, so that {trials.tried} of {wanted.count} "
+            "were tried"
+        )
     return trials.outcomes()
+
+
+def _runs_of(
+    wanted: SearchRequest, point: Mapping[str, Any], registry: Registry
+) -> tuple[dict[str, Any], list[PlannedRun]]:
+    """A point in numbers that can be read, and its runs."""
+    readable = dict(point)
+    for name, choices in wanted.space.items():
+        if isinstance(choices, SearchRange) and isinstance(value := point.get(name), float):
+            readable[name] = choices.rounded(value)
+    return readable, plan_of(wanted, readable, registry)
 
 
 def plan_of(
@@ -171,6 +188,17 @@ def _checked(wanted: SearchRequest, registry: Registry) -> tuple[SearchRequest, 
     # Both ends are tried out before any run begins: what is out of range is told now.
     for choose in (_first, _last):
         plan = plan_of(wanted, {name: choose(each) for name, each in space.items()}, registry)
+    values = {name: each for name, each in space.items() if not isinstance(each, SearchRange)}
+    fixed = {name: _first(each) for name, each in space.items()}
+    for name, each in values.items():  # one name at a time: a product may have millions
+        build_plan(
+            dataclasses.replace(
+                wanted.request,
+                grid={**{other: (value,) for other, value in fixed.items()}, name: each},
+                chosen_by=FLAG,
+            ),
+            registry,
+        )
     known = math.prod(
         each.size if isinstance(each, SearchRange) else len(each) for each in space.values()
     )
@@ -207,16 +235,27 @@ def _usual_space(
 
 
 def _of_their_kinds(space: Space, planned: PlannedRun, registry: Registry) -> Space:
-    """The space, where ``0..1`` of a setting that is no whole number means all between them."""
+    """The space, where ``0..1`` of a setting that is no whole number means all between them.
+
+    Raises:
+        ConfigError: A seed is to be chosen.
+    """
+    if _SEED in space:
+        raise ConfigError(
+            f"{FLAG} does not choose the seed: the best one would be luck",
+            remedy="Give several, whose mean counts: --seeds 3",
+        )
     model = registry.model(planned.config.options.model).spec
     items = [*settings_of(RunOptions), *settings_of(model.settings)]
-    fractions = {item.name for item in items if item.kind is float}
-    return {
-        name: dataclasses.replace(each, whole=False)
-        if isinstance(each, SearchRange) and name in fractions
-        else each
-        for name, each in space.items()
-    }
+    kinds = {item.name: item.kind for item in items}
+    found = {}
+    for name, each in space.items():
+        found[name] = each
+        if isinstance(each, SearchRange) and kinds.get(name) in {int, float}:
+            # 1e1..1e2 of a whole number are whole numbers, as 10..100 are.
+            whole = kinds[name] is int and each.low.is_integer() and each.high.is_integer()
+            found[name] = dataclasses.replace(each, whole=whole)
+    return found
 
 
 def _first(choices: tuple[Any, ...] | SearchRange) -> Any:

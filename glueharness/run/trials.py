@@ -12,6 +12,7 @@ from glueharness.errors import ConfigError, GlueharnessError, RunFolderError
 from glueharness.run.elsewhere import Places, result_of
 from glueharness.run.many_runs import config_told
 from glueharness.run.outcomes import Outcome
+from glueharness.run.plan import same_run
 from glueharness.run.work import make_works
 from glueharness.specs import ENDS, Note, Trial
 
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
     Hear = Callable[[Work, Note], None]
 
-_DIGITS = 3
-"""Significant digits of a number that is chosen: more say nothing, and nobody could read them."""
 _MOST_REPEATS = 50
 """So often a searcher is asked again that names settings which were tried already."""
 
@@ -53,7 +52,7 @@ class Trials:
     Args:
         searcher: Who chooses.
         count: Settings to try in all, those of earlier commands included.
-        plan_of: Makes the runs of a point.
+        plan_of: Makes the runs of a point, and says which values they have for its own.
         registry: Where names are looked up.
         hear: Hears every note of a worker.
     """
@@ -62,7 +61,7 @@ class Trials:
         self,
         searcher: Searcher,
         count: int,
-        plan_of: Callable[[Mapping[str, Any]], list[PlannedRun]],
+        plan_of: Callable[[Mapping[str, Any]], tuple[dict[str, Any], list[PlannedRun]]],
         registry: Registry,
         hear: Hear,
     ) -> None:
@@ -78,6 +77,11 @@ class Trials:
         """Runs that are complete."""
         ends = self._dispatcher.ends if self._dispatcher is not None else {}
         return sum(note.kind == "done" for note in ends.values())
+
+    @property
+    def tried(self) -> int:
+        """Settings that were found to try."""
+        return len(self._attempts)
 
     def begin(self, dispatcher: Dispatcher, jobs: int) -> None:
         """Submit what earlier commands tried (completed runs are only looked up), then new ones."""
@@ -120,19 +124,18 @@ class Trials:
     def _submit(self, trial: Trial) -> bool:
         """Take a trial up; returns whether its settings are others than those before."""
         assert self._dispatcher is not None  # noqa: S101 - begin() was called
-        point = {name: _rounded(value) for name, value in trial.point.items()}
-        name = repr(sorted(point.items()))
-        if name in self._attempts:
-            return False
         try:
-            plan = self._plan_of(point)
+            point, plan = self._plan_of(trial.point)
         except ConfigError as error:
-            told = ", ".join(f"{name} {value}" for name, value in point.items())
+            told = ", ".join(f"{name} {value}" for name, value in trial.point.items())
             raise ConfigError(
                 f"the settings {told} do not go together: {error.what}",
                 where=error.where,
                 remedy=error.remedy,
             ) from error
+        name = repr([same_run(planned) for planned in plan])
+        if name in self._attempts:
+            return False
         attempt = _Attempt(
             trial=dataclasses.replace(trial, point=point),
             plan=plan,
@@ -199,7 +202,3 @@ class Trials:
         except GlueharnessError as error:
             return dataclasses.replace(facts, error=error)
         return dataclasses.replace(facts, result=result)
-
-
-def _rounded(value: Any) -> Any:
-    return float(f"{value:.{_DIGITS}g}") if isinstance(value, float) else value

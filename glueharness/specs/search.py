@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
+
+
+_DIGITS = 3
+"""Significant digits of a number that is chosen: more say nothing, and nobody could read them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,14 @@ class SearchRange:
             and not isinstance(value, bool)
             and self.low <= value <= self.high
         )
+
+    def rounded(self, value: float) -> float:
+        """A number of the range with no more digits than tell it from others: at least three."""
+        if self.whole:
+            return value
+        wide = max(abs(self.low), abs(self.high)) / (self.high - self.low)
+        digits = _DIGITS + max(0, math.floor(math.log10(wide)))
+        return min(max(float(f"{value:.{digits}g}"), self.low), self.high)
 
     @property
     def size(self) -> float:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import importlib.util
 import itertools
 import math
+import os
 import random
+import stat
 from typing import TYPE_CHECKING, Any, Literal
 
 from glueharness import ConfigError, SearchRange, Trial
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from glueharness import SearchSpace
 
@@ -24,6 +28,8 @@ _STARTUP_TRIALS = 5
 _MOST_REPEATS = 10
 """So often settings may be named that were tried already, before others are listed."""
 _MOST_LISTED = 20_000
+_PIECE_BYTES = 65_536
+_NO_WAIT, _NO_LINK = getattr(os, "O_NONBLOCK", 0), getattr(os, "O_NOFOLLOW", 0)
 _PATIENT_UNTIL = 2
 """The first epoch after which settings may be stopped: the first one says too little."""
 
@@ -56,6 +62,7 @@ class OptunaSearcher:
             )
         open_journal = _journal(str(space.file))
         try:
+            _mend(space.file)
             self._study = optuna.create_study(
                 study_name=_NAME,
                 storage=open_journal(),
@@ -191,6 +198,33 @@ class OptunaSearcher:
             self._study.tell(number, state=TrialState.FAIL)
         else:
             self._study.tell(number, score)
+
+
+def _mend(path: Path) -> None:
+    """Take away the last line if it was cut, as by a full disk: what follows would be added to it.
+
+    Raises:
+        OSError: It is no file of its own, but a link or a pipe, which could lead anywhere.
+    """
+    try:
+        handle = os.open(path, os.O_RDWR | _NO_WAIT | _NO_LINK)
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "it is no regular file")
+    with os.fdopen(handle, "r+b") as stream:
+        end = size = stream.seek(0, os.SEEK_END)
+        while end:
+            start = max(0, end - _PIECE_BYTES)
+            stream.seek(start)
+            place = stream.read(end - start).rfind(b"\n")
+            if place >= 0:
+                end = start + place + 1
+                break
+            end = start
+        if end < size:
+            stream.truncate(end)
 
 
 def _journal(path: str) -> Callable[[], Any]:

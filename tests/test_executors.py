@@ -396,6 +396,15 @@ def test_a_full_disk_fails_the_run_and_is_not_tried_again(tmp_path: Path) -> Non
     assert "Traceback" not in told
 
 
+def test_workers_find_a_folder_whatever_its_name_is(command: Command) -> None:
+    for name in ("two\nlines", " a%#ä "):
+        done = command.run(
+            "run", "numbers", "--model", "slow", "--jobs", "2", "--seeds", "2", "--runs-dir", name
+        )
+        assert done.returncode == 0, done.stderr
+        assert len(command.records(name)) == 2
+
+
 def test_a_grid_on_the_command_line_and_in_a_file(tmp_path: Path) -> None:
     command = Command(tmp_path)
     (tmp_path / "sweep.toml").write_text("steps = 2\n[grid]\nskill = [0.2, 0.9]\n")

@@ -8,6 +8,7 @@ it is told on its standard input, one a line.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import platform
 import sys
@@ -272,14 +273,14 @@ def _own_store(request: Mapping[str, Any]) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Do the work in the folder named, or in those that standard input names."""
+    """Do the work in the folder named, or in those that lines of standard input name in JSON."""
     end_with_parent()
     with contextlib.suppress(KeyboardInterrupt), terminate_as_interrupt():
         if arguments:
             return _do_in(Path(arguments[0]))
         while line := sys.stdin.readline():
             # One that was stopped has a checkpoint to leave alone, and a plan that is over.
-            if code := _do_in(Path(line.rstrip("\n"))):
+            if code := _do_in(Path(json.loads(line))):
                 return code
     return 0
 

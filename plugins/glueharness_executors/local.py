@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -154,7 +155,8 @@ class LocalExecutor:
         worker.work, worker.folder = work, folder
         assert worker.process.stdin is not None  # noqa: S101 - it was started with one
         with contextlib.suppress(OSError):  # it is gone, as the next look shows
-            worker.process.stdin.write(os.fsencode(f"{folder.path}\n"))
+            # As JSON: a folder may have a line feed in its name.
+            worker.process.stdin.write(json.dumps(str(folder.path)).encode("ascii") + b"\n")
             worker.process.stdin.flush()
 
     def _start(self) -> _Worker:

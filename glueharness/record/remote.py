@@ -206,7 +206,11 @@ class RemotePlace:
         aside = self._path(f"{_ASIDE}{secrets.token_hex(6)}")
         try:
             self._files.makedirs(aside, exist_ok=True)
-        except Exception as error:  # whose words are about a folder that nobody named
+        except Exception as error:
+            # It says so of a folder that it could not make, whatever the reason, and that nobody
+            # named. Of a lost connection it says other things.
+            if not str(error).endswith("is not a directory"):
+                raise
             raise PlaceError(
                 "no folder can be made there",
                 where=self.name,

@@ -28,7 +28,7 @@ from glueharness_leaderboard.ranking.short_paths import full_name, short_paths
 from glueharness_leaderboard.ranking.standings import known_standings, standings_of
 from glueharness_leaderboard.statistics.intervals import wilson
 from glueharness_leaderboard.tables import export, markup
-from glueharness_leaderboard.tables.columns import View, legends, rank_text, sheet_of
+from glueharness_leaderboard.tables.columns import View, legends, model_column, rank_text, sheet_of
 from glueharness_leaderboard.tables.heading import notes
 from glueharness_leaderboard.tables.remarks import marks_explained, marks_of
 from glueharness_leaderboard.tables.sheet import Column
@@ -413,6 +413,12 @@ def test_small_texts() -> None:
     assert plain("a\nb\x1b") == r"a\nb\x1b"
     assert short_paths(["hf:/a/x", "hf:b/y", "z"]) == ["hf:…/x", "hf:…/y", "z"]
     assert short_paths(["hf:/a/x", "hf:/b/x"]) == ["hf:/a/x", "hf:/b/x"]
+
+
+def test_a_name_is_shortened_before_its_signs_are_spelt_out() -> None:
+    column = model_column(["tiny\u202ename", "hf:/a/\x1bx", "plain"])
+    assert column.cells == ["tiny\\u202ename", "hf:/a/\\x1bx", "plain"]
+    assert column.narrow == ["tiny\\u202ename", "hf:…/\\x1bx", "plain"]
 
 
 @pytest.mark.parametrize(

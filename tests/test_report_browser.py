@@ -215,6 +215,21 @@ def test_without_a_script_there_are_the_tables(page: Page) -> None:
     assert "bert-mini" in shown
 
 
+def test_of_nothing_but_damaged_runs_nothing_is_claimed(browser: Chrome, tmp_path: Path) -> None:
+    for number in range(2):
+        record = make_run(tmp_path / "runs", Making(number=number))
+        (tmp_path / "runs" / record.id / "run.json").write_text("{}")
+    write_report(tmp_path / "runs")
+    shown = Page(browser, tmp_path / "board.html")
+    for view in ("", "#unfinished"):
+        shown.open(view)
+        text = shown.text()
+        assert shown.complaints == []
+        assert "There are no completed runs that count: 2 cannot be read." in text
+        assert "What could not be read" in text
+        assert "complete." not in text
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("width", [320, 390, 760, 1280, 1920])

@@ -94,12 +94,10 @@ def sheet_of(section: Section, view: View) -> Sheet:
 def columns_of(section: Section, view: View) -> list[Column]:
     """The columns of a section, the rank first."""
     rows = section.rows
-    models = [plain(row.model) for row in rows]
+    models = [row.model for row in rows]
     found = [
         Column(name="rank", heading="#", cells=_ranks(rows), keys=[_lowest(row) for row in rows]),
-        Column(
-            name="model", heading="model", cells=models, narrow=short_paths(models), flexible=True
-        ),
+        model_column(models),
     ]
     # CSV, JSON and `runs` call it so, whatever the metric is.
     scores = [
@@ -132,6 +130,14 @@ def columns_of(section: Section, view: View) -> list[Column]:
             Column(name="runs", heading="runs", cells=[_runs(row, view) for row in rows], spare=990)
         )
     return found
+
+
+def model_column(models: Sequence[str]) -> Column:
+    """The models' names; of paths the last part where space is short."""
+    # Shortened before what is no print is spelt out: that is done with backslashes.
+    short = [plain(name) for name in short_paths(models)]
+    cells = [plain(name) for name in models]
+    return Column(name="model", heading="model", cells=cells, narrow=short, flexible=True)
 
 
 def _runs(row: Row, view: View) -> str:
@@ -203,7 +209,7 @@ def _marks(rows: Sequence[Row]) -> list[Column]:
     cells = [", ".join(marks_of(row, shared)) for row in rows]
     if not any(cells):
         return []
-    return [Column(name="marks", heading="marks", cells=cells, flexible=True, spare=7)]
+    return [Column(name="marks", heading="marks", cells=cells, flexible=True, spare=1)]
 
 
 def _speed(rows: Sequence[Row]) -> list[Column]:

@@ -7,8 +7,8 @@ from statistics import fmean
 from typing import TYPE_CHECKING, TypeAlias
 
 from glueharness.scoring.group_score import group_score, mean_scores
-from glueharness_leaderboard.ranking.short_paths import short_paths
 from glueharness_leaderboard.statistics.intervals import Interval
+from glueharness_leaderboard.tables.columns import model_column
 from glueharness_leaderboard.tables.heading import SAMPLE_NOTE
 from glueharness_leaderboard.tables.sheet import Column, Sheet
 from glueharness_leaderboard.tables.texts import (
@@ -154,11 +154,7 @@ def group_sheet(table: GroupTable, tasks: Mapping[str, TaskSpec]) -> Sheet:
 
 def _columns(table: GroupTable, tasks: Mapping[str, TaskSpec]) -> list[Column]:
     rows = table.rows
-    models = [plain(row.model) for row in rows]
-    columns = [
-        Column(name="model", heading="model", cells=models, narrow=short_paths(models),
-               flexible=True),
-    ]  # fmt: skip
+    columns = [model_column([row.model for row in rows])]
     standings = [row.standing for row in rows]
     if any(standings):
         lowest = [each.low if each else None for each in standings]

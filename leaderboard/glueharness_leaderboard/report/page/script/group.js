@@ -70,6 +70,6 @@ function unfinishedSection() {
             h("tbody", {}, unfinished.map((run) => h("tr", {},
               h("th", { scope: "row" }, name(run.id)), h("td", {}, run.task), h("td", {}, name(run.model)),
               h("td", {}, run.seed), h("td", {}, run.state), h("td", {}, run.epochs), h("td", {}, run.error || NOTHING))))))
-      : h("p", {}, "Every run is complete."),
+      : problems.length ? null : h("p", {}, "Every run is complete."),
     problems.length ? [h("h3", {}, "What could not be read"), h("ul", {}, problems.map((text) => h("li", {}, text)))] : null);
 }

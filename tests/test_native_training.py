@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import numpy as np
 import pytest
 
+from glueharness_native import encoder as encoder_module
 from glueharness_native.architectures import read_architecture
 from glueharness_native.encoder import Machine, NativeEncoder
+from glueharness_native.library import Library
 from glueharness_native.optimiser import rate_factors
 from tests.native_tools import (
     SHAPES,
@@ -290,3 +293,24 @@ def test_a_rate_takes_the_place_of_all_that_the_checkpoint_has(shape: str) -> No
         assert getattr(rates[1], f"dropout_{name}") == getattr(rates[0], f"dropout_{name}")
     # Two dropouts in the head are RoBERTa's and ELECTRA's.
     assert rates[1].dropout_pooler == (0.25 if kind in {"roberta", "electra"} else 0.0)
+
+
+@pytest.mark.filterwarnings("error")
+def test_an_encoder_that_outlives_its_modules_names_ends_quietly(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    architecture = read_architecture({"model_type": "bert", **SHAPES["one-layer"][2]})
+    machine = Machine(library=library(), threads=1)
+    kept = NativeEncoder(architecture, machine, outputs=2, regression=False)
+    told: list[str] = []
+
+    def tell(it: Library, name: str, *arguments: Any) -> None:
+        told.append(name)
+        tell_really(it, name, *arguments)
+
+    tell_really = Library.tell
+    monkeypatch.setattr(Library, "tell", tell)
+    monkeypatch.setattr(encoder_module, "os", None)  # as the interpreter does it
+    del kept
+    gc.collect()
+    assert told == ["free"]

@@ -58,6 +58,9 @@ class NativeEncoder:
             on. After writing to them, call :meth:`changed`.
     """
 
+    # At the end of the interpreter a module's names may be gone before the last encoder is.
+    _this_process = staticmethod(os.getpid)
+
     def __init__(
         self,
         architecture: Architecture,
@@ -86,7 +89,7 @@ class NativeEncoder:
         self._steps = 0
         self.weights = self._views(self._flat, self._words)
         self._engine = ctypes.c_void_p()
-        self._process = os.getpid()
+        self._process = self._this_process()
         self._create()
         self.longest = int(sizes["positions"]) - int(sizes["offset"])
         self.facts = {
@@ -240,7 +243,7 @@ class NativeEncoder:
 
     def _create(self) -> None:
         self._free()
-        self._process = os.getpid()
+        self._process = self._this_process()
         first, second = self._moments or (None, None)
         word_first, word_second = self._word_moments or (None, None)
         steps = self._last if self._moments else None
@@ -255,7 +258,7 @@ class NativeEncoder:
     def _free(self) -> None:
         engine = getattr(self, "_engine", None)
         # Its threads do not exist in a process that was forked off.
-        if engine and self._process == os.getpid():
+        if engine and self._process == self._this_process():
             self.library.tell("free", engine)
             self._engine = ctypes.c_void_p()
 
@@ -270,7 +273,7 @@ class NativeEncoder:
         targets: npt.NDArray[np.float32] | None,
     ) -> tuple[Batch, list[Any]]:
         """A batch for the engine, and the arrays that must live as long."""
-        if self._process != os.getpid():
+        if self._process != self._this_process():
             raise RuntimeError("a native encoder cannot be used in a process that was forked off")
         start = np.ascontiguousarray(rows.offsets[batch], np.int64)
         length = np.ascontiguousarray(rows.offsets[batch + 1] - start, np.int32)

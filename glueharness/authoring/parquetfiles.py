@@ -54,7 +54,8 @@ def read_parquet(
             names = list(file.schema_arrow.names)
             refuse_missing(names, needed, str(path), form)
             columns = sorted({*needed.values()}) or names
-            for piece in file.iter_batches(batch_size=_PIECE, columns=columns):
+            # On this thread: a process that ends while others start is aborted.
+            for piece in file.iter_batches(batch_size=_PIECE, columns=columns, use_threads=False):
                 for record in piece.to_pylist():
                     yield f"{path}: row {row}", record
                     row += 1

@@ -297,6 +297,7 @@ def test_two_drivers_on_one_store_make_each_run_once(command: Command) -> None:
     [
         (("--executor", "locl"), "there is no executor called 'locl', did you mean 'local'"),
         (("--executor", "local:x"), "takes nothing behind a colon"),
+        (("--executor", "ray:"), "nothing stands behind the colon of --executor ray:"),
         (("--jobs", "0"), "--jobs must be at least 1"),
     ],
 )

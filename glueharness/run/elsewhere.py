@@ -50,11 +50,16 @@ class Where:
         """From ``ray:ADDRESS`` and a number of jobs.
 
         Raises:
-            ConfigError: No job at a time.
+            ConfigError: No job at a time, or nothing behind the colon.
         """
         if jobs is not None and jobs < 1:
             raise ConfigError(f"--jobs must be at least 1, not {jobs}")
-        name, _, argument = text.partition(":")
+        name, colon, argument = text.partition(":")
+        if colon and not argument.strip():  # the variable of a script that nobody has set
+            raise ConfigError(
+                f"nothing stands behind the colon of --executor {text}",
+                remedy=f"Write --executor {name}, or {name}:ADDRESS for a place that is there.",
+            )
         return cls(name=name, argument=argument, jobs=jobs)
 
     @property

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    import torch
+
     from glueharness import Evaluation, FloatArray, Progress
+    from glueharness_finetune.model import FinetunedEncoder
 
 COLOURS = ("red", "green", "blue", "white", "black", "yellow", "brown", "grey")
 LABELS = ("entailment", "not_entailment")
@@ -114,6 +117,39 @@ def model_context(task: TaskSpec, seed: int = 1, **settings: Any) -> ModelContex
         seed=seed,
         origins=dict.fromkeys(chosen, "command line"),
     )
+
+
+def fit_until(
+    folder: Path, checkpoint: Path, settings: Mapping[str, Any], *, rows: int = 160, stop: int = 0
+) -> tuple[FinetunedEncoder, Listener]:
+    """A trained encoder, from its checkpoint in ``folder`` if there is one.
+
+    Args:
+        folder: Where it trains.
+        checkpoint: What it begins with.
+        settings: Its settings.
+        rows: How many rows it learns from.
+        stop: The step after which it is asked to stop; 0 for none.
+    """
+    from glueharness_finetune import Checkpoint
+    from glueharness_finetune.model import FinetunedEncoder
+
+    task, dev = colour_task(), {"dev": colour_rows(40, 2)}
+    context = listen(folder, task, dev, resume=True)
+
+    def halt(progress: Progress) -> None:
+        context.asked |= bool(stop) and progress.phase == "train" and progress.done == stop
+
+    context.on_report = halt
+    model = FinetunedEncoder(model_context(task, **settings), Checkpoint(name=str(checkpoint)))
+    model.fit(colour_rows(rows, 1), dev, context)
+    return model, context
+
+
+def weights_of(model: FinetunedEncoder) -> dict[str, torch.Tensor]:
+    """Copies of a trained encoder's parameters."""
+    assert model._classifier is not None
+    return {n: p.detach().clone() for n, p in model._classifier.model.named_parameters()}
 
 
 def write_checkpoint(folder: Path, *, labels: tuple[str, ...] = (), **sizes: Any) -> Path:

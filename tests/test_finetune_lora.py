@@ -19,7 +19,7 @@ from tests.finetune_tools import (
     Listener,
     colour_rows,
     colour_task,
-    listen,
+    fit_until,
     model_context,
     write_checkpoint,
 )
@@ -27,7 +27,6 @@ from tests.finetune_tools import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from glueharness import Progress
 
 peft = pytest.importorskip("peft", reason="needs glueharness[lora]")
 GIVEN: dict[str, Any] = {"lora_rank": 4, "batch_size": 16, "keep_best": False}
@@ -46,17 +45,7 @@ def _one_thread() -> None:
 def fit(
     folder: Path, checkpoint: Path, *, stop: int = 0, **settings: Any
 ) -> tuple[FinetunedEncoder, Listener]:
-    task, dev = colour_task(), {"dev": colour_rows(40, 2)}
-    context = listen(folder, task, dev, resume=True)
-
-    def halt(progress: Progress) -> None:
-        context.asked |= bool(stop) and progress.phase == "train" and progress.done == stop
-
-    context.on_report = halt
-    given = {**GIVEN, **settings}
-    model = FinetunedEncoder(model_context(task, **given), Checkpoint(name=str(checkpoint)))
-    model.fit(colour_rows(160, 1), dev, context)
-    return model, context
+    return fit_until(folder, checkpoint, {**GIVEN, **settings}, stop=stop)
 
 
 def saved(model: FinetunedEncoder, folder: Path) -> dict[str, torch.Tensor]:

@@ -11,24 +11,22 @@ import pytest
 import torch
 
 from glueharness import Interrupted, ModelError, Table
-from glueharness_finetune import Checkpoint, FinetuneSettings
-from glueharness_finetune.model import FinetunedEncoder
+from glueharness_finetune import FinetuneSettings
 from glueharness_finetune.training.adamw import AdamW
 from glueharness_finetune.training.loss_scale import LossScale
 from tests.finetune_tools import (
     LABELS,
     Listener,
     colour_rows,
-    colour_task,
-    listen,
-    model_context,
+    fit_until,
+    weights_of,
     write_checkpoint,
 )
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from glueharness import Progress
+    from glueharness_finetune.model import FinetunedEncoder
 
 
 @pytest.fixture(scope="module")
@@ -44,22 +42,8 @@ def _one_thread() -> None:
 def fit(
     folder: Path, checkpoint: Path, *, stop: int = 0, **settings: Any
 ) -> tuple[FinetunedEncoder, Listener]:
-    task, dev = colour_task(), {"dev": colour_rows(40, 2)}
-    context = listen(folder, task, dev, resume=True)
-
-    def halt(progress: Progress) -> None:
-        context.asked |= bool(stop) and progress.phase == "train" and progress.done == stop
-
-    context.on_report = halt
     given = {"batch_size": 16, "keep_best": False, **settings}
-    model = FinetunedEncoder(model_context(task, **given), Checkpoint(name=str(checkpoint)))
-    model.fit(colour_rows(160, 1), dev, context)
-    return model, context
-
-
-def weights_of(model: FinetunedEncoder) -> dict[str, torch.Tensor]:
-    assert model._classifier is not None
-    return {n: p.detach().clone() for n, p in model._classifier.model.named_parameters()}
+    return fit_until(folder, checkpoint, given, stop=stop)
 
 
 def losses_of(context: Listener) -> list[float]:

@@ -24,15 +24,16 @@ from tests.finetune_tools import (
     Listener,
     colour_rows,
     colour_task,
+    fit_until,
     listen,
     model_context,
+    weights_of,
     write_checkpoint,
 )
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from glueharness import Progress
 
 STEPS = 100
 
@@ -50,26 +51,11 @@ def _one_thread() -> None:
 def fit(
     folder: Path, checkpoint: Path, *, rows: int = 160, stop: int = 0, **settings: Any
 ) -> tuple[FinetunedEncoder, Listener]:
-    """A trained encoder, from its checkpoint in ``folder`` if there is one."""
-    task, dev = colour_task(), {"dev": colour_rows(40, 2)}
-    context = listen(folder, task, dev, resume=True)
-
-    def halt(progress: Progress) -> None:
-        context.asked |= bool(stop) and progress.phase == "train" and progress.done == stop
-
-    context.on_report = halt
-    model = FinetunedEncoder(model_context(task, **settings), Checkpoint(name=str(checkpoint)))
-    model.fit(colour_rows(rows, 1), dev, context)
-    return model, context
+    return fit_until(folder, checkpoint, settings, rows=rows, stop=stop)
 
 
 def rates_of(context: Listener) -> list[float]:
     return [report.values["learning_rate"] for report in context.reports if report.phase == "train"]
-
-
-def weights_of(model: FinetunedEncoder) -> dict[str, torch.Tensor]:
-    assert model._classifier is not None
-    return {n: p.detach().clone() for n, p in model._classifier.model.named_parameters()}
 
 
 def worst_move(ours: dict[str, torch.Tensor], theirs: Any, checkpoint: Path) -> float:
